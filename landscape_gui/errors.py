@@ -1,0 +1,41 @@
+"""The errors that a person is meant to read: each says what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class LandscapeError(Exception):
+    """What went wrong in one sentence; `remedy` says what to do, in another (may be empty)."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
+
+class CheckpointError(LandscapeError):
+    """A file is no checkpoint, is broken, or holds what is not read."""
+
+
+class ProblemError(LandscapeError):
+    """Model, data and loss do not make a whole: a shape, a folder, a forward pass."""
+
+
+class QuestionError(LandscapeError):
+    """A probe's field is outside its range or two of them contradict each other."""
+
+
+class StoreError(LandscapeError):
+    """An answer cannot be written or read."""
+
+
+class TrustNeeded(LandscapeError):
+    """Code of the user's own would run; nothing has run yet. Show `source`, ask, and call again with `digest` trusted."""
+
+    def __init__(self, path: str, source: str, digest: str) -> None:
+        super().__init__(
+            f"{path} is Python code and has not been trusted yet.",
+            remedy="Read it; then allow it in the window, or give --trust on the command line.",
+        )
+        self.path = path
+        self.source = source
+        self.digest = digest

@@ -1,0 +1,203 @@
+"""Marks: what a figure shows, without a toolkit. The canvases and the exporters draw the same marks. NumPy only.
+
+A `Panel` with view "3d" draws its `Surface` as a height field and lifts `Path`s onto it; with view "2d" the same marks are
+filled contours and lines; with view "chart" the panel holds lines, bands, points and rules over x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from landscape_gui.results import Array, Provenance
+
+View = Literal["3d", "2d", "chart"]
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camera:
+    """A turntable camera: degrees; distance 1 is the default framing; pan in units of the box."""
+
+    azimuth: float = -35.0
+    elevation: float = 32.0
+    distance: float = 1.0
+    pan: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How an answer is looked at: everything about a picture that is not the numbers. Part of no key.
+
+    quantity: name of the quantity shown (empty: the probe's first); statistic: for several draws, "first", "median", "minimum",
+    "maximum" or "spread"; limits: colour and height range (None: from the data); colour_map: a name in `style.COLOUR_MAPS`;
+    levels: number of contour intervals; height: relief relative to the default (1).
+    """
+
+    view: View = "3d"
+    quantity: str = ""
+    statistic: str = "first"
+    scale: Scale = "linear"
+    limits: tuple[float, float] | None = None
+    colour_map: str = "viridis"
+    levels: int = 14
+    contour_lines: bool = True
+    contour_labels: bool = True
+    shading: float = 1.0
+    height: float = 1.0
+    trajectory: bool = True
+    camera: Camera = Camera()
+    title: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    label: str = ""
+    unit: str = ""
+    limits: tuple[float, float] | None = None
+    scale: Scale = "linear"
+
+    @property
+    def text(self) -> str:
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surface:
+    """Values z (ny, nx) over x (nx,), y (ny,). NaN and inf are holes; `missing`: (ny, nx), True where a hole is a value that was
+    computed and is not finite (hatched), False where it has not been computed yet."""
+
+    x: Array
+    y: Array
+    z: Array
+    limits: tuple[float, float]
+    missing: Array | None = None
+    scale: Scale = "linear"
+    colour_map: str = "viridis"
+    levels: tuple[float, ...] = ()
+    contour_lines: bool = True
+    contour_labels: bool = True
+    shading: float = 1.0
+    height: float = 1.0
+    label: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A trajectory in a plane: (k,) x and y; drawn on the surface in 3-D and on the contours in 2-D, start and end marked."""
+
+    x: Array
+    y: Array
+    names: tuple[str, ...] = ()
+    label: str = ""
+    colour: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    x: Array
+    y: Array
+    label: str = ""
+    colour: int = 0
+    dash: bool = False
+    width: float = 1.0
+    right: bool = False
+    """On the right-hand axis (`Panel.right`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Shaded between low and high: a standard error, or minimum to maximum; `label` says which."""
+
+    x: Array
+    low: Array
+    high: Array
+    label: str = ""
+    colour: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    x: Array
+    y: Array
+    label: str = ""
+    marker: Literal["disc", "star", "diamond", "square", "cross"] = "disc"
+    size: float = 6.0
+    colour: int = 0
+    names: tuple[str, ...] = ()
+    right: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A straight line across the panel at `at`, with a label at its end."""
+
+    at: float
+    orientation: Literal["horizontal", "vertical"] = "vertical"
+    label: str = ""
+    dash: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A sentence in a corner of the panel."""
+
+    text: str
+    corner: Literal["top left", "top right", "bottom left", "bottom right"] = "top left"
+
+
+Mark = Surface | Path | Line | Band | Points | Rule | Note
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    marks: tuple[Mark, ...]
+    view: View = "chart"
+    x: Axis = Axis()
+    y: Axis = Axis()
+    z: Axis = Axis()
+    right: Axis | None = None
+    title: str = ""
+    camera: Camera = Camera()
+
+    @property
+    def surface(self) -> Surface | None:
+        return next((m for m in self.marks if isinstance(m, Surface)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One or more panels, with what they show: `facts` are label and value pairs for the panel "What this shows" and for the
+    metadata of an exported file, `caption` the same in sentences."""
+
+    panels: tuple[Panel, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    caption: str = ""
+    provenance: Provenance = Provenance()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:
+    """Smallest and largest finite value (positive ones only on a logarithmic scale); (0, 1) where there is none."""
+    ok = np.isfinite(z) & (z > 0) if scale == "log" else np.isfinite(z)
+    if not ok.any():
+        return (1e-3, 1.0) if scale == "log" else (0.0, 1.0)
+    low, high = float(z[ok].min()), float(z[ok].max())
+    if low == high:
+        pad = abs(low) * 0.05 or 0.5
+        low, high = (low / 1.1, high * 1.1) if scale == "log" else (low - pad, high + pad)
+    return low, high
+
+
+def contour_levels(limits: tuple[float, float], count: int, *, scale: Scale = "linear") -> tuple[float, ...]:
+    """`count` intervals between the limits, evenly spaced (in the logarithm on a logarithmic scale); inner levels only."""
+    low, high = limits
+    if count < 2 or not low < high:
+        return ()
+    space = np.geomspace if scale == "log" else np.linspace
+    return tuple(float(v) for v in space(low, high, count + 1)[1:-1])
