@@ -178,7 +178,7 @@ class Figure:
     panels: tuple[Panel, ...]
     facts: tuple[tuple[str, str], ...] = ()
     caption: str = ""
-    provenance: Provenance = Provenance()
+    provenance: Provenance = field(default_factory=Provenance)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

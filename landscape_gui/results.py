@@ -105,7 +105,7 @@ class SurfaceResult:
     subset: str = ""
     precision: str = ""
     notes: tuple[str, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ class LineResult:
     subset: str = ""
     precision: str = ""
     notes: tuple[str, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class TrajectoryResult:
     plane_quantities: Mapping[str, Quantity]
     surface: SurfaceResult
     notes: tuple[str, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 Result = SurfaceResult | LineResult | TrajectoryResult
