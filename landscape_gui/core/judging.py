@@ -1,0 +1,100 @@
+"""From outputs to sums of losses and metrics: several points' outputs are judged in one call where rows do not interact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape_gui.core.losses import CROSS_ENTROPY, IGNORED, LossHead, Metric, accuracy_rows, cross_entropy_and_accuracy
+from landscape_gui.core.moments import Moments
+from landscape_gui.core.splits import Chunk
+from landscape_gui.errors import ProblemError
+
+STACKED = 65_536
+"""So many output scalars are judged in one call."""
+
+
+class Judge:
+    """Takes the outputs of k points on one chunk after the other; gives each chunk's Moments by name ("loss" and the metrics).
+
+    stacking: judge several points in one call (equal up to rounding); without it each output is judged by itself.
+    """
+
+    def __init__(self, head: LossHead, metrics: Mapping[str, Metric], points: int, device: torch.device, *, stacking: bool) -> None:
+        self.head, self.points, self.device = head, points, device
+        self.metrics = {} if head.kind == "batch" else dict(metrics)
+        rowwise = head.kind == "rows" and head.stackable and all(m.stackable for m in self.metrics.values())
+        self._stacking = stacking and rowwise
+        self._fused = head is CROSS_ENTROPY and [m.function for m in self.metrics.values()] == [accuracy_rows]
+
+    def open(self, chunk: Chunk) -> None:
+        """Begin a chunk with empty sums."""
+        self._chunk, self._counted = chunk, set[str]()
+        self._outputs: list[Tensor] = []
+        self._where: list[int] = []
+        self._pending = 0
+        self._targets: dict[int, Any] = {}
+        self._sums = {name: Moments(self.points, self.device) for name in ("loss", *self.metrics)}
+        target = chunk.targets
+        self._simple = self._fused and isinstance(target, Tensor) and not target.is_floating_point()
+        self._simple = self._simple and not bool((target == IGNORED).any())
+
+    def take(self, point: int, output: Any) -> None:
+        """One point's output on the open chunk (of a head of kind "batch": its value)."""
+        if not (self._stacking and isinstance(output, Tensor) and isinstance(self._chunk.targets, Tensor)):
+            self._judge([point], output, self._chunk.targets)
+            return
+        self._outputs.append(output)
+        self._where.append(point)
+        self._pending += output.numel()
+        if self._pending >= STACKED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Judge what is waiting."""
+        if self._outputs:
+            outputs = self._outputs[0] if len(self._outputs) == 1 else torch.cat(self._outputs)
+            self._judge(self._where, outputs, self._repeated(len(self._outputs)))
+        self._outputs, self._where, self._pending = [], [], 0
+
+    def close(self) -> dict[str, Moments]:
+        """The chunk's sums."""
+        self.flush()
+        return self._sums
+
+    def _repeated(self, times: int) -> Tensor:
+        if times not in self._targets:
+            target = self._chunk.targets
+            self._targets[times] = target if times == 1 else target.repeat(times, *[1] * (target.dim() - 1))
+        return self._targets[times]  # type: ignore[no-any-return]
+
+    def _judge(self, where: list[int], output: Any, target: Any) -> None:
+        if self._simple:
+            losses, right = cross_entropy_and_accuracy(output, target)
+            self._add("loss", where, losses)
+            self._add(next(iter(self.metrics)), where, right)
+            return
+        value = output if self.head.kind == "batch" else self.head.function(output, target)
+        self._add("loss", where, value)
+        for name, metric in self.metrics.items():
+            self._add(name, where, metric.function(output, target))
+
+    def _add(self, name: str, where: list[int], value: Any) -> None:
+        values, weights = value if isinstance(value, tuple) else (value, None)
+        units = self._chunk.examples
+        if not isinstance(values, Tensor):
+            raise ProblemError(f"The {name} of a batch is a {type(values).__name__}, not a tensor.")
+        if values.numel() == 1 and units != 1:
+            values, weights, units = values.reshape(1) * units, values.new_tensor([float(units)]), 1
+        elif values.numel() % (len(where) * units) or not values.numel():
+            raise ProblemError(f"The {name} of {units} examples has {values.numel()} values, not one per example.")
+        values = values.detach().reshape(-1)
+        places = torch.tensor(where, device=self.device)
+        self._sums[name].add(places, values, weights, units)
+        if name not in self._counted:
+            self._counted.add(name)
+            first = None if weights is None else weights.reshape(-1)[: values.numel() // len(where)]
+            self._sums[name].count(first, units, values.numel() // len(where) // units)
