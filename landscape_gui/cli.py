@@ -1,0 +1,189 @@
+"""The command `landscape-gui`: opens the window, or answers a question without it. Imports nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from landscape_gui import __version__
+from landscape_gui.commands.parser import USAGE_ERROR, Parser, UsageError
+from landscape_gui.errors import LandscapeError
+
+ANSWERED, NOT_ANSWERED, INTERRUPTED = 0, 1, 130
+
+PROGRAM = "landscape-gui"
+
+EXAMPLES = {
+    "surface": """examples:
+  landscape-gui surface samples:digits-mlp -o s.pdf
+  landscape-gui surface net.pt --code landscape.py --trust --steps 51 --span 1 --limit 2000 -o s.pdf -o s.h5 -o s.json
+  landscape-gui surface net.pt --directions towards --towards other.pt --steps 81 41 --log --view 2d -o plane.png""",
+    "line": """examples:
+  landscape-gui line samples:digits-mlp --steps 201 -o line.pdf -o line.csv
+  landscape-gui line a.pt --directions towards --towards b.pt -o barrier.pdf""",
+    "trajectory": """examples:
+  landscape-gui trajectory samples:digits-mlp -o trajectory.pdf
+  landscape-gui trajectory runs/7 --steps 61 --log --view 2d -o trajectory.svg""",
+    "info": """examples:
+  landscape-gui info net.pt
+  landscape-gui info samples:digits-mlp runs/*.safetensors""",
+    "samples": """examples:
+  landscape-gui samples
+  for name in $(landscape-gui samples --names); do landscape-gui surface samples:$name -o $name.png; done""",
+    "export": """examples:
+  landscape-gui export s.h5 -o s.pdf -o s.csv
+  landscape-gui export s.h5 --view 2d --quantity test_accuracy --theme dark -o accuracy.png""",
+    "cache": """examples:
+  landscape-gui cache ls
+  landscape-gui cache verify""",
+}
+
+EXIT_STATUS = (
+    "exit status: 0 answered, 1 it could not be answered, 2 the command line is wrong, 130 interrupted (what was computed is kept)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    summary: str
+    add_flags: Callable[[Parser], None]
+    run: Callable[[Namespace], int]
+
+
+def commands() -> dict[str, Command]:
+    """Every command by name: one a probe, then the others."""
+    from landscape_gui.commands import cache, compute, export, info, samples
+
+    found = {
+        name: Command(
+            summary=probe.summary, add_flags=partial(compute.add_flags, probe=probe), run=partial(compute.run, probe=probe)
+        )
+        for name, probe in compute.probes()
+    }
+    return found | {
+        "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
+        "export": Command(
+            summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run
+        ),
+        "samples": Command(summary="The checkpoints that come with the program.", add_flags=samples.add_flags, run=samples.run),
+        "cache": Command(summary="The answers that are kept: list, verify, delete.", add_flags=cache.add_flags, run=cache.run),
+        "doctor": Command(
+            summary="What this machine lacks, and the command that mends it.", add_flags=lambda parser: None, run=run_doctor
+        ),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (default: the process's own) and return its exit status; errors become sentences."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = run(arguments)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        return fail(str(error), USAGE_ERROR)
+    except LandscapeError as error:
+        return fail(str(error), NOT_ANSWERED)
+    except KeyboardInterrupt:
+        return fail("interrupted.", INTERRUPTED)
+    except BrokenPipeError:  # `landscape-gui samples | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ANSWERED
+    except MemoryError:
+        return fail("there is not enough memory. Ask about fewer examples: --limit 1000", NOT_ANSWERED)
+
+
+def fail(message: str, status: int) -> int:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return status
+
+
+def run(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else ""
+    if first in ("-h", "--help", "help"):
+        print(help_text())
+        return ANSWERED
+    if first == "--version":
+        print(f"{PROGRAM} {__version__}")
+        return ANSWERED
+    if first and "." not in first and "/" not in first and first in commands():
+        return run_command(first, arguments[1:])
+    return open_window(arguments)
+
+
+def run_command(name: str, arguments: list[str]) -> int:
+    command = commands()[name]
+    parser = Parser(
+        prog=f"{PROGRAM} {name}", description=command.summary, epilog="\n\n".join(filter(None, (EXAMPLES.get(name), EXIT_STATUS)))
+    )
+    command.add_flags(parser)
+    return command.run(parser.parse(arguments))
+
+
+def run_doctor(namespace: Namespace) -> int:
+    from landscape_gui.doctor import examine, print_report
+
+    return print_report(examine())
+
+
+def open_window(arguments: list[str]) -> int:
+    """Open the window on files, folders and samples:NAME; a sentence where it cannot be opened."""
+    parser = Parser(prog=PROGRAM, add_help=False)
+    parser.add_argument("paths", nargs="*")
+    paths = parser.parse(arguments).paths
+    for path in paths:
+        check_path(path)
+    from landscape_gui.doctor import display_problem
+
+    problem = display_problem()
+    if problem:
+        return fail(f"{problem} Without one the commands work ({PROGRAM} --help); {PROGRAM} doctor says more.", NOT_ANSWERED)
+    from landscape_gui.app import main as open_app
+
+    return open_app(paths)
+
+
+def check_path(path: str) -> None:
+    """UsageError for what is not there, with the command or sample that was probably meant."""
+    if path.startswith("samples:"):
+        from landscape_gui import samples
+
+        names = list(samples.names())
+        if path.removeprefix("samples:") not in names:
+            raise UsageError(f"There is no sample {path.removeprefix('samples:')!r}. There are: {', '.join(names)}.")
+    elif not Path(path).exists():
+        near = difflib.get_close_matches(path, list(commands()), 1)
+        hint = f" Did you mean the command {near[0]}?" if near else f" See {PROGRAM} --help."
+        raise UsageError(f"There is no file or folder {path!r}.{hint}")
+
+
+def help_text() -> str:
+    """What `landscape-gui --help` prints."""
+    known = commands()
+    width = max(map(len, known)) + 2
+    lines = [f"  {name:{width}}{command.summary}" for name, command in known.items()]
+    return f"""{PROGRAM} {__version__}: open a neural network's checkpoint and explore its loss landscape
+
+usage:
+  {PROGRAM} [PATH ...]              open the window, on checkpoints, folders of them or samples:NAME
+  {PROGRAM} COMMAND PATH [FLAGS]    answer a question without the window
+
+commands:
+{chr(10).join(lines)}
+
+first steps:
+  {PROGRAM} samples:digits-mlp                     a window with a loss surface
+  {PROGRAM} surface samples:digits-mlp -o s.pdf    the same as a figure
+  {PROGRAM} surface --help                         every flag of a command
+
+{EXIT_STATUS}"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""info FILE...: what a file is, its layers, its loss and accuracy on the data, and the run that it belongs to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landscape_gui.commands import opening
+from landscape_gui.commands.parser import Parser
+from landscape_gui.commands.terminal import plain, table
+from landscape_gui.errors import LandscapeError
+
+if TYPE_CHECKING:
+    from landscape_gui.checkpoint import Manifest
+    from landscape_gui.problem import Problem
+
+MANY_LAYERS = 60
+
+
+def add_flags(parser: Parser) -> None:
+    parser.add_argument("paths", metavar="FILE", nargs="+", help="checkpoints, folders of them, answers (.h5), or samples:NAME")
+    parser.add_argument("--json", action="store_true", help="the same as JSON, one object a file")
+    parser.add_argument("--tensors", action="store_true", help="every tensor of the file, with its shape")
+    opening.add_opening_flags(parser)
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Returns 1 where one of the files could not be read at all; the others are still told."""
+    worst = 0
+    for index, path in enumerate(namespace.paths):
+        if index and not namespace.json:
+            print()
+        try:
+            tell(path, namespace)
+        except LandscapeError as error:
+            print(f"landscape-gui: {error}", file=sys.stderr)
+            worst = 1
+    return worst
+
+
+def tell(path: str, namespace: argparse.Namespace) -> None:
+    if path.endswith((".h5", ".hdf5")):
+        tell_answer(path)
+        return
+    manifest = look_inside(path)
+    try:
+        problem = opening.open_named(path, namespace)
+        reason = None
+    except LandscapeError as error:
+        if manifest is None:
+            raise
+        problem, reason = None, error
+    if namespace.json:
+        print(json.dumps(as_json(path, manifest, problem, reason), default=str))
+        return
+    if manifest is not None:
+        print(manifest_text(path, manifest, tensors=namespace.tensors))
+    if problem is not None:
+        print(problem_text(problem))
+    if reason is not None:
+        print(f"loss and accuracy: not known. {reason}")
+
+
+def look_inside(path: str) -> Manifest | None:
+    """What the file's header says; None for a folder or a sample. CheckpointError where it is no checkpoint."""
+    if path.startswith("samples:") or Path(path).is_dir():
+        return None
+    from landscape_gui.checkpoint import peek
+
+    return peek(path)
+
+
+def tell_answer(path: str) -> None:
+    from landscape_gui.commands import export, summary
+
+    result = export.read(path)
+    where = result.provenance
+    about = plain(where.problem.get("title", "a checkpoint"))
+    print(f"{path}: an answer ({where.probe}) about {about}, computed {where.created[:19]}")
+    print(summary.describe(result))
+
+
+def manifest_text(path: str, manifest: Manifest, *, tensors: bool) -> str:
+    """The header's lines."""
+    when = [f"epoch {manifest.epoch:g}"] if manifest.epoch is not None else []
+    when += [f"step {manifest.step}"] if manifest.step is not None else []
+    size = f"{len(manifest.tensors)} tensors, {manifest.parameters:,} numbers"
+    lines = [f"{path}: {manifest.format}, {', '.join([size, *when])}"]
+    lines += [f"{plain(name)}: {plain(value)}" for name, value in list(manifest.metadata.items())[:20]]
+    lines += [plain(note) for note in manifest.notes]
+    if tensors:
+        lines.append(table([(plain(t.name), t.dtype, " x ".join(map(str, t.shape)) or "one number") for t in manifest.tensors]))
+    return "\n".join(lines)
+
+
+def problem_text(problem: Problem) -> str:
+    """What the problem says of itself: description, layers, run, loss and accuracy."""
+    rows = [(key, plain(short(value))) for key, value in problem.description.items() if key != "layers" and short(value)]
+    lines = [problem.title, table(rows)] if rows else [problem.title]
+    lines.append(layers_text(problem))
+    if problem.run is not None:
+        labels = [plain(entry.label) for entry in problem.run.checkpoints]
+        lines.append(f"run: {len(labels)} checkpoints, {labels[0]} to {labels[-1]}")
+    values = problem.at_checkpoint()
+    lines.append(
+        table([("", "value", "examples"), *(value_row(problem, name, value) for name, value in values.items())], right=(1, 2))
+    )
+    return "\n".join(line for line in lines if line)
+
+
+def short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {short(v)}" for k, v in value.items() if short(v))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) if len(value) <= 12 else f"{len(value)} items"
+    return "" if value is None else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def layers_text(problem: Problem) -> str:
+    layers = problem.layout.layers()
+    rows = [("layer", "parameters", "shapes")]
+    for name, segments in layers[:MANY_LAYERS]:
+        shapes = "; ".join(" x ".join(map(str, s.shape)) or "1" for s in segments)
+        rows.append((plain(name), f"{sum(s.stop - s.start for s in segments):,}", shapes))
+    more = f"\n... and {len(layers) - MANY_LAYERS} more" if len(layers) > MANY_LAYERS else ""
+    return table(rows, right=(1,)) + more
+
+
+def value_row(problem: Problem, name: str, value: float) -> tuple[str, str, str]:
+    split = next((s for s in problem.splits if name.startswith(f"{s}_")), "")
+    text = f"{value:.2%}" if name.endswith("_accuracy") else f"{value:.6g}"
+    return name, text, f"{problem.splits[split]:,}" if split else ""
+
+
+def as_json(path: str, manifest: Manifest | None, problem: Problem | None, reason: LandscapeError | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"path": path}
+    if manifest is not None:
+        found |= {"format": manifest.format, "epoch": manifest.epoch, "step": manifest.step, "metadata": dict(manifest.metadata)}
+        found["tensors"] = {t.name: {"dtype": t.dtype, "shape": list(t.shape)} for t in manifest.tensors}
+    if problem is not None:
+        found |= {"title": problem.title, "description": dict(problem.description), "values": problem.at_checkpoint()}
+        found |= {"splits": dict(problem.splits), "warnings": list(problem.warnings())}
+        found["run"] = [entry.label for entry in problem.run.checkpoints] if problem.run is not None else []
+    if reason is not None:
+        found["not_opened"] = str(reason)
+    return found

@@ -1,0 +1,148 @@
+"""-o FILE, several times: the suffix decides what is written. And the flags that say how a figure looks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landscape_gui.commands.parser import Parser, UsageError, number, split_numbers, whole_number
+from landscape_gui.errors import StoreError
+from landscape_gui.figure import Camera, Look
+
+if TYPE_CHECKING:
+    from landscape_gui.figure import Figure
+    from landscape_gui.results import Result
+
+FIGURES = (".pdf", ".png", ".svg")
+SUFFIXES = {
+    ".pdf": "figure, vector axes and text",
+    ".png": "figure, pixels",
+    ".svg": "figure, vector",
+    ".h5": "the whole answer, to look at and export elsewhere",
+    ".json": "numbers with provenance",
+    ".csv": "numbers, one point a line",
+}
+VIEWS = {"3d": "height field", "2d": "contours", "chart": "curves"}
+
+
+def add_output_flags(parser: Parser) -> None:
+    kinds = ", ".join(SUFFIXES)
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"write FILE; its suffix decides: {kinds}. May be given several times",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
+
+
+def add_look_flags(parser: Parser) -> None:
+    from landscape_gui.style import COLOUR_MAPS
+
+    group = parser.add_argument_group("the figure")
+    group.add_argument(
+        "--view", choices=tuple(VIEWS), metavar="|".join(VIEWS), help="; ".join(f"{k}: {v}" for k, v in VIEWS.items())
+    )
+    group.add_argument("--quantity", metavar="NAME", help="train_loss, test_accuracy, ... (default: the first split's loss)")
+    group.add_argument(
+        "--statistic",
+        choices=("first", "median", "minimum", "maximum", "spread"),
+        metavar="NAME",
+        help="of several draws: first, median, minimum, maximum or spread",
+    )
+    group.add_argument("--log", action="store_true", help="height and colours on a logarithmic scale")
+    parser.numeric.update(("--limits", "--camera"))
+    group.add_argument("--limits", type=two_numbers, metavar="LOW HIGH", help="range of colours and heights")
+    group.add_argument("--camera", type=two_numbers, metavar="AZIMUTH ELEVATION", help="of the 3-D view, in degrees")
+    group.add_argument("--colour-map", choices=tuple(COLOUR_MAPS), metavar="NAME", help=", ".join(COLOUR_MAPS))
+    group.add_argument("--levels", type=whole_number, metavar="N", help="number of contour intervals")
+    group.add_argument("--height", type=number, metavar="X", help="relief, relative to the usual 1")
+    group.add_argument("--no-contours", action="store_true", help="no contour lines")
+    group.add_argument("--no-title", action="store_true", help="no title")
+    group.add_argument(
+        "--theme",
+        choices=("light", "dark"),
+        default="light",
+        metavar="light|dark",
+        help="colours around the figure (default: light)",
+    )
+    group.add_argument("--transparent", action="store_true", help="no background")
+    group.add_argument("--width", type=number, metavar="INCHES", help="of the figure")
+    group.add_argument(
+        "--dpi", type=whole_number, metavar="N", help="pixels an inch, for .png and for what is pixels in .pdf and .svg"
+    )
+
+
+def two_numbers(text: str) -> tuple[float, float]:
+    values = [number(part) for part in split_numbers(text)]
+    if len(values) != 2:
+        raise argparse.ArgumentTypeError(f"takes two numbers, not {len(values)}")
+    return values[0], values[1]
+
+
+def look_of(namespace: argparse.Namespace) -> Look:
+    """The look that the flags describe; what was not given stays as the window has it."""
+    given: dict[str, Any] = {
+        name: getattr(namespace, name)
+        for name in ("view", "quantity", "statistic", "limits", "colour_map", "levels", "height")
+        if getattr(namespace, name) is not None
+    }
+    if namespace.log:
+        given["scale"] = "log"
+    if namespace.camera:
+        given["camera"] = Camera(azimuth=namespace.camera[0], elevation=namespace.camera[1])
+    return Look(**given, contour_lines=not namespace.no_contours, title=not namespace.no_title)
+
+
+def check_outputs(paths: Sequence[str]) -> None:
+    """Said before anything is computed: a suffix that is not known, a folder that is not there or cannot be written."""
+    for name in paths:
+        path = Path(name)
+        if path.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"{name}: the suffix decides what is written; it can be {', '.join(SUFFIXES)}.")
+        if path.is_dir():
+            raise UsageError(f"{name} is a folder. Name a file in it.")
+        if not path.parent.is_dir():
+            raise UsageError(f"{name}: there is no folder {path.parent}. Make it first: mkdir -p {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            raise UsageError(f"{name}: the folder {path.parent} cannot be written. Name another one.")
+
+
+def write_outputs(namespace: argparse.Namespace, result: Result, figure: Figure | None) -> None:
+    """Every -o of the command. StoreError names the file that could not be written."""
+    for name in namespace.output:
+        try:
+            write_output(Path(name), namespace, result, figure)
+        except OSError as error:
+            remedy = "Free some space, or name another folder."
+            raise StoreError(f"{name} could not be written: {error.strerror or error}.", remedy=remedy) from error
+
+
+def write_output(path: Path, namespace: argparse.Namespace, result: Result, figure: Figure | None) -> None:
+    suffix = path.suffix.lower()
+    if suffix in FIGURES:
+        from landscape_gui.export import export
+        from landscape_gui.style import DARK, LIGHT
+
+        assert figure is not None
+        given = {"width_inches": namespace.width, "dpi": namespace.dpi}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        theme = DARK if namespace.theme == "dark" else LIGHT
+        export(figure, path, theme=theme, transparent=namespace.transparent, **chosen)
+    elif suffix == ".h5":
+        from landscape_gui.store import write_result
+
+        write_result(path, result)
+    else:
+        from landscape_gui.export import tables
+
+        (tables.write_json if suffix == ".json" else tables.write_csv)(path, result)
+
+
+def needs_figure(paths: Sequence[str]) -> bool:
+    return any(Path(name).suffix.lower() in FIGURES for name in paths)
