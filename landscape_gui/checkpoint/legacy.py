@@ -1,0 +1,83 @@
+"""Files of torch.save before 1.6 (four pickles, then the storages one after the other) and plain pickles."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, BinaryIO
+
+from landscape_gui.checkpoint.limits import HALF, PICKLE_BYTES, Broken
+from landscape_gui.checkpoint.manifest import Archive, Span
+from landscape_gui.checkpoint.rebuilt import storage_of
+from landscape_gui.checkpoint.unpickle import unpickle
+from landscape_gui.checkpoint.values import Object, Persistent
+from landscape_gui.checkpoint.zipped import read_at
+
+MAGIC = 0x1950A86A20F9469CFC6C
+_FIRST = 1 << 20  # bytes tried first; the structure of most files is smaller
+
+
+def open_pickle(file: BinaryIO, size: int) -> Archive:
+    """The pickled value and the places of the storages. Reads the structure and 8 bytes per storage; raises Broken."""
+    head = read_at(file, 0, min(size, _FIRST))
+    try:
+        return _parse(file, size, head)
+    except Broken:
+        if len(head) == size:
+            raise
+    return _parse(file, size, read_at(file, 0, min(size, PICKLE_BYTES)))
+
+
+def _parse(file: BinaryIO, size: int, head: bytes) -> Archive:
+    value, at = unpickle(head)
+    if value != MAGIC or type(value) is not int:
+        return Archive("pickle", value, {})
+    version, at = unpickle(head, at)
+    if type(version) is not int or version != 1001:
+        raise Broken("it says that it is from torch.save but of an unknown version")
+    _, at = unpickle(head, at)
+    value, at = unpickle(head, at)
+    keys, at = unpickle(head, at)
+    if type(keys) is not list or not all(type(key) in (str, int) for key in keys):
+        raise Broken("its list of storages is malformed")
+    return Archive("torch legacy", value, _storages(file, size, value, [str(key) for key in keys], at))
+
+
+def _storages(file: BinaryIO, size: int, value: Any, keys: list[str], at: int) -> dict[str, Span]:
+    item = _item_sizes(value)
+    spans: dict[str, Span] = {}
+    for key in keys:
+        if key not in item or key in spans:
+            raise Broken("its list of storages does not fit its tensors")
+        if at + 8 > size:
+            raise Broken("it ends before its tensors do", HALF)
+        count = struct.unpack("<q", read_at(file, at, 8))[0]
+        length = count * item[key]
+        if count < 0 or at + 8 + length > size:
+            raise Broken("it ends before its tensors do", HALF)
+        spans[key] = Span(at + 8, length)
+        at += 8 + length
+    return spans
+
+
+def _item_sizes(value: Any) -> dict[str, int]:
+    """Bytes per element of every storage that the value refers to; each object is looked at once."""
+    sizes: dict[str, int] = {}
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Persistent):
+            storage = storage_of(node)
+            if storage is not None:
+                sizes.setdefault(storage.key, storage.item)
+            continue
+        if not isinstance(node, dict | list | tuple | Object) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Object):
+            stack += [node.callee, node.args, node.state, node.items, node.elements]
+        elif isinstance(node, dict):
+            stack += node.values()
+        else:
+            stack += node
+    return sizes

@@ -1,0 +1,41 @@
+"""What a file may ask of the reader at most, and the error that says that it asked for more or is malformed.
+
+Every bound is generous to honest files (the largest checkpoints met have some ten thousand tensors) and keeps a hostile one to
+a few seconds and about a gigabyte. Standard library only.
+"""
+
+from __future__ import annotations
+
+PICKLE_BYTES = 64 << 20  # the pickled structure without the tensors' data
+PICKLE_STEPS = 3_000_000  # instructions of the pickle machine
+INTEGER_BYTES = 1024  # of one integer; longer ones exist only to be slow
+HEADER_BYTES = 32 << 20  # safetensors header
+DIRECTORY_BYTES = 64 << 20  # central directory of a zip archive
+MEMBERS = 400_000  # files inside a zip archive
+TENSORS = 200_000
+DIMENSIONS = 64
+NAME_LENGTH = 1000
+DEPTH = 60  # nested dictionaries, lists and modules
+NODES = 1_000_000  # values looked at while searching for weights
+SCALARS = 300  # metadata entries kept
+TEXT = 200  # characters kept of a string in the metadata
+SPARE_BYTES = 64 << 20  # what tensors may hold beyond four times their file (views of one storage under many names)
+
+
+class Broken(Exception):
+    """The file is no checkpoint, is damaged, or asks for too much: what is wrong, without the path, and what to do about it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+HALF = "Download or copy it again: it seems to have been cut short."
+DAMAGED = "Download or copy it again, or save it again with torch.save."
+
+
+def shown(text: object) -> str:
+    """A name from inside a file, made fit for one line of a message."""
+    line = "".join(c if c.isprintable() else "?" for c in str(text)[:80])
+    return f"'{line}'" + ("..." if len(str(text)) > 80 else "")

@@ -1,0 +1,238 @@
+"""What the pickled calls of torch and NumPy stand for: tensors as layouts, scalars as numbers, modules as their parts."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from landscape_gui.checkpoint.limits import DIMENSIONS, TEXT, Broken, shown
+from landscape_gui.checkpoint.manifest import ITEM_BYTES, QUANTISED, Layout, Scalar
+from landscape_gui.checkpoint.values import Global, Object, Persistent
+
+_STORAGES = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+    "QInt8Storage": "qint8",
+    "QUInt8Storage": "quint8",
+    "QInt32Storage": "qint32",
+    "QUInt4x2Storage": "quint4x2",
+    "QUInt2x4Storage": "quint2x4",
+    "UntypedStorage": "uint8",
+}
+_REBUILD = "torch._utils._rebuild_"
+_WRAPPERS = ("torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch._utils._rebuild_from_type_v2")
+_FOREIGN = {
+    "qtensor": "is quantised",
+    "sparse_tensor": "is sparse",
+    "sparse_csr_tensor": "is sparse",
+    "nested_tensor": "is a nested tensor",
+    "meta_tensor_no_storage": "has no data (it was saved from the meta device)",
+    "wrapper_subclass": "is split over several devices or wrapped in a class of its own",
+}
+_NUMPY_SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+_NUMPY_CODES = {"f2": "e", "f4": "f", "f8": "d", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "b1": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What a tensor refers to for its data: element type, key, elements, and the first element of it that is its own."""
+
+    dtype: str
+    key: str
+    count: int
+    start: int = 0
+
+    @property
+    def item(self) -> int:
+        """Bytes per element."""
+        return ITEM_BYTES[self.dtype]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A tensor that cannot be read; reason completes "The tensor 'x' ..."."""
+
+    reason: str
+
+
+def storage_of(value: Any) -> Storage | None:
+    """The storage that a persistent reference names; None when it names none; Broken when malformed."""
+    identity = value.identity if isinstance(value, Persistent) else None
+    if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] != "storage":
+        return None
+    kind, key, _, count = identity[1:5]
+    name = kind.name.rpartition(".")[2] if isinstance(kind, Global) else ""
+    if name not in _STORAGES:
+        raise Broken(f"it has a storage of an unknown type ({shown(name)})")
+    if type(key) not in (str, int) or type(count) is not int or not 0 <= count < 1 << 48:
+        raise Broken("it has a malformed storage")
+    view = identity[5] if len(identity) > 5 else None
+    start = 0
+    if isinstance(view, tuple) and len(view) == 3:
+        start = view[1]
+        if type(start) is not int or not 0 <= start < 1 << 48:
+            raise Broken("it has a malformed view of a storage")
+    return Storage(_STORAGES[name], str(key), count, start)
+
+
+def tensor_of(value: Any) -> Layout | Foreign | None:
+    """The tensor or parameter that a pickled call would make; None when it makes something else."""
+    for _ in range(4):
+        if not isinstance(value, Object):
+            return None
+        name = value.name
+        if name in (f"{_REBUILD}parameter", f"{_REBUILD}parameter_with_state"):
+            value = value.args[0] if value.args else None
+        elif name in _WRAPPERS and len(value.args) >= 3 and isinstance(value.args[2], tuple):
+            value = Object(value.args[0], value.args[2])
+        else:
+            return _plain_tensor(name, value.args)
+    return None
+
+
+def _plain_tensor(name: str, args: tuple[Any, ...]) -> Layout | Foreign | None:
+    if not name.startswith(_REBUILD):
+        return None
+    kind = name[len(_REBUILD) :]
+    if kind not in ("tensor", "tensor_v2", "tensor_v3"):
+        return Foreign(_FOREIGN.get(kind, f"is of a special kind ({shown(kind)})"))
+    if len(args) < 4:
+        raise Broken("it has a malformed tensor")
+    storage = storage_of(args[0])
+    if storage is None:
+        raise Broken("it has a tensor without a storage")
+    dtype, extra = storage.dtype, args[6] if kind == "tensor_v2" and len(args) > 6 else None
+    if kind == "tensor_v3" and len(args) > 6:
+        dtype = args[6].name.rpartition(".")[2] if isinstance(args[6], Global) else ""
+        extra = args[7] if len(args) > 7 else None
+    if dtype not in ITEM_BYTES:
+        return Foreign(f"is stored as {shown(dtype)}, which is not read")
+    if dtype in QUANTISED:
+        return Foreign("is quantised")
+    return _layout(storage, dtype, args[1], _sizes(args[2]), _sizes(args[3]), extra if isinstance(extra, dict) else {})
+
+
+def _layout(storage: Storage, dtype: str, offset: Any, shape: tuple[int, ...], stride: tuple[int, ...], bits: dict[Any, Any]) -> Layout:
+    if type(offset) is not int or not 0 <= offset < 1 << 48 or len(shape) != len(stride):
+        raise Broken("it has a tensor with a malformed shape")
+    if (storage.start * storage.item) % ITEM_BYTES[dtype]:
+        raise Broken("it has a tensor that starts between two elements")
+    start = offset + storage.start * storage.item // ITEM_BYTES[dtype]
+    whole = storage.count * storage.item
+    layout = Layout(dtype, shape, stride, start, storage.key, whole, bits.get("conj") is True, bits.get("neg") is True)
+    if layout.count >= 1 << 48:
+        raise Broken("it has a tensor that is larger than any memory")
+    if layout.reach > whole:
+        raise Broken(f"it has a tensor of shape {shape} that reaches past its storage")
+    return layout
+
+
+def _sizes(value: Any) -> tuple[int, ...]:
+    if isinstance(value, Object) and value.name == "torch.Size":
+        value = value.args[0] if value.args else ()
+    if not isinstance(value, tuple | list) or len(value) > DIMENSIONS:
+        raise Broken("it has a tensor with a malformed shape")
+    for size in value:
+        if type(size) is not int or not 0 <= size < 1 << 48:
+            raise Broken("it has a tensor whose sizes or strides are negative or too large")
+    return tuple(value)
+
+
+def entries_of(value: Any) -> list[tuple[str, Any]] | None:
+    """What a dictionary, list, tuple or object with attributes holds, by name; None for anything else."""
+    if isinstance(value, dict):
+        return [(str(key), item) for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [(str(index), item) for index, item in enumerate(value)]
+    if not isinstance(value, Object):
+        return None
+    if value.items is not None:
+        return entries_of(value.items)
+    if value.elements is not None:
+        return entries_of(value.elements)
+    if value.name == "collections.OrderedDict":
+        return _pairs(value.args[0]) if value.args else []
+    return entries_of(attributes_of(value))
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    if not isinstance(value, list):
+        return []
+    return [(str(pair[0]), pair[1]) for pair in value if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str | int)]
+
+
+def attributes_of(value: Object) -> dict[Any, Any] | None:
+    """The attributes that the object would have; of a pair (dict, slots) both."""
+    state = value.state
+    if isinstance(state, tuple) and len(state) == 2:
+        parts = [part for part in state if isinstance(part, dict)]
+        return {key: item for part in parts for key, item in part.items()} if parts else None
+    return state if isinstance(state, dict) else None
+
+
+def module_parts(value: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]] | None:
+    """Parameters and buffers, and submodules, of a pickled nn.Module; None for what is none."""
+    attributes = attributes_of(value) if isinstance(value, Object) else None
+    if attributes is None:
+        return None
+    if "_parameters" in attributes and "_modules" in attributes:
+        passing = {name for name, _ in _members(attributes.get("_non_persistent_buffers_set"))}
+        own = _members(attributes["_parameters"]) + [pair for pair in _members(attributes.get("_buffers")) if pair[0] not in passing]
+        return own, _members(attributes["_modules"])
+    if value.name.startswith("__torch__."):
+        named = [(str(key), item) for key, item in attributes.items()]
+        return [pair for pair in named if tensor_of(pair[1]) is not None], [pair for pair in named if isinstance(pair[1], Object)]
+    return None
+
+
+def _members(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, list):
+        return [(item, None) for item in value if isinstance(item, str)]
+    if isinstance(value, Object) and value.name.endswith("set") and value.args and isinstance(value.args[0], list):
+        return [(item, None) for item in value.args[0] if isinstance(item, str)]
+    return entries_of(value) or []
+
+
+def scalar_of(value: Any) -> Scalar | None:
+    """A number, truth value, text (cut) or path, or the NumPy scalar that would have been made; else None."""
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -(1 << 63) <= value < 1 << 63 else None
+    if isinstance(value, str):
+        return value[:TEXT]
+    if not isinstance(value, Object):
+        return None
+    if value.name in _NUMPY_SCALAR:
+        return _numpy_scalar(value.args)
+    if value.name.startswith("pathlib.") and all(isinstance(part, str) for part in value.args):
+        return "/".join(value.args).replace("//", "/")[:TEXT]
+    return None
+
+
+def _numpy_scalar(args: tuple[Any, ...]) -> Scalar | None:
+    if len(args) != 2 or not isinstance(args[0], Object) or not args[0].args:
+        return None
+    kind, raw = args[0], args[1]
+    code = kind.args[0]
+    if isinstance(raw, Object) and raw.name == "_codecs.encode" and raw.args and isinstance(raw.args[0], str) and len(raw.args[0]) <= 16:
+        raw = raw.args[0].encode("latin-1", "replace")
+    order = kind.state[1] if isinstance(kind.state, tuple) and len(kind.state) > 1 else "<"
+    if not isinstance(code, str) or code not in _NUMPY_CODES or not isinstance(raw, bytes):
+        return None
+    format_code = (">" if order == ">" else "<") + _NUMPY_CODES[code]
+    if struct.calcsize(format_code) != len(raw):
+        return None
+    value: Scalar = struct.unpack(format_code, raw)[0]
+    return value

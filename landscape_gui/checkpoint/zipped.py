@@ -1,0 +1,221 @@
+"""Zip archives of torch.save and TorchScript: the central directory is read here, bounded; nothing is ever extracted."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from landscape_gui.checkpoint.limits import DAMAGED, DIRECTORY_BYTES, HALF, MEMBERS, PICKLE_BYTES, SPARE_BYTES, Broken, shown
+from landscape_gui.checkpoint.manifest import Archive, Span
+from landscape_gui.checkpoint.unpickle import unpickle
+
+_END, _LOCATOR, _END64, _CENTRAL, _LOCAL = b"PK\5\6", b"PK\6\7", b"PK\6\6", b"PK\1\2", b"PK\3\4"
+_STORED, _DEFLATED = 0, 8
+_RATIO = 200  # of deflated members above a megabyte; real weights reach about 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file in the archive, as the central directory has it."""
+
+    name: str
+    method: int
+    packed: int
+    size: int
+    header: int
+
+
+def open_zip(file: BinaryIO, size: int) -> Archive:
+    """The pickled value and the places of the storages. Reads the directory, data.pkl and 30 bytes per member; raises Broken."""
+    members, directory = _read_directory(file, size)
+    root = _root_of(members)
+    value, _ = unpickle(_content(file, members[f"{root}data.pkl"], directory, PICKLE_BYTES))
+    big = False
+    if f"{root}byteorder" in members:
+        order = _content(file, members[f"{root}byteorder"], directory, 16)
+        if order not in (b"little", b"big"):
+            raise Broken("its byte order is neither 'little' nor 'big'", DAMAGED)
+        big = order == b"big"
+    script = f"{root}constants.pkl" in members or any(name.startswith(f"{root}code/") for name in members)
+    notes = ("TorchScript: the weights were read, the program in the file was not run.",) if script else ()
+    spans = _storages(file, members, root, directory)
+    return Archive("TorchScript" if script else "torch zip", value, spans, big, notes=notes)
+
+
+def _read_directory(file: BinaryIO, size: int) -> tuple[dict[str, Member], int]:
+    count, length, start = _find_directory(file, size)
+    if count > MEMBERS or length > DIRECTORY_BYTES:
+        raise Broken(f"its archive lists {count:,} files, more than any checkpoint has")
+    if start + length > size or count * 46 > length:
+        raise Broken("the directory of its archive lies outside the file", DAMAGED)
+    table = read_at(file, start, length)
+    members: dict[str, Member] = {}
+    at = 0
+    for _ in range(count):
+        member, at = _parse_entry(table, at)
+        if member.name in members:
+            raise Broken(f"its archive has two files named {shown(member.name)}")
+        _check_member(member, start)
+        members[member.name] = member
+    return members, start
+
+
+def _find_directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
+    """Number of entries, length and start of the central directory."""
+    tail_start = max(0, size - 65557)
+    tail = read_at(file, tail_start, size - tail_start)
+    at = tail.rfind(_END)
+    if at < 0 or at + 22 > len(tail):
+        raise Broken("its archive has no end: only a part of the file is here", HALF)
+    count, length, start = struct.unpack("<8xHHLLH", tail[at : at + 22])[1:4]
+    if 0xFFFF in (count,) or 0xFFFFFFFF in (length, start):
+        if at < 20 or tail[at - 20 : at - 16] != _LOCATOR:
+            raise Broken("its archive's directory is damaged", DAMAGED)
+        place = struct.unpack("<8xQ4x", tail[at - 20 : at])[0]
+        if place + 56 > size:
+            raise Broken("its archive's directory is damaged", DAMAGED)
+        record = read_at(file, place, 56)
+        if record[:4] != _END64:
+            raise Broken("its archive's directory is damaged", DAMAGED)
+        count, length, start = struct.unpack("<32xQQQ", record)
+    return count, length, start
+
+
+def _parse_entry(table: bytes, at: int) -> tuple[Member, int]:
+    if table[at : at + 4] != _CENTRAL or at + 46 > len(table):
+        raise Broken("the directory of its archive is damaged", DAMAGED)
+    flags, method, packed, size, name_length, extra_length, comment, header = struct.unpack("<8xHH8xLLHHH8xL", table[at : at + 46])
+    stop = at + 46 + name_length + extra_length + comment
+    if stop > len(table):
+        raise Broken("the directory of its archive is damaged", DAMAGED)
+    name = table[at + 46 : at + 46 + name_length].decode("utf-8", "replace")
+    extra = table[at + 46 + name_length : at + 46 + name_length + extra_length]
+    size, packed, header = _widen(extra, size, packed, header)
+    if flags & 1:
+        raise Broken(f"the file {shown(name)} in its archive is encrypted")
+    return Member(name, method, packed, size, header), stop
+
+
+def _widen(extra: bytes, *values: int) -> list[int]:
+    """The 64-bit values of a zip64 entry in place of those that did not fit 32 bits."""
+    wide = list(values)
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack("<HH", extra[at : at + 4])
+        if kind == 1:
+            field = extra[at + 4 : at + 4 + length]
+            for index, value in enumerate(wide):
+                if value == 0xFFFFFFFF:
+                    if len(field) < 8:
+                        raise Broken("the directory of its archive is damaged", DAMAGED)
+                    wide[index], field = struct.unpack("<Q", field[:8])[0], field[8:]
+        at += 4 + length
+    return wide
+
+
+def _check_member(member: Member, directory: int) -> None:
+    parts = member.name.replace("\\", "/").split("/")
+    if ".." in parts or member.name.startswith(("/", "\\")):
+        raise Broken(f"the file {shown(member.name)} in its archive points outside of it")
+    if member.method not in (_STORED, _DEFLATED):
+        raise Broken(f"the file {shown(member.name)} in its archive is compressed in an unknown way")
+    if member.method == _STORED and member.packed != member.size:
+        raise Broken(f"the sizes of {shown(member.name)} in its archive contradict each other", DAMAGED)
+    if member.header + 30 + member.packed > directory:
+        raise Broken(f"the file {shown(member.name)} reaches past the end of its archive", HALF)
+    if member.method == _DEFLATED and member.size > max(1 << 20, _RATIO * member.packed):
+        raise Broken(f"the file {shown(member.name)} in its archive would grow to {member.size:,} bytes")
+
+
+def _root_of(members: dict[str, Member]) -> str:
+    """The folder inside the archive that holds data.pkl, with its slash ("" for none)."""
+    roots = [name[: -len("data.pkl")] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
+    if len(roots) == 1:
+        return roots[0]
+    if len(roots) > 1:
+        raise Broken("its archive holds several checkpoints", "Unpack it and open one of them.")
+    raise Broken(*_other_zip(set(members)))
+
+
+def _other_zip(names: set[str]) -> tuple[str, str]:
+    again = "Save the weights with torch.save(model.state_dict(), path) and open that file."
+    if any(name.endswith("archive_format") or name == "serialized_exported_program.json" for name in names):
+        return "it is an exported program (.pt2), whose weights are not read", again
+    if names and all(name.endswith(".npy") for name in names):
+        return "it is a NumPy archive (.npz), not a checkpoint", "If it holds the data, name it in landscape.json or with --data."
+    if any(name.endswith((".weights.h5", "keras_metadata.pb")) for name in names):
+        return "it is a Keras file", again
+    if "[Content_Types].xml" in names:
+        return "it is an Office document", "Choose the checkpoint."
+    if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".pkl")) for name in names):
+        return "it is a zip archive with checkpoints inside", "Unpack it and open the folder."
+    return "it is a zip archive of something else: it has no data.pkl", "Choose a file that torch.save wrote."
+
+
+def _place(file: BinaryIO, member: Member, directory: int) -> int:
+    """Where the member's data starts, after its local header, which must name the same file."""
+    header = read_at(file, member.header, 30)
+    name_length, extra_length = struct.unpack("<26xHH", header)
+    start = member.header + 30 + name_length + extra_length
+    if header[:4] != _LOCAL or start + member.packed > directory:
+        raise Broken(f"the file {shown(member.name)} in its archive is damaged", DAMAGED)
+    if read_at(file, member.header + 30, name_length).decode("utf-8", "replace") != member.name:
+        raise Broken(f"its archive names the file {shown(member.name)} in two ways", DAMAGED)
+    return start
+
+
+def _content(file: BinaryIO, member: Member, directory: int, most: int) -> bytes:
+    if member.size > most:
+        raise Broken(f"the file {shown(member.name)} in its archive has {member.size:,} bytes; {most:,} is the most that is read")
+    raw = read_at(file, _place(file, member, directory), member.packed)
+    return raw if member.method == _STORED else inflate(raw, member.size)
+
+
+def inflate(raw: bytes, size: int) -> bytes:
+    """The `size` bytes that were deflated to `raw`; Broken when it is not that many."""
+    machine = zlib.decompressobj(-15)
+    try:
+        data = machine.decompress(raw, size + 1)
+    except zlib.error:
+        raise Broken("a compressed file in its archive is damaged", DAMAGED) from None
+    if len(data) != size:
+        raise Broken("a compressed file in its archive has another size than it says", DAMAGED)
+    return data
+
+
+def _storages(file: BinaryIO, members: dict[str, Member], root: str, directory: int) -> dict[str, Span]:
+    spans: dict[str, Span] = {}
+    occupied: list[tuple[int, int]] = []
+    inflated = 0
+    for folder in ("constants/", "tensors/", "data/"):
+        prefix = root + folder
+        for name, member in members.items():
+            if not name.startswith(prefix):
+                continue
+            start = _place(file, member, directory)
+            occupied.append((member.header, start + member.packed))
+            inflated += member.size if member.method == _DEFLATED else 0
+            spans[name[len(prefix) :]] = Span(start, member.size, member.packed if member.method == _DEFLATED else 0)
+    if inflated > 20 * directory + SPARE_BYTES:
+        raise Broken(f"its archive would grow to {inflated:,} bytes")
+    occupied.sort()
+    for (_, stop), (start, _) in zip(occupied, occupied[1:], strict=False):
+        if start < stop:
+            raise Broken("two records in its archive overlap", DAMAGED)
+    return spans
+
+
+def read_at(file: BinaryIO, start: int, count: int) -> bytes:
+    """Exactly `count` bytes from `start`, or Broken."""
+    file.seek(start, os.SEEK_SET)
+    pieces: list[bytes] = []
+    while count > 0:
+        piece = file.read(count)
+        if not piece:
+            raise Broken("it ends before its own data does", HALF)
+        pieces.append(piece)
+        count -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
