@@ -16,7 +16,18 @@ from landscape_gui.checkpoint.values import Object
 # Where weights are looked for first. Averaged weights come after the trained ones: `group` chooses them by name.
 ORDER = (
     *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "params", "parameters", "weights"),
-    *("student", "generator", "backbone", "encoder", "ema", "ema_model", "model_ema", "state_dict_ema", "params_ema", "ema_state_dict"),
+    *(
+        "student",
+        "generator",
+        "backbone",
+        "encoder",
+        "ema",
+        "ema_model",
+        "model_ema",
+        "state_dict_ema",
+        "params_ema",
+        "ema_state_dict",
+    ),
     *("swa", "swa_model", "teacher"),
 )
 _NOT_WEIGHTS = re.compile(

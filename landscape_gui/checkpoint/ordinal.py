@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from landscape_gui.checkpoint.manifest import Scalar
 
 _EPOCH_KEYS = ("epoch", "current_epoch", "cur_epoch", "epoch_num", "last_epoch", "epochs_trained", "epochs")
-_STEP_KEYS = ("global_step", "step", "iteration", "iter", "iterations", "num_iter", "n_iter", "num_updates", "num_steps", "steps", "it")
+_STEP_KEYS = (
+    "global_step",
+    "step",
+    "iteration",
+    "iter",
+    "iterations",
+    "num_iter",
+    "n_iter",
+    "num_updates",
+    "num_steps",
+    "steps",
+    "it",
+)
 _PLACES = ("", "meta.", "state.", "info.", "trainer.", "training.", "progress.", "extra.", "metadata.")
 _NUMBER = r"[ _=:.-]?(\d{1,12}(?:\.\d{1,6})?(?!\d))"
 _EPOCH_NAME = re.compile(rf"(?:^|[^a-z])(?:epochs?|ep|e){_NUMBER}", re.IGNORECASE)
@@ -17,7 +29,8 @@ _STEP_NAME = re.compile(
     r"(?:^|[^a-z])(?:global[_-]?step|steps?|iterations?|iters?|it|updates?)[ _=:.-]?(\d{1,15})(?!\d)", re.IGNORECASE
 )
 _PLAIN_NAME = re.compile(
-    r"(?:(?:ckpt|checkpoint|checkpoints|model|weights|net|network|state|snapshot|save|saved|params)[ _.-]?)?(\d{1,9})", re.IGNORECASE
+    r"(?:(?:ckpt|checkpoint|checkpoints|model|weights|net|network|state|snapshot|save|saved|params)[ _.-]?)?(\d{1,9})",
+    re.IGNORECASE,
 )
 _SUFFIX = re.compile(r"(\.(?:pt|pth|ckpt|bin|pkl|pickle|tar|safetensors|model|th|t7|weights))+$", re.IGNORECASE)
 

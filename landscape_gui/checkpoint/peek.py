@@ -83,7 +83,11 @@ class refusing:
         if isinstance(error, FileNotFoundError):
             raise CheckpointError(f"{self.path} does not exist.", remedy="Check the path.") from error
         if isinstance(error, OSError):
-            raise CheckpointError(f"{self.path} cannot be read: {error.strerror or error}.", remedy="Check its permissions.") from error
+            raise CheckpointError(
+                f"{self.path} cannot be read: {error.strerror or error}.", remedy="Check its permissions."
+            ) from error
         if isinstance(error, MemoryError):
             raise CheckpointError(f"{self.path} needs more memory than there is.", remedy="Close other programs.") from error
-        raise CheckpointError(f"{self.path} cannot be opened: it is damaged ({type(error).__name__}).", remedy="Copy or save it again.") from error
+        raise CheckpointError(
+            f"{self.path} cannot be opened: it is damaged ({type(error).__name__}).", remedy="Copy or save it again."
+        ) from error

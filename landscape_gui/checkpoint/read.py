@@ -142,7 +142,9 @@ def _view(name: str, layout: Layout, storage: torch.Tensor) -> torch.Tensor:
     """The tensor in the storage, contiguous, with a conjugate or negative bit resolved."""
     dtype = getattr(torch, layout.dtype, None)
     if dtype is None:
-        raise Broken(f"the tensor {shown(name)} is stored as {layout.dtype}, which this torch does not know", "Install a newer torch.")
+        raise Broken(
+            f"the tensor {shown(name)} is stored as {layout.dtype}, which this torch does not know", "Install a newer torch."
+        )
     if layout.count == 0:
         return torch.empty(layout.shape, dtype=dtype)
     tensor = torch.empty(0, dtype=dtype).set_(storage.untyped_storage(), layout.offset, layout.shape, layout.stride)

@@ -41,7 +41,20 @@ _FOREIGN = {
     "wrapper_subclass": "is split over several devices or wrapped in a class of its own",
 }
 _NUMPY_SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-_NUMPY_CODES = {"f2": "e", "f4": "f", "f8": "d", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "b1": "?"}
+_NUMPY_CODES = {
+    "f2": "e",
+    "f4": "f",
+    "f8": "d",
+    "i1": "b",
+    "i2": "h",
+    "i4": "i",
+    "i8": "q",
+    "u1": "B",
+    "u2": "H",
+    "u4": "I",
+    "u8": "Q",
+    "b1": "?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +136,9 @@ def _plain_tensor(name: str, args: tuple[Any, ...]) -> Layout | Foreign | None:
     return _layout(storage, dtype, args[1], _sizes(args[2]), _sizes(args[3]), extra if isinstance(extra, dict) else {})
 
 
-def _layout(storage: Storage, dtype: str, offset: Any, shape: tuple[int, ...], stride: tuple[int, ...], bits: dict[Any, Any]) -> Layout:
+def _layout(
+    storage: Storage, dtype: str, offset: Any, shape: tuple[int, ...], stride: tuple[int, ...], bits: dict[Any, Any]
+) -> Layout:
     if type(offset) is not int or not 0 <= offset < 1 << 48 or len(shape) != len(stride):
         raise Broken("it has a tensor with a malformed shape")
     if (storage.start * storage.item) % ITEM_BYTES[dtype]:
@@ -169,7 +184,11 @@ def entries_of(value: Any) -> list[tuple[str, Any]] | None:
 def _pairs(value: Any) -> list[tuple[str, Any]]:
     if not isinstance(value, list):
         return []
-    return [(str(pair[0]), pair[1]) for pair in value if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str | int)]
+    return [
+        (str(pair[0]), pair[1])
+        for pair in value
+        if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str | int)
+    ]
 
 
 def attributes_of(value: Object) -> dict[Any, Any] | None:
@@ -188,7 +207,9 @@ def module_parts(value: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any
         return None
     if "_parameters" in attributes and "_modules" in attributes:
         passing = {name for name, _ in _members(attributes.get("_non_persistent_buffers_set"))}
-        own = _members(attributes["_parameters"]) + [pair for pair in _members(attributes.get("_buffers")) if pair[0] not in passing]
+        own = _members(attributes["_parameters"]) + [
+            pair for pair in _members(attributes.get("_buffers")) if pair[0] not in passing
+        ]
         return own, _members(attributes["_modules"])
     if value.name.startswith("__torch__."):
         named = [(str(key), item) for key, item in attributes.items()]
@@ -226,7 +247,13 @@ def _numpy_scalar(args: tuple[Any, ...]) -> Scalar | None:
         return None
     kind, raw = args[0], args[1]
     code = kind.args[0]
-    if isinstance(raw, Object) and raw.name == "_codecs.encode" and raw.args and isinstance(raw.args[0], str) and len(raw.args[0]) <= 16:
+    if (
+        isinstance(raw, Object)
+        and raw.name == "_codecs.encode"
+        and raw.args
+        and isinstance(raw.args[0], str)
+        and len(raw.args[0]) <= 16
+    ):
         raw = raw.args[0].encode("latin-1", "replace")
     order = kind.state[1] if isinstance(kind.state, tuple) and len(kind.state) > 1 else "<"
     if not isinstance(code, str) or code not in _NUMPY_CODES or not isinstance(raw, bytes):

@@ -60,7 +60,9 @@ def _refuse_known(head: bytes) -> None:
     if text.startswith(b"{") and _is_text(head):
         raise Broken("it is a JSON text", "Choose the checkpoint beside it.")
     if head[257:262] == b"ustar":
-        raise Broken("it is a tar archive", "Unpack it and open the checkpoint inside; torch before 0.2 saved such files: save it again.")
+        raise Broken(
+            "it is a tar archive", "Unpack it and open the checkpoint inside; torch before 0.2 saved such files: save it again."
+        )
 
 
 def _is_text(head: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+
 class Global:
     """The name of a class or function, e.g. `torch._utils._rebuild_tensor_v2`. It is never imported."""
 

@@ -132,7 +132,9 @@ def _check_member(member: Member, directory: int) -> None:
 
 def _root_of(members: dict[str, Member]) -> str:
     """The folder inside the archive that holds data.pkl, with its slash ("" for none)."""
-    roots = [name[: -len("data.pkl")] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
+    roots = [
+        name[: -len("data.pkl")] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)
+    ]
     if len(roots) == 1:
         return roots[0]
     if len(roots) > 1:

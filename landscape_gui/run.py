@@ -1,0 +1,266 @@
+"""A training run: the checkpoints of one network in a folder, in the order of training, with what was logged beside them.
+
+Headers are read, tensors are not, and torch is not imported, so that a folder lists before the numerics are there.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landscape_gui.checkpoint import Manifest, peek
+from landscape_gui.checkpoint.ordinal import epoch_named, natural, step_named
+from landscape_gui.errors import CheckpointError
+
+LogRow = Mapping[str, float | str]
+
+_MOST_FILES = 5000
+_LOG_BYTES = 16 << 20
+_LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl", "metrics.csv", "log.csv", "history.csv")
+_SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
+_CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".tar", ".bin")
+_OTHER_SUFFIXES = frozenset(
+    (".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".rst", ".py", ".ipynb", ".yaml", ".yml", ".toml", ".log", ".html", ".sh")
+    + (".npz", ".npy", ".h5", ".hdf5", ".png", ".jpg", ".jpeg", ".pdf", ".svg", ".gif", ".mp4", ".tmp", ".part", ".lock", ".gz")
+)
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One checkpoint of a run. epoch and step are None where neither the file nor its name says; label names it on an axis."""
+
+    path: Path
+    epoch: float | None
+    step: int | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Checkpoints with the same tensors, in the order of training.
+
+    metrics: rows of a log found beside them (metrics.json, log.csv, ...), values that are numbers as float; notes: what was
+    left out and why, in sentences.
+    """
+
+    path: Path
+    checkpoints: tuple[RunEntry, ...]
+    metrics: tuple[LogRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> RunEntry:
+        """The checkpoint at the end of training."""
+        return self.checkpoints[-1]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name or str(self.path)
+
+    def position(self, path: str | os.PathLike[str]) -> int | None:
+        """Where the file stands among the checkpoints; None when it is not one of them."""
+        place = Path(path).resolve()
+        return next((index for index, entry in enumerate(self.checkpoints) if entry.path.resolve() == place), None)
+
+    def logged(self, entry: RunEntry) -> LogRow:
+        """The log's row for this checkpoint, by epoch or step; empty when there is none."""
+        for key, value in (("epoch", entry.epoch), ("step", entry.step), ("global_step", entry.step)):
+            for row in self.metrics:
+                if value is not None and row.get(key) == value:
+                    return row
+        return {}
+
+
+def find_run(path: str | os.PathLike[str]) -> Run | None:
+    """The run in a folder, or the one that a file belongs to (with at least one other checkpoint); None where there is none.
+
+    Of several families of checkpoints (other tensors, other shapes) in one folder the largest is the run, or the file's own;
+    a note names the rest. Costs about a millisecond a file the first time; unchanged files are answered from memory.
+    """
+    place = Path(path)
+    if place.is_file():
+        run = _run_of(place.parent, place)
+        return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
+    if not place.is_dir():
+        return None
+    for folder in (place, *(place / name for name in _SUBFOLDERS)):
+        run = _run_of(folder, None) if folder.is_dir() else None
+        if run is not None:
+            return run
+    return None
+
+
+def _run_of(folder: Path, wanted: Path | None) -> Run | None:
+    manifests, notes = _read_headers(folder)
+    if wanted is not None and wanted.name not in {manifest.path.name for manifest in manifests}:
+        return None
+    family, others = _largest_family(manifests, wanted)
+    if not family:
+        return None
+    if others:
+        notes.append(f"{_count(others)} with other tensors left out: {_listed(others)}.")
+    entries, dropped = _in_order(family, wanted)
+    notes += dropped
+    return Run(folder, tuple(entries), _read_log(folder), tuple(notes))
+
+
+def _count(files: Sequence[object]) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
+
+
+def _listed(manifests: Sequence[Manifest]) -> str:
+    names = [manifest.path.name for manifest in manifests]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _read_headers(folder: Path) -> tuple[list[Manifest], list[str]]:
+    """What the folder's checkpoints hold, by natural order of their names, and notes on those that are broken."""
+    notes: list[str] = []
+    try:
+        with os.scandir(folder) as listing:
+            names = [item.name for item in listing if not item.name.startswith(".") and item.is_file()]
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be listed: {error.strerror}.", remedy="Check its permissions.") from error
+    names = sorted((name for name in names if Path(name).suffix.lower() not in _OTHER_SUFFIXES), key=natural)
+    if len(names) > _MOST_FILES:
+        notes.append(f"Only the first {_MOST_FILES} of {len(names)} files were looked at.")
+    manifests: list[Manifest] = []
+    for name in names[:_MOST_FILES]:
+        try:
+            manifests.append(peek(folder / name))
+        except CheckpointError as error:
+            if name.lower().endswith(_CHECKPOINT_SUFFIXES) and "holds no" not in error.message:
+                notes.append(f"{name} left out: {error.message}")
+    return manifests, notes
+
+
+def _largest_family(manifests: Sequence[Manifest], wanted: Path | None) -> tuple[list[Manifest], list[Manifest]]:
+    kinds = [frozenset((tensor.name, tensor.shape) for tensor in manifest.tensors) for manifest in manifests]
+    if not kinds:
+        return [], []
+    best = Counter(kinds).most_common(1)[0][0]
+    for manifest, kind in zip(manifests, kinds, strict=True):
+        if wanted is not None and manifest.path.name == wanted.name:
+            best = kind
+    family = [manifest for manifest, kind in zip(manifests, kinds, strict=True) if kind == best]
+    return family, [manifest for manifest, kind in zip(manifests, kinds, strict=True) if kind != best]
+
+
+def _in_order(family: list[Manifest], wanted: Path | None) -> tuple[list[RunEntry], list[str]]:
+    """Entries in the order of training: by epoch or step where they tell the files apart, else by name."""
+    numbered = [manifest for manifest in family if _named(manifest) is not None]
+    copies = [manifest for manifest in family if _named(manifest) is None and _repeats(manifest, numbered)]
+    copies = [manifest for manifest in copies if wanted is None or manifest.path.name != wanted.name]
+    kept = [manifest for manifest in family if manifest not in copies]
+    notes = [f"{_listed(copies)} left out: at an epoch or step that another file has, or at none."] if copies else []
+    return [_entry(manifest) for manifest in sorted(kept, key=_sorting(kept))], notes
+
+
+def _named(manifest: Manifest) -> float | None:
+    epoch = epoch_named(manifest.path.name)
+    return epoch if epoch is not None else step_named(manifest.path.name)
+
+
+def _repeats(manifest: Manifest, numbered: Sequence[Manifest]) -> bool:
+    """Whether a file without a number in its name (best.pt, last.pt) adds nothing to at least two that have one."""
+    if len(numbered) < 2:
+        return False
+    if manifest.epoch is None and manifest.step is None:
+        return not manifest.path.stem.lower().startswith("init")
+    return any((other.epoch, other.step) == (manifest.epoch, manifest.step) for other in numbered)
+
+
+def _sorting(kept: Sequence[Manifest]) -> Any:
+    """The sort key for the first of epoch, (epoch, step), step and number in the name that tells all files apart."""
+    initial = {manifest.path for manifest in kept if manifest.epoch is None and manifest.path.stem.lower().startswith("init")}
+
+    def epoch(manifest: Manifest) -> float | None:
+        return -1.0 if manifest.path in initial else manifest.epoch
+
+    def step(manifest: Manifest) -> float | None:
+        return -1.0 if manifest.path in initial else manifest.step
+
+    def number(manifest: Manifest) -> float | None:
+        return -1.0 if manifest.path in initial else _named(manifest)
+
+    for key in (epoch, step, number):
+        values = [key(manifest) for manifest in kept]
+        if None not in values and len(set(values)) == len(values):
+            return key
+    if all(manifest.epoch is not None and manifest.step is not None for manifest in kept):
+        return lambda manifest: (manifest.epoch, manifest.step, natural(manifest.path.name))
+    return lambda manifest: (manifest.path not in initial, natural(manifest.path.name))
+
+
+def _entry(manifest: Manifest) -> RunEntry:
+    if manifest.epoch is not None:
+        label = f"epoch {manifest.epoch:g}"
+    elif manifest.step is not None:
+        label = f"step {manifest.step}"
+    else:
+        label = manifest.path.stem
+    return RunEntry(manifest.path, manifest.epoch, manifest.step, label)
+
+
+def _read_log(folder: Path) -> tuple[LogRow, ...]:
+    """Rows of the first log that is there and can be read; a broken log is no reason not to open the run."""
+    for name in _LOGS:
+        for place in (folder / name, folder.parent / name):
+            if place.parent != folder and folder.name not in _SUBFOLDERS:
+                continue
+            try:
+                if place.is_file() and place.stat().st_size <= _LOG_BYTES:
+                    rows = _parse_log(place)
+                    if rows:
+                        return rows
+            except (OSError, ValueError, RecursionError, csv.Error):
+                continue
+    return ()
+
+
+def _parse_log(path: Path) -> tuple[LogRow, ...]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".csv":
+        return _rows(list(csv.DictReader(text.splitlines())))
+    if path.suffix == ".jsonl":
+        return _rows([json.loads(line) for line in text.splitlines() if line.strip()])
+    value = json.loads(text)
+    if isinstance(value, dict):
+        columns = {key: column for key, column in value.items() if isinstance(column, list)}
+        lists_of_rows = [column for column in columns.values() if column and isinstance(column[0], dict)]
+        if lists_of_rows:
+            value = lists_of_rows[0]
+        else:
+            value = [{key: column[i] for key, column in columns.items() if i < len(column)} for i in range(_longest(columns))]
+    return _rows(value)
+
+
+def _longest(columns: Mapping[str, list[Any]]) -> int:
+    return max((len(column) for column in columns.values()), default=0)
+
+
+def _rows(value: Any) -> tuple[LogRow, ...]:
+    if not isinstance(value, list):
+        return ()
+    rows = [{str(key): _cell(item) for key, item in row.items() if _is_cell(item)} for row in value if isinstance(row, dict)]
+    return tuple(row for row in rows if row)
+
+
+def _is_cell(item: Any) -> bool:
+    return isinstance(item, int | float) or (isinstance(item, str) and item.strip() != "")
+
+
+def _cell(item: Any) -> float | str:
+    """A number where it reads as one, else the text, cut."""
+    try:
+        return float(item)
+    except (ValueError, OverflowError):
+        return str(item)[:200] if isinstance(item, str) else math.inf
