@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,20 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "landscape_gui"
 TOOLKITS = {"PySide6", "shiboken6", "pyqtgraph", "superqt", "qtawesome", "qtpy"}
 TORCH_ROOMS = ("checkpoint/", "problem/", "core/", "recorder.py", "analyzer.py")
+LIGHT_MODULES = (
+    "cli",
+    "doctor",
+    "gallery",
+    "samples",
+    "run",
+    "store",
+    "jobs",
+    "probes.surface",
+    "probes.line",
+    "probes.trajectory",
+    "ui.session",
+    "app",
+)
 NUMPY_ROOMS = ("store.py", "results.py", "figure.py", "style.py", "colour_tables.py", "probes/base.py", "samples.py")
 
 
@@ -93,9 +109,23 @@ def test_1_only_the_window_imports_a_toolkit_and_only_scene3d_and_the_window_vis
 
 def test_2_torch_at_module_level_only_where_tensors_live() -> None:
     report([i for i in IMPORTS if is_of(i, "torch") and i.top and not i.file.startswith(TORCH_ROOMS)])
-    heavy = ("landscape_gui.core", "landscape_gui.problem", "landscape_gui.checkpoint")
+    heavy = ("landscape_gui.core", "landscape_gui.problem")
     light = ("probes/", "jobs.py", "ui/", "cli.py", "commands/", "app.py", "doctor.py", "gallery.py", "__init__.py", "run.py")
     report([i for i in IMPORTS if is_of(i, *heavy) and i.top and i.file.startswith(light)])
+
+
+def test_2_what_the_window_is_made_of_really_brings_in_no_torch() -> None:
+    """What the syntax tree cannot see: an import of an import."""
+    light = [f"landscape_gui.{name}" for name in LIGHT_MODULES if (PACKAGE / f"{name.replace('.', '/')}.py").exists()]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {light!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'torch' not in sys.modules, f'{name} brings in torch'\n"
+        "    assert 'PySide6' not in sys.modules or '.ui' in name or name.endswith('.app'), f'{name} brings in Qt'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
+    assert done.returncode == 0, done.stderr
 
 
 def test_2_jobs_and_probes_name_problem_as_a_type_only() -> None:
