@@ -38,8 +38,9 @@ def fill_in(
 def _lattices(computed: Array) -> list[tuple[Array, Array]]:
     """Rows and columns of nested lattices, coarse to fine: dyadic strides, or multiples of the first gap that is found."""
     ny, nx = computed.shape
-    first = max(_first_gap(computed.any(axis=0)), _first_gap(computed.any(axis=1)))
-    strides = [first]
+    strides = [max(_first_gap(computed.any(axis=0)), _first_gap(computed.any(axis=1)))]
+    while strides[0] < 64 and 2 * strides[0] < max(nx, ny):
+        strides.insert(0, 2 * strides[0])
     while strides[-1] > 1:
         strides.append(strides[-1] // 2 if strides[-1] % 2 == 0 else 1)
     return [(_stations(ny, s), _stations(nx, s)) for s in strides]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,6 +50,7 @@ class Label:
     angle: float = 0.0
     title: bool = False
 
+    @cached_property
     def corners(self) -> Array:
         """(4, 2) corners of what the text covers."""
         a = np.radians(self.angle)
@@ -67,7 +70,7 @@ class Layout:
 
     def extent(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of everything."""
-        points = np.concatenate([self.edges.reshape(-1, 2), self.ticks.reshape(-1, 2), *(label.corners() for label in self.labels)])
+        points = np.concatenate([self.edges.reshape(-1, 2), self.ticks.reshape(-1, 2), *(label.corners for label in self.labels)])
         return (*points.min(axis=0), *points.max(axis=0))
 
 
@@ -201,13 +204,13 @@ def _tick_labels(edge: _Edge, projection: Projection, style: Lettering, placed: 
     """Places of the ticks, their lines and labels: as many as fit without touching."""
     ends = projection.points(np.stack([edge.start, edge.end]))[:, :2]
     length = float(np.hypot(*(ends[1] - ends[0])))
-    for count in (6, 5, 4, 3, 2):
+    for count in (5, 4, 3, 2):
         values, places = _ticks(edge, count)
         if length < 2.2 * style.tick or len(values) == 0:
             break
         lines = _tick_lines(edge, projection, style, places)
         texts = [_beside(format_number(v), line, style) for v, line in zip(values, lines, strict=True)]
-        if not any(_touch(a, b, style.gap) for a, b in zip(texts[:-1], texts[1:], strict=True)):
+        if not any(_touch(a, b, style.gap) for a, b in pairwise(texts)):
             return places, lines, [t for t in texts if _fits(t, projection.size) and not _any_touch(t, placed, style.gap / 2)]
     return _ticks(edge, 2)[1], np.zeros((0, 2, 2)), []
 
@@ -258,9 +261,9 @@ def _title(
         return None
     away = _outward(edge, projection)
     middle = ends.mean(axis=0)
-    reach = [float((corner - middle) @ away) for label in ticks for corner in label.corners()]
+    reach = [float((corner - middle) @ away) for label in ticks for corner in label.corners]
     reach += [float((p - middle) @ away) for p in lines.reshape(-1, 2)]
-    far = max([r for r in reach], default=0.0) + style.gap + style.title * LINE / 2
+    far = max(reach, default=0.0) + style.gap + style.title * LINE / 2
     along = ends[1] - ends[0]
     angle = float(np.degrees(np.arctan2(-along[1], along[0])))
     angle = angle - 180 if angle > 90.001 else angle + 180 if angle <= -89.999 else angle
@@ -283,7 +286,7 @@ def _shortened(text: str, style: Lettering, room: float) -> str:
 
 
 def _fits(label: Label, size: tuple[float, float]) -> bool:
-    points = label.corners()
+    points = label.corners
     return bool((points >= 1.0).all() and (points <= np.array(size) - 1.0).all())
 
 
@@ -293,7 +296,12 @@ def _any_touch(label: Label, others: list[Label], gap: float) -> bool:
 
 def _touch(a: Label, b: Label, gap: float) -> bool:
     """Whether two turned boxes come nearer than `gap`: by separating axes."""
-    p, q = a.corners(), b.corners()
+    reach = (a.width + b.width + (a.size + b.size) * LINE) / 2 + gap
+    if abs(a.x - b.x) > reach or abs(a.y - b.y) > reach:
+        return False
+    if a.angle == b.angle == 0:
+        return abs(a.x - b.x) < (a.width + b.width) / 2 + gap and abs(a.y - b.y) < (a.size + b.size) * LINE / 2 + gap
+    p, q = a.corners, b.corners
     for corners in (p, q):
         for side in (corners[1] - corners[0], corners[3] - corners[0]):
             unit = side / max(float(np.hypot(*side)), 1e-9)

@@ -6,8 +6,8 @@ looks along +y with x to the right; positive azimuth turns the eye to the right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -96,7 +96,8 @@ def _axes(azimuth: float, elevation: float) -> tuple[Array, Array, Array]:
     return eye, right, np.cross(eye, right)
 
 
-def _extent(azimuths: Iterable[float], elevation: float, top: float) -> tuple[float, float, float, float]:
+@lru_cache(maxsize=256)
+def _extent(azimuths: tuple[float, ...], elevation: float, top: float) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of the box over several azimuths, in units of the focal length."""
     points = corners(top) - (0, 0, top / 2)
     found = []
@@ -113,7 +114,7 @@ def project(camera: Camera, size: tuple[float, float], top: float, margins: Marg
 
     Cost: microseconds. Azimuth and elevation in degrees; `camera.distance` and `camera.pan` apply after framing.
     """
-    azimuths = np.arange(0.0, 360.0, 15.0) if turntable else (camera.azimuth,)
+    azimuths = tuple(range(0, 360, 15)) if turntable else (camera.azimuth,)
     left, right_end, low, high = _extent(azimuths, camera.elevation, top)
     width, height = size
     room = max(width - margins[0] - margins[2], 20.0), max(height - margins[1] - margins[3], 20.0)

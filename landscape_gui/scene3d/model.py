@@ -70,7 +70,18 @@ def _complete(surface: Surface, raw: Array) -> tuple[Array, Array]:
     if computed.all():
         return raw, np.ones(raw.shape, bool)
     heights, filled = fill_in(surface.x, surface.y, raw, computed)
-    return heights, ~filled
+    return heights, ~_spread(filled)
+
+
+def _spread(filled: Array) -> Array:
+    """A lone computed point among filled-in ones is drawn like its surroundings."""
+    out = filled.copy()
+    out[1:] |= filled[:-1]
+    out[:-1] |= filled[1:]
+    once = out.copy()
+    out[:, 1:] |= once[:, :-1]
+    out[:, :-1] |= once[:, 1:]
+    return out
 
 
 def _levels(surface: Surface, frame: Frame) -> Array:

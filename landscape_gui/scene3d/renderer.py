@@ -57,7 +57,7 @@ class Renderer:
         self._paths.set(lines, np.concatenate(colours) if colours else (1, 1, 1, 1))
         self._casing.set(lines, (1.0, 1.0, 1.0, 0.85))
         places = [t.stops for t in model.traces]
-        radii = [_radii(len(t.stops)) for t in model.traces]
+        radii = [_radii(t.stops) for t in model.traces]
         faces = [_faces(len(t.stops)) for t in model.traces]
         shapes = [s for t in model.traces for s in _shapes(len(t.stops))]
         if places:
@@ -72,7 +72,14 @@ class Renderer:
         self._cursor.set(at, np.full(count, 7.0), np.tile((1.0, 1.0, 1.0, 1.0), (count, 1)), ["sphere"] * count)
 
     def draw(
-        self, projection: Projection, layout: Layout | None, size: tuple[int, int], pixel_scale: float, background: Array
+        self,
+        projection: Projection,
+        layout: Layout | None,
+        size: tuple[int, int],
+        pixel_scale: float,
+        background: Array,
+        *,
+        draft: bool = False,
     ) -> None:
         """Everything, into the framebuffer that is bound, of `size` pixels; layout None: no axes; background: (4,)."""
         gloo.set_viewport(0, 0, *size)
@@ -84,7 +91,7 @@ class Renderer:
             self._draw_box(projection, layout, size, pixel_scale)
         clip = projection.clip()
         gloo.set_state(depth_test=True, blend=False, depth_func="less")
-        self._surface.draw(clip, projection.eye, projection.right, pixel_scale)
+        self._surface.draw(clip, projection.eye, projection.right, pixel_scale, draft=draft)
         gloo.set_state(depth_test=True, blend=True, depth_func="lequal", depth_mask=False)
         self._rim.draw(clip, size, pixel_scale)
         gloo.set_state(depth_test=False)
@@ -114,10 +121,16 @@ def flat_matrix(size: tuple[float, float]) -> Array:
     return np.array([[2 / size[0], 0, 0, -1], [0, -2 / size[1], 0, 1], [0, 0, 1, 0], [0, 0, 0, 1.0]])
 
 
-def _radii(count: int) -> Array:
-    radii = np.full(count, 2.6)
+def _radii(stops: Array) -> Array:
+    """Logical pixels; stops that would touch the last one shown are not marked."""
+    count = len(stops)
+    radii = np.zeros(count)
+    last = stops[0]
+    for k in range(1, count - 1):
+        if np.hypot(*(stops[k] - last)[:2]) >= 0.04:
+            radii[k], last = 2.4, stops[k]
     radii[0] = 5.2
-    radii[-1] = 8.5
+    radii[-1] = 9.5
     return radii
 
 

@@ -174,7 +174,7 @@ class SurfaceScene:
             self._stale = False
         place = None if self._cursor is None else self._model.lift(*(np.array([v]) for v in self._cursor))[0]
         self._renderer.set_cursor(place)
-        self._renderer.draw(*self._current(), size, pixel_scale, background)
+        self._renderer.draw(*self._current(), size, pixel_scale, background, draft=self._drag is not None)
 
     # -- by hand ----------------------------------------------------------------------------------------------------------
 
@@ -217,6 +217,7 @@ class SurfaceScene:
             return
         start, _, camera, _ = self._drag
         self._drag = None
+        self.canvas.update()
         at = np.asarray(event.pos[:2], float)
         if event.button == 1 and np.hypot(*(at - start)) < CLICK and self._camera == camera:
             found = self.pick((at[0], at[1]))

@@ -120,7 +120,7 @@ class Marks:
 
     def set(self, positions: Array, radii: Array, faces: Array, shapes: list[str], *, edge: Array | None = None) -> None:
         """positions: (n, 3); radii: (n,) logical pixels; faces: (n, 4). One whose position is NaN is left out."""
-        keep = np.isfinite(positions).all(axis=1)
+        keep = np.isfinite(positions).all(axis=1) & (np.asarray(radii) > 0)
         self._count = int(keep.sum())
         if not self._count:
             return
