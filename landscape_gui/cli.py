@@ -119,11 +119,14 @@ def run(arguments: list[str]) -> int:
 
 def run_command(name: str, arguments: list[str]) -> int:
     command = commands()[name]
-    parser = Parser(
-        prog=f"{PROGRAM} {name}", description=command.summary, epilog="\n\n".join(filter(None, (EXAMPLES.get(name), EXIT_STATUS)))
-    )
+    return command.run(make_parser(name, command).parse(arguments))
+
+
+def make_parser(name: str, command: Command) -> Parser:
+    epilog = "\n\n".join(part for part in (EXAMPLES.get(name), EXIT_STATUS) if part)
+    parser = Parser(prog=f"{PROGRAM} {name}", description=command.summary, epilog=epilog)
     command.add_flags(parser)
-    return command.run(parser.parse(arguments))
+    return parser
 
 
 def run_doctor(namespace: Namespace) -> int:
