@@ -126,6 +126,8 @@ def make_parser(name: str, command: Command) -> Parser:
     epilog = "\n\n".join(part for part in (EXAMPLES.get(name), EXIT_STATUS) if part)
     parser = Parser(prog=f"{PROGRAM} {name}", description=command.summary, epilog=epilog)
     command.add_flags(parser)
+    values = " ".join(action.metavar for action in parser._positionals._group_actions if isinstance(action.metavar, str))
+    parser.usage = " ".join(part for part in ("%(prog)s", values, "[FLAGS]") if part)
     return parser
 
 

@@ -60,7 +60,7 @@ def plain_type(hint: Any) -> Any:
 
 def metavar_of(kind: Any, f: dataclasses.Field[Any]) -> str:
     if f.metadata["choices"] and kind is str:
-        return "|".join(f.metadata["choices"])
+        return "NAME"
     return {int: "N", float: "X", CheckpointRef: "CHECKPOINT", FileRef: "FILE"}.get(kind, "TEXT")
 
 
@@ -82,17 +82,14 @@ def tuple_of(kind: Any, flag: str) -> Callable[[str], tuple[Any, ...]]:
 
 
 def help_text(f: dataclasses.Field[Any]) -> str:
-    """What the field is, its choices in words, its unit, and its default."""
+    """What the field is, its unit and its default; then each of its choices in words, on a line of its own."""
     meta = f.metadata
-    parts = [str(meta["help"] or meta["label"]).rstrip(".")]
-    if meta["choices"]:
-        parts[0] += ": " + "; ".join(f"{value}: {words}" for value, words in meta["choices"].items())
-    if meta["unit"]:
-        parts.append(f"unit: {meta['unit']}")
     default = default_text(f.default)
-    if default:
-        parts.append(f"default: {default}")
-    return ". ".join(parts).replace("%", "%%")
+    aside = [f"unit: {meta['unit']}"] if meta["unit"] else []
+    aside += [f"default: {default}"] if default else []
+    text = str(meta["help"] or meta["label"]).rstrip(".") + (f" ({'; '.join(aside)})" if aside else "")
+    lines = [text, *(f"  {value}: {words}" for value, words in (meta["choices"] or {}).items())]
+    return "\n".join(lines).replace("%", "%%")
 
 
 def default_text(default: Any) -> str:

@@ -29,15 +29,9 @@ VIEWS = {"3d": "height field", "2d": "contours", "chart": "curves"}
 
 
 def add_output_flags(parser: Parser) -> None:
-    kinds = ", ".join(SUFFIXES)
-    parser.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help=f"write FILE; its suffix decides: {kinds}. May be given several times",
-    )
+    kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in SUFFIXES.items())
+    help = f"write FILE, several times if wanted; its suffix decides what\n{kinds}"
+    parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=help)
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
@@ -42,6 +43,15 @@ class Parser(argparse.ArgumentParser):
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Line ends in a flag's help stay."""
+        return [line for part in text.splitlines() for line in self._wrapped(part, width)]
+
+    @staticmethod
+    def _wrapped(text: str, width: int) -> list[str]:
+        indent = " " * (len(text) - len(text.lstrip()))
+        return textwrap.wrap(text, width, initial_indent="", subsequent_indent=indent and indent + "  ") or [""]
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         """`-o, --output FILE`, the value once."""

@@ -92,6 +92,6 @@ def test_hidden_fields_are_no_flags_and_help_says_choices_units_and_defaults() -
     flags.add_probe_flags(parser, Example)
     text = " ".join(parser.format_help().split())
     assert "--run" not in text
-    assert "filter: as Li et al.; raw: Gaussian. default: filter" in text
-    assert "100 % of the weights at 1. unit: directions" in text
-    assert "default: 51 51" in text
+    assert "Axes (default: filter) filter: as Li et al. raw: Gaussian" in text
+    assert "How far, 100 % of the weights at 1 (unit: directions)" in text
+    assert "(default: 51 51)" in text
