@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape_gui.core import memory
-from landscape_gui.core.forward import ForwardPath, PlainPath
+from landscape_gui.core.fast import FoldedPath, FrontierPath, NotApplicable, prefers_channels_last
+from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath
 from landscape_gui.core.judging import Judge
 from landscape_gui.core.losses import LossHead, Metric
 from landscape_gui.core.moments import Moments
 from landscape_gui.core.pooling import strided_pooling
-from landscape_gui.core.splits import Chunk, Split, bounds, cut, length_of, place, unpack
+from landscape_gui.core.splits import Chunk, Split, bounds, length_of, place
+from landscape_gui.core.sweep import Data, Point, Sums, sweep, sweep_recalculating
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
 
@@ -28,6 +31,13 @@ Array = NDArray[Any]
 
 PIECE_SECONDS = 0.03
 """Work between two places to cancel, or one chunk's forward pass where that takes longer."""
+
+TOLERANCE = 1e-5
+"""Relative difference of a loss above which a fast path is not used."""
+
+CHECKED_EXAMPLES = 16
+CHECKED_FROM = 64
+"""Forward passes from which on some finished points are checked again at the end."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,12 @@ class Values:
 
 
 class Evaluator:
-    """Many weights, one data set. The caller's module is only read, at construction.
+    """Many weights, one data set. The caller's module is only read.
 
     tier: "exact" is bit-equal to a loop over torch.func.functional_call at the same batches; "fast" is checked against it and falls
     back to it above 1e-5. batchnorm: "frozen" (statistics stay at the origin's), "interpolated" (they move along the axes), or
     "recalculated" (from the first split at each point). batch: examples per chunk; None chooses by the largest activation.
+    Memory: up to four copies of the weights for each axis and two more, the data, and 512 MiB of stored first-layer values.
     Not thread-safe: one thread at a time.
     """
 
@@ -70,47 +81,77 @@ class Evaluator:
         batch: int | None = None,
     ) -> None:
         memory.keep_allocations()
-        self.layout, self.head, self.metrics = layout, head, dict(metrics or {})
-        self.tier, self.precision, self.batchnorm = tier, precision, batchnorm
-        self.device, self.dtype = torch.device(device), getattr(torch, precision)
         if not splits:
             raise ProblemError("There is no data to evaluate on.")
-        self.splits = [self._placed(split) for split in splits]
-        self._plain = PlainPath(module, layout, device=self.device, dtype=self.dtype, moving_buffers=batchnorm == "interpolated")
+        self.layout, self.head, self.metrics = layout, head, dict(metrics or {})
+        self.tier, self.precision, self.batchnorm = tier, precision, batchnorm
+        self.device = torch.device(device)
+        dtype: torch.dtype = getattr(torch, precision)
+        placed = [self._placed(split, dtype) for split in splits]
+        self._data = Data(placed, head, self.device, dtype)
+        self._plain = self._plain_path(module, dtype)
+        self._data.batch = batch or self._choose_batch()
+        self._candidates: list[ForwardPath] | None = None
         self._path: ForwardPath = self._plain
-        self._batch = batch or self._choose_batch()
+        self._plane: list[tuple[Tensor, int]] = []
+        self._difference: float | None = None
+        self._seconds: float | None = None
 
-    def _placed(self, split: Split) -> Split:
+    def _placed(self, split: Split, dtype: torch.dtype) -> Split:
         if split.streams:
             return split
         examples = split.examples or length_of(split.inputs)
-        inputs, targets = (place(tree, self.device, self.dtype) for tree in (split.inputs, split.targets))
+        inputs, targets = (place(tree, self.device, dtype) for tree in (split.inputs, split.targets))
         return Split(split.name, inputs, targets, examples)
 
-    def _choose_batch(self) -> int:
-        whole = [split for split in self.splits if not split.streams]
-        if not whole:
-            return 1
+    def _plain_path(self, module: nn.Module, dtype: torch.dtype) -> PlainPath:
+        moving = self.batchnorm == "interpolated"
         if self.head.kind == "batch":
-            return 128
-        inputs = memory.first_examples(whole[0].inputs, 2, whole[0].examples)
-        count = min(2, whole[0].examples)
-        return memory.choose_batch(memory.largest_activation(self._plain.module, inputs, count), self.device)
+            return BatchPath(module, self.layout, self.head.function, device=self.device, dtype=dtype, moving_buffers=moving)
+        return PlainPath(module, self.layout, device=self.device, dtype=dtype, moving_buffers=moving)
+
+    def _sample(self, count: int) -> Chunk:
+        """The first examples of the first split."""
+        split = self._data.splits[0]
+        small = Data(self._data.splits, self.head, self.device, self._data.dtype, count)
+        for whole in small.chunks(split):
+            return small.smaller(whole)[0]
+        raise ProblemError(f"The split {split.name} is empty.")
+
+    def _choose_batch(self) -> int:
+        whole = all(split.streams for split in self._data.splits)
+        if whole or self.head.kind == "batch":
+            return 1 << 62 if whole else 128
+        sample = self._sample(2)
+        size = memory.largest_activation(self._plain.module, sample.inputs, sample.examples)
+        return memory.choose_batch(size, self.device)
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What an answer's bits depend on: device, threads, precision, tier, batch partition, versions, what the fast path does."""
+        """What an answer's bits depend on: device, threads, precision, tier, batch partition, versions, what the fast path does.
+
+        difference: the largest relative difference of a loss between the fast path and the plain one that was measured.
+        """
+        cut = {s.name: -1 if s.streams else len(bounds(s.examples, self._data.batch)) for s in self._data.splits}
         return {
-            "device": str(self.device),
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
             "threads": torch.get_num_threads(),
             "dtype": self.precision,
             "tier": self.tier,
             "batchnorm": self.batchnorm,
-            "batch": self._batch,
-            "partition": {s.name: "streamed" if s.streams else len(bounds(s.examples, self._batch)) for s in self.splits},
+            "batch": 0 if self._data.batch == 1 << 62 else self._data.batch,
+            "partition": cut,
             "torch": torch.__version__,
             **self._path.description,
+            "difference": self._difference,
         }
+
+    @property
+    def seconds_per_point(self) -> float:
+        """Wall-clock seconds that one more point takes on all splits, measured once on a piece of the data; for estimates."""
+        if self._seconds is None:
+            self._seconds = self._measure()
+        return self._seconds
 
     def evaluate(self, origin: Tensor, axes: Sequence[Tensor], coordinates: Any) -> Generator[float, None, Values]:
         """Values at origin + sum of coordinates[:, j] axes[j]; origin and axes (size,), coordinates (k, len(axes)).
@@ -118,84 +159,227 @@ class Evaluator:
         Yields the fraction done after every piece of at most 50 ms, or one chunk's forward pass: stop there to cancel. The same
         call gives the same bits; a point's values depend on the other points asked for at once by rounding alone.
         """
-        points = np.asarray(coordinates, dtype=np.float64).reshape(-1, len(axes)) if len(axes) else np.zeros((len(coordinates), 0))
-        self._lay(origin, axes)
-        sums = [{name: Moments(len(points), self.device) for name in self._names()} for _ in self.splits]
-        yield from self._drive(self._steps(points, sums))
-        return self._values(points, sums)
+        points: list[Point] = [tuple(map(float, row)) for row in np.asarray(coordinates, dtype=np.float64).reshape(-1, len(axes))]
+        if not axes:
+            points = [()] * len(coordinates)
+        self._lay(origin, axes, points)
+        while True:
+            sums = [Sums({name: Moments(len(points), self.device) for name in self._names()}) for _ in self._data.splits]
+            yield from self._drive(self._steps(points, sums))
+            if self._path is self._plain or len(points) * sum(s.examples for s in self._data.splits) == 0:
+                break
+            if self._confirmed(points, sums):
+                break
+            self._use_plain()
+        overflow = np.zeros(len(points), dtype=bool)
+        yield from self._drive(self._tell_overflow(points, sums, overflow))
+        return self._values(sums, overflow)
 
     def _names(self) -> list[str]:
         return ["loss"] if self.head.kind == "batch" else ["loss", *self.metrics]
 
-    def _lay(self, origin: Tensor, axes: Sequence[Tensor]) -> None:
-        moved = [t.to(device=self.device, dtype=self.dtype) for t in (origin, *axes)]
-        for vector in moved:
+    def _judge(self, count: int) -> Judge:
+        return Judge(self.head, self.metrics, count, self.device, stacking=self.tier == "fast")
+
+    def _steps(self, points: Sequence[Point], sums: Sequence[Sums]) -> Iterator[float]:
+        if self.batchnorm == "recalculated":
+            return sweep_recalculating(self._plain, self._data, self._judge(len(points)), points, sums)
+        return sweep(self._path, self._data, self._judge(len(points)), points, sums)
+
+    def _drive(self, steps: Iterator[float]) -> Iterator[float]:
+        """Run steps in pieces, with torch's modes set inside a piece only, never while a caller holds control."""
+        while True:
+            stop = time.perf_counter() + PIECE_SECONDS
+            with torch.inference_mode(), strided_pooling(), _full_precision():
+                fraction = next(steps, None)
+                while fraction is not None and time.perf_counter() < stop:
+                    fraction = next(steps, None)
+            yield 1.0 if fraction is None else fraction
+            if fraction is None:
+                return
+
+    def _lay(self, origin: Tensor, axes: Sequence[Tensor], points: Sequence[Point]) -> None:
+        """Take a plane, unless it is the one that is laid, and choose the path for it."""
+        given = [origin, *axes]
+        for vector in given:
             if vector.shape != (self.layout.size,):
                 raise ProblemError(
                     f"A weight vector has shape {tuple(vector.shape)}, but the network has {self.layout.size} scalars."
                 )
-        self._path.lay(moved[0], moved[1:])
-
-    def _drive(self, steps: Iterator[float]) -> Iterator[float]:
-        """Run steps in pieces, with torch's modes set inside a piece only, never while a caller holds control."""
-        done = False
-        while not done:
-            stop = time.perf_counter() + PIECE_SECONDS
-            fraction = None
-            with torch.inference_mode(), strided_pooling():
-                while True:
-                    fraction = next(steps, None)
-                    if fraction is None or time.perf_counter() >= stop:
-                        break
-            done = fraction is None
-            yield 1.0 if fraction is None else fraction
-
-    def _steps(self, points: Array, sums: list[dict[str, Moments]]) -> Iterator[float]:
-        places = [tuple(map(float, p)) for p in points]
-        judge = Judge(self.head, self.metrics, len(places), self.device, stacking=self.tier == "fast")
-        total = sum(max(split.examples, 1) for split in self.splits) * max(len(places), 1)
-        done = 0.0
-        for number, split in enumerate(self.splits):
-            alive = np.ones(len(places), dtype=bool)
-            for chunk in self._chunks(split):
-                judge.open(chunk)
-                ready = self._path.begin(number, chunk)
-                for index, place_ in enumerate(places):
-                    if alive[index]:
-                        self._path.move(place_)
-                        judge.take(index, self._forward(ready))
-                    done += chunk.examples
-                    yield min(done / total, 1.0)
-                for name, part in judge.close().items():
-                    sums[number][name].merge(part)
-                alive &= ~np.isnan(sums[number]["loss"].total.cpu().numpy())
-
-    def _forward(self, chunk: Chunk) -> Any:
-        if self.head.kind == "batch":
-            return self.head.function(self._plain.module, chunk.inputs)
-        return self._path.forward(chunk)
-
-    def _chunks(self, split: Split) -> Iterator[Chunk]:
-        if not split.streams:
-            for index, (start, stop) in enumerate(bounds(split.examples, self._batch)):
-                inputs, targets = (cut(tree, start, stop, split.examples) for tree in (split.inputs, split.targets))
-                yield Chunk(inputs, targets, stop - start, index, start)
+        versions = [(t, -1 if t.is_inference() else t._version) for t in given]
+        same = len(versions) == len(self._plane) and all(
+            a is b and i == j >= 0 for (a, i), (b, j) in zip(versions, self._plane, strict=True)
+        )
+        if same:
             return
-        start = 0
-        for index, batch in enumerate(split.inputs):
-            placed = place(batch, self.device, self.dtype)
-            inputs, targets = (placed, None) if self.head.kind == "batch" else unpack(placed)
-            yield Chunk(inputs, targets, length_of(inputs), index, start)
-            start += length_of(inputs)
+        self._plane = versions
+        with torch.inference_mode():
+            self._vectors = [t.to(device=self.device, dtype=self._data.dtype) for t in given]
+            self._plain.lay(self._vectors[0], self._vectors[1:])
+        self._path, self._difference = self._plain, None
+        if axes and self.tier == "fast" and self.precision == "float32" and self.batchnorm != "recalculated":
+            self._choose_path(points)
 
-    def _values(self, points: Array, sums: list[dict[str, Moments]]) -> Values:
+    def _choose_path(self, points: Sequence[Point]) -> None:
+        """The first fast path that fits the network and the plane and agrees with the plain one on a few examples."""
+        if self._candidates is None:
+            self._candidates = self._fast_paths()
+        sample = self._sample(CHECKED_EXAMPLES)
+        tried = [points[i] for i in sorted({0, len(points) // 2, len(points) - 1})] if points else []
+        for path in self._candidates:
+            try:
+                with torch.inference_mode(), strided_pooling(), _full_precision():
+                    path.lay(self._vectors[0], self._vectors[1:])
+                    difference = self._disagreement(path, sample, tried)
+            except NotApplicable:
+                continue
+            except (
+                RuntimeError
+            ):  # a forward pass that does not allow the layout (.view after channels last), an operator not built in
+                continue
+            if difference <= TOLERANCE:
+                self._path, self._difference = path, difference
+                return
+
+    def _fast_paths(self) -> list[ForwardPath]:
+        if self.head.kind == "batch":
+            return []
+        module, sample = self._plain.module, self._sample(2)
+        where = {"device": self.device, "dtype": self._data.dtype}
+        paths: list[ForwardPath] = []
+        with torch.inference_mode(), strided_pooling():
+            if self.batchnorm == "frozen":
+                paths += _built(lambda: FoldedPath(module, self.layout, **where))  # type: ignore[arg-type]
+            for channels_last in [True, False] if prefers_channels_last(module) else [False]:
+                paths += _built(
+                    lambda last=channels_last: FrontierPath(  # type: ignore[misc]
+                        module,
+                        self.layout,
+                        device=self.device,
+                        dtype=self._data.dtype,
+                        moving_buffers=self.batchnorm == "interpolated",
+                        sample=sample.inputs,
+                        chunk=min(self._data.batch, max(s.examples for s in self._data.splits) or 1),
+                        channels_last=last,
+                    )
+                )
+        return paths
+
+    def _disagreement(self, path: ForwardPath, chunk: Chunk, points: Sequence[Point]) -> float:
+        """The largest relative difference of the chunk's mean loss from the plain path's; infinite where only one is a number."""
+        found = []
+        for each in (path, self._plain):
+            judge = self._judge(len(points))
+            judge.open(chunk)
+            ready = each.begin(-1, chunk)
+            for index, point in enumerate(points):
+                each.move(point)
+                judge.take(index, each.forward(ready))
+            found.append(judge.close()["loss"].mean())
+        fast, plain = found
+        if not np.array_equal(np.isfinite(fast), np.isfinite(plain)):
+            return float("inf")
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(fast - plain) / np.maximum(np.abs(plain), 1e-300)
+        return float(np.max(difference, where=np.isfinite(plain), initial=0.0))
+
+    def _confirmed(self, points: Sequence[Point], sums: Sequence[Sums]) -> bool:
+        """Whether the fast path still agrees, at two finished points on the last chunk's examples; not asked of short calls."""
+        last = sums[-1].last
+        if last is None or len(points) < CHECKED_FROM:
+            return True
+        small = Data(self._data.splits, self.head, self.device, self._data.dtype, CHECKED_EXAMPLES).smaller(last)[-1]
+        chosen = [points[len(points) // 3], points[2 * len(points) // 3]]
+        with torch.inference_mode(), strided_pooling(), _full_precision():
+            difference = self._disagreement(self._path, small, chosen)
+        self._difference = max(self._difference or 0.0, difference)
+        return difference <= TOLERANCE
+
+    def _use_plain(self) -> None:
+        self._path = self._plain
+
+    def _tell_overflow(self, points: Sequence[Point], sums: Sequence[Sums], overflow: Array) -> Iterator[float]:
+        """Mark points whose infinite loss is finite in float64 on the chunk where it arose."""
+        told = [(index, chunk) for into in sums for index, chunk in into.infinite.items()]
+        if not told or self.precision == "float64" or self.batchnorm == "recalculated":
+            return
+        path = self._plain.in_precision(torch.float64)
+        path.lay(self._vectors[0].double(), [v.double() for v in self._vectors[1:]])
+        judge = Judge(self.head, self.metrics, 1, self.device, stacking=False)
+        for done, (index, chunk) in enumerate(told):
+            inputs, targets = (place(tree, self.device, torch.float64) for tree in (chunk.inputs, chunk.targets))
+            wide = Chunk(inputs, targets, chunk.examples, chunk.index, chunk.start)
+            judge.open(wide)
+            path.move(points[index])
+            judge.take(0, path.forward(wide))
+            overflow[index] = bool(np.isfinite(judge.close()["loss"].mean()[0]))
+            yield done / len(told)
+
+    def _values(self, sums: Sequence[Sums], overflow: Array) -> Values:
         mean: dict[str, Array] = {}
         error: dict[str, Array | None] = {}
         examples: dict[str, int] = {}
-        for split, parts in zip(self.splits, sums, strict=True):
-            lost = np.isnan(parts["loss"].mean())
-            for name, part in parts.items():
+        from_batches = set()
+        for split, into in zip(self._data.splits, sums, strict=True):
+            lost = np.isnan(into.parts["loss"].mean())
+            for name, part in into.parts.items():
                 key = f"{split.name}_{name}"
                 mean[key], error[key] = np.where(lost, np.nan, part.mean()), part.standard_error()
-                examples[key] = split.examples or part.units
-        return Values(mean, error, examples, np.zeros(len(points), dtype=bool))
+                examples[key] = into.examples
+                if part.units < into.examples:
+                    from_batches.add(key)
+        return Values(mean, error, examples, overflow, frozenset(from_batches))
+
+    def _measure(self) -> float:
+        """Time three points on the first chunk of each split along a short random axis, after one for warming up."""
+        state = dict(self._plain.module.named_parameters()) | dict(self._plain.module.named_buffers())
+        origin = self.layout.flatten({name: t.cpu() for name, t in state.items()})
+        axis = 1e-3 * torch.randn(self.layout.size, generator=torch.Generator().manual_seed(0))
+        axis[self.layout.parameters :] = 0
+        self._lay(origin, [axis], [(0.0,), (1.0,)])
+        seconds = 0.0
+        for split in self._data.splits:
+            piece = Data([split], self.head, self.device, self._data.dtype, self._data.batch)
+            chunk = next(piece.chunks(split))
+            seconds += self._time(chunk) * max(1.0, split.examples / chunk.examples)
+        if self.batchnorm == "recalculated":
+            seconds *= 1 + max(1, self._data.splits[0].examples) / self._data.total()
+        return seconds
+
+    def _time(self, chunk: Chunk, repeats: int = 3) -> float:
+        judge = self._judge(repeats + 1)
+        start = time.perf_counter()
+        with torch.inference_mode(), strided_pooling(), _full_precision():
+            judge.open(chunk)
+            ready = self._path.begin(-1, chunk)
+            for index in range(repeats + 1):
+                if index == 1:
+                    start = time.perf_counter()
+                self._path.move((index / repeats,))
+                judge.take(index, self._path.forward(ready))
+            judge.flush()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+        return (time.perf_counter() - start) / repeats
+
+
+def _built(make: Callable[[], ForwardPath]) -> list[ForwardPath]:
+    """The path, or none where the network does not allow it."""
+    try:
+        return [make()]
+    except (NotApplicable, RuntimeError):
+        return []
+
+
+@contextlib.contextmanager
+def _full_precision() -> Iterator[None]:
+    """Convolutions and products in float32 proper on a GPU; the settings are put back."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products

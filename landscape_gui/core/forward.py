@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -39,7 +39,7 @@ class PlainPath:
         self, module: nn.Module, layout: Layout, *, device: torch.device, dtype: torch.dtype, moving_buffers: bool = False
     ) -> None:
         self.module = private_copy(module).to(device=device, dtype=dtype)
-        self.layout = layout
+        self.layout, self.device = layout, device
         self.moving_buffers = moving_buffers
         self.weights = MovingWeights([])
         self.description: dict[str, Any] = {"path": "plain"}
@@ -58,3 +58,32 @@ class PlainPath:
 
     def forward(self, chunk: Chunk) -> Any:
         return call(self.module, chunk.inputs)
+
+    def in_precision(self, dtype: torch.dtype) -> PlainPath:
+        """The same path with a copy of the module in another precision."""
+        return PlainPath(self.module, self.layout, device=self.device, dtype=dtype, moving_buffers=self.moving_buffers)
+
+
+class BatchPath(PlainPath):
+    """As PlainPath, for a `batch_loss(module, batch)` that runs the network itself: its output is the loss."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        layout: Layout,
+        function: Callable[[nn.Module, Any], Any],
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        moving_buffers: bool = False,
+    ) -> None:
+        super().__init__(module, layout, device=device, dtype=dtype, moving_buffers=moving_buffers)
+        self._function = function
+
+    def forward(self, chunk: Chunk) -> Any:
+        return self._function(self.module, chunk.inputs)
+
+    def in_precision(self, dtype: torch.dtype) -> PlainPath:
+        return BatchPath(
+            self.module, self.layout, self._function, device=self.device, dtype=dtype, moving_buffers=self.moving_buffers
+        )

@@ -58,11 +58,13 @@ class Moments:
         self.weight += float(each.sum())
         self.weight_squares += float(each.square().sum())
 
-    def merge(self, other: Moments) -> None:
-        """Add a chunk's sums."""
+    def merge(self, other: Moments, *, recount: bool = True) -> None:
+        """Add a chunk's sums; its units only where they have not been counted for other points before."""
         self.total += other.total
         self.squares += other.squares
         self.products += other.products
+        if not recount:
+            return
         self.weight += other.weight
         self.weight_squares += other.weight_squares
         self.units += other.units
