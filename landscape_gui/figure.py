@@ -68,13 +68,15 @@ class Axis:
 @dataclass(frozen=True, kw_only=True)
 class Surface:
     """Values z (ny, nx) over x (nx,), y (ny,). NaN and inf are holes; `missing`: (ny, nx), True where a hole is a value that was
-    computed and is not finite (hatched), False where it has not been computed yet."""
+    computed and is not finite (hatched), False where it has not been computed yet. `filled`: (ny, nx), True where z was filled in
+    between computed values for the moment; drawn paler."""
 
     x: Array
     y: Array
     z: Array
     limits: tuple[float, float]
     missing: Array | None = None
+    filled: Array | None = None
     scale: Scale = "linear"
     colour_map: str = "viridis"
     levels: tuple[float, ...] = ()
