@@ -64,6 +64,8 @@ def model_of(panel: Panel) -> Model:
 
 def _complete(surface: Surface, raw: Array) -> tuple[Array, Array]:
     """Heights with cells that are still to come filled in; without `missing` every hole is one."""
+    if surface.filled is not None:
+        return raw, ~_spread(np.asarray(surface.filled, bool))
     if surface.missing is None or np.isfinite(raw).all():
         return raw, np.ones(raw.shape, bool)
     computed = np.isfinite(surface.z) | np.asarray(surface.missing, bool)
