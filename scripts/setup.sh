@@ -60,7 +60,7 @@ install_system_packages() { # only what is missing, only on Debian and its child
 }
 
 install_python_packages() {
-  local pip=("$venv/bin/python" -m pip --disable-pip-version-check install --quiet -c constraints.txt)
+  local pip=("$venv/bin/python" -m pip --disable-pip-version-check install --quiet --quiet -c constraints.txt)
   say "Installing the pinned Python packages (torch and Qt are large; minutes, once)."
   # torch first and by its exact version, so that the build which this machine's pip prefers is the one that stays
   "${pip[@]}" "$(grep '^torch==' constraints.txt)"
