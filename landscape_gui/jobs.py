@@ -172,7 +172,7 @@ class Computation:
 
     def __init__(self, probe: Probe, problem: Problem, key: str, store: Store | None) -> None:
         self.probe, self.problem, self.key, self.store = probe, problem, key, store
-        self.environment = environment(problem)
+        self.environment = environment()
         self.partial = self._kept()
         self._before = self.partial.provenance.seconds if self.partial is not None else 0.0
         self._started = time.monotonic()
@@ -247,7 +247,12 @@ class Computation:
             fingerprint=self.problem.fingerprint,
             question=stated(self.probe),
             problem=dict(self.problem.description),
-            environment={**own.environment, **self.environment},
+            environment={
+                "device": str(self.problem.device),
+                "threads": self.problem.threads,
+                **own.environment,
+                **self.environment,
+            },
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=self._before + time.monotonic() - self._started,
         )
@@ -267,16 +272,14 @@ def stated(probe: Probe) -> dict[str, Any]:
     return {name: located(getattr(probe, name), plain) for name, plain in question(probe).items()}
 
 
-def environment(problem: Problem) -> dict[str, Any]:
-    """What an answer may depend on to the bit beyond its question: the machine, the device, threads and versions."""
+def environment() -> dict[str, Any]:
+    """What any answer may depend on to the bit beyond its question. A probe adds its device, threads and partition of the data."""
     return {
         "landscape_gui": landscape_gui.__version__,
         "torch": version_of("torch"),
         "numpy": version_of("numpy"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "device": str(problem.device),
-        "threads": int(problem.threads),
     }
 
 

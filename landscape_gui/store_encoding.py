@@ -110,14 +110,14 @@ def write(group: h5py.Group, name: str, value: Any, hint: Any, metadata: Mapping
 
 def write_text(group: h5py.Group, name: str, text: str) -> None:
     data = clean(text).encode() or b"\0"
-    group.create_dataset(name, data=np.bytes_(data), dtype=h5py.string_dtype("utf-8", len(data)))
+    group.create_dataset(name, data=np.array(data, dtype=h5py.string_dtype("utf-8", len(data))))
 
 
 def write_tuple(group: h5py.Group, name: str, values: tuple[Any, ...], item: Any) -> None:
     if item is str:
         encoded = [clean(v).encode() for v in values]
         kind = h5py.string_dtype("utf-8", max([1, *map(len, encoded)]))
-        group.create_dataset(name, data=np.array(encoded, dtype=f"S{kind.itemsize}"), dtype=kind)
+        group.create_dataset(name, data=np.array(encoded, dtype=kind))
     else:
         group.create_dataset(name, data=np.array(values, dtype=np.int64 if item is int else np.float64))
 

@@ -1,0 +1,63 @@
+"""Points of a plane evaluated block by block, so that an interrupted answer goes on to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from landscape_gui.probes import grid, sampling
+from landscape_gui.probes.base import Progress
+from landscape_gui.results import Array, LineResult, SurfaceResult
+
+if TYPE_CHECKING:
+    from landscape_gui.core.evaluate import Evaluator, Values
+    from landscape_gui.probes.plane import Plane
+
+
+class Blocks:
+    """An evaluator, what it has found so far, and how many points are finished.
+
+    A block's values depend on nothing but the block: not on what was evaluated before it, and so not on where work was taken up.
+    """
+
+    def __init__(self, evaluator: Evaluator, points: int, draws: int = 1) -> None:
+        self.evaluator = evaluator
+        self.tally = grid.Tally(points, draws)
+        self.finished = 0
+        self.difference: float | None = None
+
+    def take_up(self, partial: SurfaceResult | LineResult | None) -> None:
+        """Go on from a partial answer, if it was computed in the same way to the bit; else begin anew."""
+        if partial is None:
+            return
+        before = partial.provenance.environment
+        if sampling.stable(before) != sampling.stable(self.environment) or not partial.quantities:
+            return
+        self.tally.restore(partial)
+        self.finished = int(before["points"])
+        self.difference = before.get("difference")
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """The evaluator's, with the size of the blocks, how many points are finished, and the largest difference met so far."""
+        told = self.evaluator.environment
+        known = [d for d in (self.difference, told.get("difference")) if d is not None]
+        return {**told, "block": grid.BLOCK, "points": self.finished, "difference": max(known, default=None)}
+
+    def evaluate(
+        self, plane: Plane, coordinates: Array, where: Array, *, draw: int, done: float, total: float
+    ) -> Generator[Progress, None, None]:
+        """Values at the coordinates (k, 2) of a block into the tally at the flat indices `where` (k,)."""
+        values: Values = yield from evaluate_anew(self.evaluator, plane, coordinates, done, total)
+        self.tally.add(draw, where, values)
+        self.difference = self.environment["difference"]
+
+
+def evaluate_anew(
+    evaluator: Evaluator, plane: Plane, coordinates: Array, done: float, total: float
+) -> Generator[Progress, None, Values]:
+    """Values at coordinates (k, 2), whatever the evaluator did before: a copy of the origin makes it choose its path afresh."""
+    steps = evaluator.evaluate(plane.origin.clone(), plane.axes, np.asarray(coordinates))
+    return (yield from sampling.relay(steps, done, len(coordinates), total))

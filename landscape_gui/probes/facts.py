@@ -1,0 +1,203 @@
+"""What a picture shows, in words: label and value pairs for the panel "What this shows", and the same as a caption. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult
+
+Fact = tuple[str, str]
+BATCHNORM_WORDS = {
+    "frozen": "statistics frozen at this checkpoint",
+    "interpolated": "statistics moved along the axes",
+    "recalculated": "statistics recalculated at each point",
+}
+PRECISION_WORDS = {"float32": "float32, sums in float64", "float64": "float64"}
+
+
+def number(value: float) -> str:
+    """Four significant digits with a real minus sign."""
+    if not np.isfinite(value):
+        return "not finite"
+    text = f"{value:.4g}"
+    mantissa, _, exponent = text.partition("e")
+    return (mantissa + (f"e{int(exponent)}" if exponent else "")).replace("-", "−")
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def with_unit(value: float, unit: str) -> str:
+    if unit == "1":
+        return f"{100 * value:.2f} %" if np.isfinite(value) else "not finite"
+    return f"{number(value)} {unit}".strip()
+
+
+def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
+    """Everything that one must know to judge a surface."""
+    facts = [
+        ("Shown", shown.label + (f" ({shown.unit})" if shown.unit not in ("", "1") else "")),
+        *axes_facts(result.axes, seeds_of(result)),
+        *centre_facts(shown, centre_cell(result)),
+        ("Points", points_words(result)),
+        *holes(shown.values, result.computed, shown.label),
+        *common_facts(result, shown),
+    ]
+    return tuple(fact for fact in facts if fact[1])
+
+
+def line_facts(result: LineResult, shown: Quantity) -> tuple[Fact, ...]:
+    facts = [
+        *axes_facts(result.axes, seed_words(result.provenance)),
+        *centre_facts(shown, int(np.argmin(np.abs(result.x)))),
+        ("Points", f"{int(result.computed.sum()):,} of {result.x.size:,} computed, none interpolated"),
+        *(hole for q in result.quantities.values() for hole in holes(q.values, result.computed, q.label)[:1]),
+        *common_facts(result, shown),
+    ]
+    return tuple(fact for fact in facts if fact[1])
+
+
+def axes_facts(axes: AxesReport, seeds: str) -> list[Fact]:
+    """Directions, their angle, lengths, layers and the variance that they explain."""
+    facts = [("Directions", "; ".join(axes.labels)), ("Direction seed", seeds)]
+    if len(axes.labels) == 2:
+        facts.append(("Cosine of the axes", number(float(axes.cosines[0, 1]))))
+    norms = " and ".join(number(float(v)) for v in axes.norms)
+    facts.append(("Norms of the axes" if len(axes.labels) > 1 else "Norm of the axis", norms))
+    for k, _ in enumerate(axes.labels):
+        shares = largest_shares(axes, k)
+        facts.append((f"Layers of axis {k + 1}" if len(axes.labels) > 1 else "Layers of the axis", shares))
+    if axes.explained.size:
+        both = [
+            f"{100 * float(s):.1f} % (random walk {100 * float(w):.1f} %)"
+            for s, w in zip(axes.explained, axes.random_walk, strict=False)
+        ]
+        facts.append(("Explained variance", "; ".join(both[:3])))
+    return facts
+
+
+def largest_shares(axes: AxesReport, axis: int, count: int = 3) -> str:
+    """The layers that hold most of an axis's squared norm."""
+    if axes.shares.ndim != 2 or not len(axes.layers):
+        return ""
+    shares = axes.shares[axis]
+    top = np.argsort(-shares, kind="stable")[:count]
+    words = [f"{axes.layers[i]} {100 * float(shares[i]):.1f} %" for i in top if shares[i] > 0]
+    rest = 1.0 - float(shares[top].sum())
+    more = len(shares) - len(top)
+    return ", ".join(words) + (f", {more} more {100 * max(rest, 0.0):.1f} %" if more > 0 and words else "")
+
+
+def centre_cell(result: SurfaceResult) -> int:
+    """Flat index of the grid's point nearest to the checkpoint."""
+    return int(np.argmin(np.abs(result.y))) * result.x.size + int(np.argmin(np.abs(result.x)))
+
+
+def centre_facts(shown: Quantity, cell: int) -> list[Fact]:
+    value = float(shown.values.reshape(-1)[cell])
+    known = shown.standard_error
+    error = "" if known is None else with_unit(float(known.reshape(-1)[cell]), shown.unit)
+    facts = [("At the centre", with_unit(value, shown.unit) + (f" ± {error} (standard error)" if error else ""))]
+    finite = shown.values[np.isfinite(shown.values)]
+    if finite.size:
+        facts.append(("Range", f"{with_unit(float(finite.min()), shown.unit)} to {with_unit(float(finite.max()), shown.unit)}"))
+    return facts
+
+
+def points_words(result: SurfaceResult) -> str:
+    total, computed = result.computed.size, int(result.computed.sum())
+    grid = f"{result.x.size} × {result.y.size}"
+    if result.adaptive:
+        error = f", estimated error {result.interpolation_error:.2g} in ln loss" if np.isfinite(result.interpolation_error) else ""
+        return f"{grid}; {computed:,} of {total:,} computed ({100 * computed / total:.1f} %), the rest interpolated{error}"
+    if computed < total:
+        return f"{grid}; {computed:,} of {total:,} computed so far, drawn with interpolation in between"
+    draws = f" for each of {len(result.seeds)} seeds" if len(result.seeds) > 1 else ""
+    return f"{grid}; {plural(computed, 'point')} computed{draws}, none interpolated"
+
+
+def holes(values: Array, computed: Array, label: str) -> list[Fact]:
+    """ "3 of 2,601 cells are not finite (NaN)"; nothing where every cell is finite."""
+    nan, infinite = int((np.isnan(values) & computed).sum()), int((np.isinf(values) & computed).sum())
+    kinds = " and ".join(
+        f"{count:,} {kind}" if nan and infinite else kind for count, kind in ((nan, "NaN"), (infinite, "infinite")) if count
+    )
+    count = nan + infinite
+    if not count:
+        return []
+    return [("Holes", f"{count:,} of {int(computed.sum()):,} cells {'is' if count == 1 else 'are'} not finite ({kinds}): {label}")]
+
+
+def common_facts(result: Any, shown: Quantity) -> list[Fact]:
+    """Data, BatchNorm, precision, machine, checkpoint."""
+    where: Provenance = result.provenance
+    problem, environment = where.problem, where.environment
+    return [
+        ("Data", result.subset + (f" ({shown.examples:,} in what is shown)" if shown.examples else "")),
+        ("BatchNorm", BATCHNORM_WORDS.get(result.batchnorm, result.batchnorm)),
+        ("Precision", PRECISION_WORDS.get(result.precision, result.precision)),
+        ("Computed on", machine(environment)),
+        ("Checked against the plain pass", difference_words(environment)),
+        ("Model", str(problem.get("model", ""))),
+        ("Checkpoint", str(problem.get("checkpoint", problem.get("title", "")))),
+        ("Digest", str(problem.get("digest", ""))),
+        ("Computed at", where.created.replace("T", " ").replace("+00:00", " UTC") if where.created else ""),
+    ]
+
+
+def machine(environment: Mapping[str, Any]) -> str:
+    if not environment:
+        return ""
+    threads = int(environment.get("threads", 0) or 0)
+    parts = [str(environment.get("device", "")), plural(threads, "thread") if threads else ""]
+    torch = environment.get("torch", "")
+    return ", ".join(p for p in [*parts, f"torch {torch}" if torch else ""] if p)
+
+
+def difference_words(environment: Mapping[str, Any]) -> str:
+    """How far the fast path was from the plain forward pass where it was checked."""
+    found = [v for k, v in environment.items() if "difference" in k and isinstance(v, (int, float)) and np.isfinite(v)]
+    return f"largest relative difference {max(found):.1e}" if found else ""
+
+
+def seed_words(where: Provenance) -> str:
+    asked = where.question
+    random = asked.get("directions") in ("filter", "layer", "raw", "towards")
+    return str(asked["seed"]) if random and "seed" in asked else ""
+
+
+def seeds_of(result: SurfaceResult) -> str:
+    if not result.seeds:
+        return seed_words(result.provenance)
+    return str(result.seeds[0]) if len(result.seeds) == 1 else f"{result.seeds[0]} to {result.seeds[-1]}"
+
+
+def caption_of(what: str, facts: Sequence[Fact]) -> str:
+    """Sentences for under a figure."""
+    known = dict(facts)
+    layers = next((v for k, v in facts if k.startswith("Layers of")), "")
+    sentences = [
+        what,
+        f"Axes: {known['Directions']}" + (f", seed {known['Direction seed']}" if "Direction seed" in known else ""),
+        f"Cosine of the axes {known['Cosine of the axes']}, norms {known['Norms of the axes']}"
+        if "Cosine of the axes" in known
+        else "",
+        f"Largest layers of the first axis: {layers}" if layers else "",
+        f"Explained variance {known['Explained variance']}" if "Explained variance" in known else "",
+        f"At the centre {known['At the centre']}" if "At the centre" in known else "",
+        f"Data: {known['Data']}" if "Data" in known else "",
+        f"BatchNorm {known['BatchNorm']}" if "BatchNorm" in known else "",
+        f"Grid {known['Points']}" if "Points" in known else "",
+        known.get("Holes", ""),
+        f"Precision {known['Precision']}" + (f"; {known['Computed on']}" if "Computed on" in known else "")
+        if "Precision" in known
+        else "",
+        f"Checkpoint {known['Checkpoint']}" + (f", digest {known['Digest'][:16]}" if "Digest" in known else "")
+        if "Checkpoint" in known
+        else "",
+    ]
+    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in sentences if s)

@@ -1,0 +1,229 @@
+"""Axes of a plane or line through weight space: how a question describes them, and how the description becomes vectors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes.base import CheckpointRef, FileRef, Probe, field
+from landscape_gui.results import AxesReport, freeze
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from landscape_gui.problem import Problem
+
+RANDOM = ("filter", "layer", "raw")
+DIRECTIONS = {
+    "filter": "random, each filter scaled to the weights' filter (Li et al. 2018)",
+    "layer": "random, each layer scaled to the weights' layer",
+    "raw": "random, Gaussian as drawn",
+    "principal": "the two leading principal components of the run",
+    "towards": "x leads to another checkpoint (at 1), y is random and filter-normalised",
+    "plane": "through three checkpoints: this one, towards (x = 1) and third (y = 1)",
+    "file": "read from a file in the layout of tomgoldstein/loss-landscape",
+}
+Span = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaneProbe(Probe):
+    """The fields that describe a plane; `resolve` makes vectors of them."""
+
+    directions: str = field("filter", label="Directions", help="What the axes are", choices=DIRECTIONS)
+    seed: int = field(0, label="Seed", help="Seed of random directions and of the subset of the data", minimum=0, maximum=2**63 - 1)
+    include_biases: bool = field(
+        False,
+        label="Move biases and norms",
+        help="Random directions also move tensors of one dimension, scaled to their own norm; left out by default",
+        advanced=True,
+    )
+    towards: CheckpointRef | None = field(None, label="Towards", help="The checkpoint at x = 1", metavar="CHECKPOINT")
+    third: CheckpointRef | None = field(
+        None, label="Third", help="The checkpoint at y = 1 of a plane through three", metavar="CHECKPOINT"
+    )
+    directions_file: FileRef | None = field(
+        None, label="Directions file", help="Read the axes from this HDF5 file", flag="directions-from", metavar="FILE"
+    )
+    run_checkpoints: tuple[CheckpointRef, ...] = field((), label="Run", help="The checkpoints of the run", hidden=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.directions_file is not None and self.directions != "file":
+            object.__setattr__(self, "directions", "file")
+        if self.third is not None and self.towards is not None and self.directions in RANDOM:
+            object.__setattr__(self, "directions", "plane")
+        if self.towards is not None and self.directions in RANDOM:
+            object.__setattr__(self, "directions", "towards")
+
+    def completed(self, problem: Problem) -> Probe:
+        needs_run = self.directions == "principal" or self.name == "trajectory"
+        if needs_run and not self.run_checkpoints:
+            return dataclasses.replace(self, run_checkpoints=run_of(problem))
+        return self
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Vectors of a plane: origin and axes (size,), what they are, and the span (x from, to, y from, to) that suits them."""
+
+    origin: Tensor
+    axes: tuple[Tensor, ...]
+    report: AxesReport
+    span: Span
+    anchors: tuple[tuple[float, float, str], ...] = ()
+
+
+def run_of(problem: Problem) -> tuple[CheckpointRef, ...]:
+    """The checkpoints of the run that a problem's checkpoint belongs to. QuestionError where there are fewer than two."""
+    run = problem.run
+    if run is None or len(run.checkpoints) < 2:
+        raise QuestionError(
+            f"{problem.title} belongs to no run of two or more checkpoints.",
+            remedy="Open the folder that holds the checkpoints of the run, or choose other directions.",
+        )
+    return tuple(problem.reference(entry.path) for entry in run.checkpoints)
+
+
+def resolve(probe: PlaneProbe, problem: Problem, *, seed: int | None = None) -> Plane:
+    """The two vectors that the fields describe. seed: that of one of several draws. QuestionError where a field is missing."""
+    seed = probe.seed if seed is None else seed
+    if probe.directions in RANDOM:
+        return random_axes(probe, problem, seed)
+    if probe.directions in ("towards", "plane"):
+        return between(probe, problem, seed)
+    if probe.directions == "principal":
+        return principal(probe, problem)
+    return from_file(probe, problem)
+
+
+def random_axes(probe: PlaneProbe, problem: Problem, seed: int) -> Plane:
+    from landscape_gui.core.directions import random_plane
+
+    axes = random_plane(
+        problem.layout,
+        problem.state,
+        seed=seed,
+        normalisation=probe.directions,  # type: ignore[arg-type]
+        include_biases=probe.include_biases,
+    )
+    words = {
+        "filter": "filter-normalised random direction",
+        "layer": "layer-normalised random direction",
+        "raw": "random direction",
+    }
+    labels = tuple(f"{words[probe.directions]} {k}" for k in (1, 2))
+    return Plane(problem.state, axes, report(probe.directions, labels, problem, axes), (-1.0, 1.0, -1.0, 1.0))
+
+
+def between(probe: PlaneProbe, problem: Problem, seed: int) -> Plane:
+    from landscape_gui.core.directions import difference, random_direction
+
+    if probe.towards is None or (probe.directions == "plane" and probe.third is None):
+        missing = "towards which checkpoint" if probe.towards is None else "the third checkpoint"
+        raise QuestionError(f"The question does not say {missing}.", remedy="Choose a checkpoint of the same architecture.")
+    x = difference(problem.layout, problem.state, problem.state_of(probe.towards))
+    first = f"towards {called(probe.towards)}"
+    anchors = [(0.0, 0.0, "this checkpoint"), (1.0, 0.0, called(probe.towards))]
+    span: Span = (-0.5, 1.5, -1.0, 1.0)
+    if probe.directions == "towards":
+        y = random_direction(problem.layout, problem.state, seed=seed, normalisation="filter", include_biases=probe.include_biases)
+        second = "filter-normalised random direction"
+    else:
+        assert probe.third is not None
+        y = difference(problem.layout, problem.state, problem.state_of(probe.third))
+        second, span = f"towards {called(probe.third)}", (-0.25, 1.25, -0.25, 1.25)
+        anchors.append((0.0, 1.0, called(probe.third)))
+    return Plane(problem.state, (x, y), report(probe.directions, (first, second), problem, (x, y)), span, tuple(anchors))
+
+
+def principal(probe: PlaneProbe, problem: Problem) -> Plane:
+    from landscape_gui.core.directions import principal_components
+
+    references = probe.run_checkpoints or run_of(problem)
+    found = principal_components([problem.state_of(r) for r in references], problem.state, problem.layout)
+    labels = tuple(f"principal component {k + 1} ({share:.1%})" for k, share in enumerate(padded(found.explained, 2)))
+    axes = (found.d1, found.d2)
+    told = report("principal", labels, problem, axes, explained=found.explained, random_walk=found.random_walk)
+    return Plane(problem.state, axes, told, bounding_box(found.coordinates, 0.15))
+
+
+def padded(values: Iterable[float], count: int) -> list[float]:
+    return [float(v) for v in [*values, *[0.0] * count][:count]]
+
+
+def from_file(probe: PlaneProbe, problem: Problem) -> Plane:
+    from landscape_gui.probes.directions_file import read_axes
+
+    if probe.directions_file is None:
+        raise QuestionError("The question names no file of directions.", remedy="Choose an HDF5 file that holds directions.")
+    axes = read_axes(probe.directions_file, problem)
+    name = called(probe.directions_file)
+    labels = tuple(f"{axis} direction of {name}" for axis in "xy")
+    return Plane(problem.state, axes, report("file", labels, problem, axes), (-1.0, 1.0, -1.0, 1.0))
+
+
+def called(reference: CheckpointRef | FileRef) -> str:
+    """What a picture calls a file that a question names."""
+    label = getattr(reference, "label", "") or reference.path.replace("\\", "/").rsplit("/", 1)[-1]
+    return label or f"checkpoint {reference.digest[:8]}"
+
+
+def report(kind: str, labels: Sequence[str], problem: Problem, axes: Sequence[Tensor], **more: Any) -> AxesReport:
+    """What the axes are in numbers."""
+    from landscape_gui.core.directions import describe_axes
+
+    told = describe_axes(problem.layout, axes)
+    return AxesReport(
+        kind=kind,
+        labels=tuple(labels),
+        norms=freeze(told.norms),
+        cosines=freeze(told.cosines),
+        layers=told.layers,
+        shares=freeze(told.shares),
+        **{name: freeze(values) for name, values in more.items()},
+    )
+
+
+def only(told: AxesReport, axis: int) -> AxesReport:
+    """The report of one of the axes alone."""
+    part = slice(axis, axis + 1)
+    return dataclasses.replace(
+        told, labels=told.labels[part], norms=told.norms[part], cosines=told.cosines[part, part], shares=told.shares[part]
+    )
+
+
+def bounding_box(coordinates: Any, margin: float) -> Span:
+    """The box around points (k, 2) and the origin, wider by `margin` of its extent on each side; never flat."""
+    edges: list[float] = []
+    extents = [max(float(coordinates[:, j].max()), 0.0) - min(float(coordinates[:, j].min()), 0.0) for j in (0, 1)]
+    for j in (0, 1):
+        low, high = min(float(coordinates[:, j].min()), 0.0), max(float(coordinates[:, j].max()), 0.0)
+        pad = max(extents[j] * margin, max(extents) * 0.05, 1e-12)
+        edges += [low - pad, high + pad]
+    return edges[0], edges[1], edges[2], edges[3]
+
+
+def wanted_span(span: tuple[float, ...], automatic: Span) -> Span:
+    """The span that a question asks for: () automatic; r: -r to r on both axes; rx, ry; or x from, to, y from, to."""
+    if len(span) == 0:
+        return automatic
+    if len(span) == 1:
+        return -span[0], span[0], -span[0], span[0]
+    if len(span) == 2:
+        return -span[0], span[0], -span[1], span[1]
+    return span[0], span[1], span[2], span[3]
+
+
+def check_span(span: tuple[float, ...]) -> None:
+    if len(span) not in (0, 1, 2, 4):
+        raise QuestionError(
+            f"The span has {len(span)} numbers.", remedy="Give one (r: from -r to r), two (rx ry) or four (x from, to, y from, to)."
+        )
+    finite = all(abs(v) < 1e30 for v in span)
+    rising = all(v > 0 for v in span) if len(span) in (1, 2) else len(span) == 0 or (span[0] < span[1] and span[2] < span[3])
+    if not (finite and rising):
+        raise QuestionError(f"The span {span} is empty.", remedy="The lower end must lie below the upper one.")

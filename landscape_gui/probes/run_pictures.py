@@ -1,0 +1,78 @@
+"""A run as marks: its path on the surface, or its losses over the epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Panel, Path
+from landscape_gui.probes import facts
+from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
+from landscape_gui.results import TrajectoryResult
+
+
+def trajectory_figure(result: TrajectoryResult, look: Look) -> Figure:
+    """The path on the surface; with view "chart" the true loss, the plane's loss and the distance off the plane over the run."""
+    if look.view == "chart":
+        return chart(result, look)
+    path = Path(x=result.x, y=result.y, names=result.names, label="training run")
+    figure = surface_figure(result.surface, look, (path,))
+    every = (*figure.facts, *run_facts(result))
+    caption = f"{figure.caption} {sentence(result)}".strip()
+    return Figure(panels=figure.panels, facts=every, caption=caption, provenance=result.provenance, extra=figure.extra)
+
+
+def chart(result: TrajectoryResult, look: Look) -> Figure:
+    shown = choose(result.quantities, Look(quantity=look.quantity if look.quantity in result.quantities else ""))
+    below = result.plane_quantities[shown.name]
+    scale = "log" if look.scale == "log" and positive(shown.values) else "linear"
+    marks: tuple[Mark, ...] = (
+        Line(x=result.order, y=shown.values, label=f"{shown.label}, true", colour=0, width=1.8),
+        Line(x=result.order, y=below.values, label=f"{shown.label}, in the plane", colour=1, dash=True, width=1.6),
+        Line(x=result.order, y=result.off_plane, label="distance off the plane", colour=7, width=1.2, right=True),
+    )
+    panel = Panel(
+        marks=marks,
+        view="chart",
+        x=Axis(label=order_word(result)),
+        y=Axis(label=shown.label, unit=plain_unit(shown.unit), scale="log" if scale == "log" else "linear"),
+        right=Axis(label="distance off the plane (2-norm)"),
+        title="The run and its plane" if look.title else "",
+    )
+    every = (*facts.axes_facts(result.surface.axes, facts.seeds_of(result.surface)), *run_facts(result))
+    every = (*every, *facts.common_facts(result.surface, shown))
+    every = tuple(f for f in every if f[1])
+    caption = facts.caption_of(f"{shown.label} along the run, true and in the plane beneath", every) + " " + sentence(result)
+    extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
+    return Figure(panels=(panel,), facts=every, caption=caption, provenance=result.provenance, extra=extra)
+
+
+def order_word(result: TrajectoryResult) -> str:
+    first = result.names[0] if result.names else ""
+    return next((word for word in ("epoch", "step") if word in first), "checkpoint")
+
+
+def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
+    """How well the plane holds the run."""
+    name = next(iter(result.quantities), "")
+    off, far = (facts.number(float(np.max(v, initial=0.0))) for v in (result.off_plane, result.distance))
+    found = [
+        (
+            "Run",
+            f"{facts.plural(len(result.names), 'checkpoint')}, {result.names[0]} to {result.names[-1]}" if result.names else "",
+        ),
+        ("Distance off the plane", f"at most {off}; the farthest checkpoint is {far} from the end"),
+    ]
+    if name:
+        true, flat = result.quantities[name].values, result.plane_quantities[name].values
+        gap = np.abs(true - flat)
+        if np.isfinite(gap).any():
+            k = int(np.nanargmax(np.where(np.isfinite(gap), gap, np.nan)))
+            unit = result.quantities[name].unit
+            values = facts.with_unit(float(true[k]), unit), facts.with_unit(float(flat[k]), unit)
+            words = f"{values[0]} true, {values[1]} in the plane, at {result.names[k]}"
+            found.append((f"Largest difference in {result.quantities[name].label}", words))
+    return tuple(f for f in found if f[1])
+
+
+def sentence(result: TrajectoryResult) -> str:
+    return " ".join(f"{label}: {words}." for label, words in run_facts(result))
