@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 THUMBNAIL = (480, 320)
 """Width and height in pixels."""
+MARGIN = 10
+"""Pixels around the surface."""
 THUMBNAIL_STEPS = (61, 61)
 THUMBNAIL_LIMIT = 512
 """Examples: a small picture shows the shape, not the third digit."""
@@ -133,15 +135,21 @@ def bare(figure: Figure) -> Panel:
 
 
 def save_thumbnail(panel: Panel, path: Path) -> None:
+    """The surface as large as it fits, on a transparent ground."""
     from PIL import Image
 
-    from landscape_gui.scene3d.raster import render
-    from landscape_gui.style import LIGHT
+    from landscape_gui.scene3d.model import model_of
+    from landscape_gui.scene3d.raster import framed, render
 
     width, height = THUMBNAIL
-    pixels = render(panel, width * 2, height * 2, 1.0, True, LIGHT)
-    image = Image.fromarray(pixels).resize(THUMBNAIL, Image.Resampling.LANCZOS)
-    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    projection, _ = framed(model_of(panel), (width, height), fit=True)
+    drawn = Image.fromarray(render(panel, width, height, 3.0, True, view=(projection, None)))
+    drawn = drawn.crop(drawn.getbbox())
+    shrink = min((width - 2 * MARGIN) / drawn.width, (height - 2 * MARGIN) / drawn.height)
+    drawn = drawn.resize((round(drawn.width * shrink), round(drawn.height * shrink)), Image.Resampling.LANCZOS)
+    picture = Image.new("RGBA", THUMBNAIL)
+    picture.paste(drawn, ((width - drawn.width) // 2, (height - drawn.height) // 2))
+    picture.save(path, optimize=True)
 
 
 def assets_folder() -> Path:

@@ -55,10 +55,10 @@ def test_surface_writes_the_numbers_that_python_gives(tmp_path: Path, capsys: py
 
 def test_an_answer_is_exported_without_its_model_or_data(tmp_path: Path) -> None:
     assert run("surface", SAMPLE, "--steps", 5, "--limit", 100, "-o", tmp_path / "s.h5", "-o", tmp_path / "s.json") == 0
+    arguments = ["export", str(tmp_path / "s.h5"), "--view", "2d", "-o", str(tmp_path / "t.json"), "-o", str(tmp_path / "t.pdf")]
     code = (
         "import sys; sys.modules['torch'] = None\n"  # an import of torch would raise
-        "from landscape_gui.cli import main\n"
-        f"sys.exit(main(['export', {str(tmp_path / 's.h5')!r}, '-o', {str(tmp_path / 't.json')!r}, '--view', '2d', '-o', {str(tmp_path / 't.pdf')!r}]))"
+        f"from landscape_gui.cli import main; sys.exit(main({arguments!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
