@@ -146,4 +146,20 @@ class TrajectoryResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
-Result = SurfaceResult | LineResult | TrajectoryResult
+@dataclass(frozen=True, kw_only=True)
+class CellResult:
+    """One place (x, y) of a plane, measured on all data. Every quantity is a single number, an array of shape ()."""
+
+    x: float
+    y: float
+    quantities: Mapping[str, Quantity]
+    axes: AxesReport
+    centre: Mapping[str, float] = field(default_factory=dict)
+    batchnorm: str = ""
+    subset: str = ""
+    precision: str = ""
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+Result = SurfaceResult | LineResult | TrajectoryResult | CellResult
