@@ -27,8 +27,11 @@ _LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl
 _SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
 _CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".tar", ".bin")
 _OTHER_SUFFIXES = frozenset(
-    (".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".rst", ".py", ".ipynb", ".yaml", ".yml", ".toml", ".log", ".html", ".sh")
-    + (".npz", ".npy", ".h5", ".hdf5", ".png", ".jpg", ".jpeg", ".pdf", ".svg", ".gif", ".mp4", ".tmp", ".part", ".lock", ".gz")
+    {
+        *(".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".rst", ".py", ".ipynb", ".yaml", ".yml", ".toml", ".log", ".html"),
+        *(".npz", ".npy", ".h5", ".hdf5", ".png", ".jpg", ".jpeg", ".pdf", ".svg", ".gif", ".mp4", ".sh", ".gz"),
+        *(".tmp", ".part", ".lock"),
+    }
 )
 
 

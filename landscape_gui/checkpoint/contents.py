@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from landscape_gui.checkpoint.limits import DEPTH, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, Broken, shown
+from landscape_gui.checkpoint.limits import DEPTH, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
 from landscape_gui.checkpoint.names import COUNTER, strip
 from landscape_gui.checkpoint.rebuilt import Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
@@ -81,7 +81,7 @@ def survey(archive: Archive, group: str = "") -> Contents:
     if chosen.module:
         notes.append(f"A pickled {shown(chosen.module)}: its weights were read, its class was not imported.")
     names = (chosen.path, *(other.path for other in groups if other is not chosen))
-    metadata = {**archive.metadata, **_metadata(archive.root)}
+    metadata = {**archive.metadata, **_metadata(archive.root, frozenset(group.path for group in groups if group.path))}
     return Contents(tuple(named), names, metadata, tuple(_loose(archive.root, chosen)), (*archive.notes, *notes))
 
 
@@ -213,8 +213,11 @@ def _check_span(name: str, tensor: Layout, archive: Archive) -> None:
         raise Broken(f"the tensor {shown(name)} reaches past its data", "Copy or save it again.")
 
 
-def _metadata(root: Any) -> dict[str, Scalar]:
-    """Scalars of the training dictionary with dotted names, settings (args.*, config.*) included; no weights, no optimiser."""
+def _metadata(root: Any, weights: frozenset[str]) -> dict[str, Scalar]:
+    """Scalars of the training dictionary with dotted names, settings (args.*, config.*) included; no weights, no optimiser.
+
+    weights: paths of the state dictionaries, which are not searched.
+    """
     found: dict[str, Scalar] = {}
     stack: list[tuple[str, Any, int]] = [("", root, 0)]
     seen: set[int] = set()
@@ -225,7 +228,7 @@ def _metadata(root: Any) -> dict[str, Scalar]:
         seen.add(id(value))
         for key, item in _speaking(value):
             name = f"{path}.{key}" if path else key
-            if len(name) > 200 or len(found) >= SCALARS:
+            if len(name) > TEXT or len(found) >= SCALARS or name in weights:
                 continue
             scalar = scalar_of(item)
             if scalar is not None:

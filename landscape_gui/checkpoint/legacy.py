@@ -5,14 +5,14 @@ from __future__ import annotations
 import struct
 from typing import Any, BinaryIO
 
-from landscape_gui.checkpoint.limits import HALF, PICKLE_BYTES, Broken
+from landscape_gui.checkpoint.embedded import MAGIC, VERSION, lay_out, nodes
+from landscape_gui.checkpoint.limits import HALF, PICKLE_BYTES, PLAIN_PICKLE_BYTES, Broken
 from landscape_gui.checkpoint.manifest import Archive, Span
 from landscape_gui.checkpoint.rebuilt import storage_of
 from landscape_gui.checkpoint.unpickle import unpickle
-from landscape_gui.checkpoint.values import Object, Persistent
 from landscape_gui.checkpoint.zipped import read_at
 
-MAGIC = 0x1950A86A20F9469CFC6C
+_TORCH = (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", b"L119547037146038801333356L")  # the magic number at the usual protocols
 _FIRST = 1 << 20  # bytes tried first; the structure of most files is smaller
 
 
@@ -24,15 +24,18 @@ def open_pickle(file: BinaryIO, size: int) -> Archive:
     except Broken:
         if len(head) == size:
             raise
-    return _parse(file, size, read_at(file, 0, min(size, PICKLE_BYTES)))
+    most = PICKLE_BYTES if head.startswith(_TORCH) else PLAIN_PICKLE_BYTES
+    if size > most == PLAIN_PICKLE_BYTES:
+        raise Broken(f"it is a plain pickle of {size:,} bytes; {most:,} is the most that is read", "Save it with torch.save.")
+    return _parse(file, size, read_at(file, 0, min(size, most)))
 
 
 def _parse(file: BinaryIO, size: int, head: bytes) -> Archive:
     value, at = unpickle(head)
     if value != MAGIC or type(value) is not int:
-        return Archive("pickle", value, {})
+        return Archive("pickle", value, lay_out(value))
     version, at = unpickle(head, at)
-    if type(version) is not int or version != 1001:
+    if type(version) is not int or version != VERSION:
         raise Broken("it says that it is from torch.save but of an unknown version")
     _, at = unpickle(head, at)
     value, at = unpickle(head, at)
@@ -60,24 +63,10 @@ def _storages(file: BinaryIO, size: int, value: Any, keys: list[str], at: int) -
 
 
 def _item_sizes(value: Any) -> dict[str, int]:
-    """Bytes per element of every storage that the value refers to; each object is looked at once."""
+    """Bytes per element of every storage that the value refers to."""
     sizes: dict[str, int] = {}
-    seen: set[int] = set()
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Persistent):
-            storage = storage_of(node)
-            if storage is not None:
-                sizes.setdefault(storage.key, storage.item)
-            continue
-        if not isinstance(node, dict | list | tuple | Object) or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, Object):
-            stack += [node.callee, node.args, node.state, node.items, node.elements]
-        elif isinstance(node, dict):
-            stack += node.values()
-        else:
-            stack += node
+    for node in nodes(value):
+        storage = storage_of(node)
+        if storage is not None:
+            sizes.setdefault(storage.key, storage.item)
     return sizes

@@ -7,6 +7,7 @@ a few seconds and about a gigabyte. Standard library only.
 from __future__ import annotations
 
 PICKLE_BYTES = 64 << 20  # the pickled structure without the tensors' data
+PLAIN_PICKLE_BYTES = 512 << 20  # a pickle that holds the data itself
 PICKLE_STEPS = 3_000_000  # instructions of the pickle machine
 INTEGER_BYTES = 1024  # of one integer; longer ones exist only to be slow
 HEADER_BYTES = 32 << 20  # safetensors header
@@ -33,6 +34,11 @@ class Broken(Exception):
 
 HALF = "Download or copy it again: it seems to have been cut short."
 DAMAGED = "Download or copy it again, or save it again with torch.save."
+
+
+def valid(text: str) -> str:
+    """The text with each half of a surrogate pair, which can be neither printed nor stored, as a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown(text: object) -> str:

@@ -117,14 +117,16 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a storage lies: `size` bytes from `start` of the file, or inside `data` where it came with the structure.
+    """Where a storage lies: `size` bytes from `start` of the file.
 
-    packed: bytes of the deflated member that holds it (0: stored as it is).
+    packed: bytes of the deflated member that holds it (0: stored as it is); data: for a storage that came with the structure,
+    what `start` counts in instead of the file (text stands for its Latin-1 bytes).
     """
 
     start: int
     size: int
     packed: int = 0
+    data: bytes | str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from landscape_gui.checkpoint.limits import INTEGER_BYTES, Broken, shown
+from landscape_gui.checkpoint.limits import INTEGER_BYTES, Broken, shown, valid
 from landscape_gui.checkpoint.values import Global, Object, Persistent
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ def _step(*opcodes: bytes) -> Callable[[Step], Step]:
     return register
 
 
-def _text(raw: bytes, errors: str = "surrogatepass") -> str:
+def _text(raw: bytes) -> str:
+    """The text; bytes that are no UTF-8, as Python 2 wrote them, are read as Latin-1."""
     try:
-        return raw.decode("utf-8", errors)
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
 
@@ -46,9 +47,7 @@ def _integer(raw: bytes) -> int:
 def _key(key: Any) -> Any:
     """A key that is cheap to hash: text, bytes and small numbers as they are, else what stands for it."""
     kind = type(key)
-    if kind is str or kind is bytes or kind is bool or key is None:
-        return key
-    if kind is int and -(1 << 60) < key < 1 << 60:
+    if kind in (str, bytes, bool) or key is None or (kind is int and -(1 << 60) < key < 1 << 60):
         return key
     if kind is float:
         return repr(key)
@@ -90,7 +89,7 @@ def _call(callee: Any, args: Any) -> Object:
 
 @_step(pickle.PROTO)
 def _protocol(m: Machine) -> None:
-    if m.number("<B") > 5:
+    if m.unsigned(1) > 5:
         raise Broken("it is a pickle of a protocol newer than 5")
 
 
@@ -123,19 +122,14 @@ def _duplicate(m: Machine) -> None:
     m.stack.append(m.stack[-1])
 
 
-@_step(pickle.NONE)
-def _none(m: Machine) -> None:
-    m.stack.append(None)
+def _constant(opcode: bytes, value: Any) -> None:
+    STEPS[opcode[0]] = lambda m: m.stack.append(value)
 
 
-@_step(pickle.NEWTRUE)
-def _true(m: Machine) -> None:
-    m.stack.append(True)
-
-
-@_step(pickle.NEWFALSE)
-def _false(m: Machine) -> None:
-    m.stack.append(False)
+_constant(pickle.NONE, None)
+_constant(pickle.NEWTRUE, True)
+_constant(pickle.NEWFALSE, False)
+_constant(pickle.EMPTY_TUPLE, ())
 
 
 @_step(pickle.INT)
@@ -151,33 +145,21 @@ def _long(m: Machine) -> None:
 
 @_step(pickle.BININT)
 def _binint(m: Machine) -> None:
-    m.stack.append(m.number("<i"))
+    m.stack.append(int.from_bytes(m.take(4), "little", signed=True))
 
 
-@_step(pickle.BININT1)
-def _binint1(m: Machine) -> None:
-    m.stack.append(m.number("<B"))
+def _unsigned(opcode: bytes, width: int) -> None:
+    STEPS[opcode[0]] = lambda m: m.stack.append(m.unsigned(width))
 
 
-@_step(pickle.BININT2)
-def _binint2(m: Machine) -> None:
-    m.stack.append(m.number("<H"))
+_unsigned(pickle.BININT1, 1)
+_unsigned(pickle.BININT2, 2)
 
 
-def _little(m: Machine, size: int) -> None:
-    if size > INTEGER_BYTES:
-        raise Broken(f"its pickle holds an integer of {size} bytes")
-    m.stack.append(int.from_bytes(m.take(size), "little", signed=True))
-
-
-@_step(pickle.LONG1)
-def _long1(m: Machine) -> None:
-    _little(m, m.number("<B"))
-
-
-@_step(pickle.LONG4)
-def _long4(m: Machine) -> None:
-    _little(m, m.number("<i"))
+def _little(raw: bytes) -> int:
+    if len(raw) > INTEGER_BYTES:
+        raise Broken(f"its pickle holds an integer of {len(raw)} bytes")
+    return int.from_bytes(raw, "little", signed=True)
 
 
 @_step(pickle.FLOAT)
@@ -208,59 +190,34 @@ def _string(m: Machine) -> None:
 @_step(pickle.UNICODE)
 def _unicode(m: Machine) -> None:
     try:
-        m.stack.append(str(m.line(), "raw-unicode-escape"))
+        m.stack.append(valid(str(m.line(), "raw-unicode-escape")))
     except UnicodeDecodeError:
         raise Broken("its pickle holds a malformed text") from None
 
 
-@_step(pickle.BINUNICODE)
-def _binunicode(m: Machine) -> None:
-    m.stack.append(_text(m.take(m.number("<I"))))
+def _sized(opcode: bytes, width: int, convert: Callable[[bytes], Any]) -> None:
+    """An instruction with a length of `width` bytes and that many bytes after it."""
+
+    def step(m: Machine) -> None:
+        m.stack.append(convert(m.take(m.unsigned(width))))
+
+    STEPS[opcode[0]] = step
 
 
-@_step(pickle.SHORT_BINUNICODE)
-def _short_binunicode(m: Machine) -> None:
-    m.stack.append(_text(m.take(m.number("<B"))))
-
-
-@_step(pickle.BINUNICODE8)
-def _binunicode8(m: Machine) -> None:
-    m.stack.append(_text(m.take(m.number("<Q"))))
-
-
-@_step(pickle.BINSTRING)
-def _binstring(m: Machine) -> None:
-    m.stack.append(_text(m.take(m.number("<i")), "strict"))
-
-
-@_step(pickle.SHORT_BINSTRING)
-def _short_binstring(m: Machine) -> None:
-    m.stack.append(_text(m.take(m.number("<B")), "strict"))
-
-
-@_step(pickle.BINBYTES)
-def _binbytes(m: Machine) -> None:
-    m.stack.append(m.take(m.number("<I")))
-
-
-@_step(pickle.SHORT_BINBYTES)
-def _short_binbytes(m: Machine) -> None:
-    m.stack.append(m.take(m.number("<B")))
-
-
-@_step(pickle.BINBYTES8, pickle.BYTEARRAY8)
-def _binbytes8(m: Machine) -> None:
-    m.stack.append(m.take(m.number("<Q")))
-
-
-@_step(pickle.EMPTY_TUPLE)
-def _empty_tuple(m: Machine) -> None:
-    m.stack.append(())
+for _opcode, _width in (
+    *((pickle.SHORT_BINUNICODE, 1), (pickle.BINUNICODE, 4), (pickle.BINUNICODE8, 8)),
+    *((pickle.SHORT_BINSTRING, 1), (pickle.BINSTRING, 4)),
+):
+    _sized(_opcode, _width, _text)
+for _opcode, _width in ((pickle.SHORT_BINBYTES, 1), (pickle.BINBYTES, 4), (pickle.BINBYTES8, 8), (pickle.BYTEARRAY8, 8)):
+    _sized(_opcode, _width, bytes)
+_sized(pickle.LONG1, 1, _little)
+_sized(pickle.LONG4, 4, _little)
 
 
 @_step(pickle.TUPLE1)
 def _tuple1(m: Machine) -> None:
-    m.stack[-1] = (m.stack[-1],)
+    m.stack.append((m.stack.pop(),))
 
 
 @_step(pickle.TUPLE2)
@@ -281,15 +238,15 @@ def _tuple(m: Machine) -> None:
     m.stack.append(tuple(items))
 
 
-@_step(pickle.EMPTY_LIST, pickle.EMPTY_SET)
-def _empty_list(m: Machine) -> None:
-    m.stack.append([])
-
-
 @_step(pickle.LIST, pickle.FROZENSET)
 def _list(m: Machine) -> None:
     items = m.since_mark()
     m.stack.append(items)
+
+
+@_step(pickle.EMPTY_LIST, pickle.EMPTY_SET)
+def _empty_list(m: Machine) -> None:
+    m.stack.append([])
 
 
 @_step(pickle.EMPTY_DICT)
@@ -339,12 +296,12 @@ def _memo_put(m: Machine) -> None:
 
 @_step(pickle.BINPUT)
 def _memo_binput(m: Machine) -> None:
-    _remember(m, m.number("<B"))
+    _remember(m, m.unsigned(1))
 
 
 @_step(pickle.LONG_BINPUT)
 def _memo_long_binput(m: Machine) -> None:
-    _remember(m, m.number("<I"))
+    _remember(m, m.unsigned(4))
 
 
 @_step(pickle.MEMOIZE)
@@ -372,12 +329,12 @@ def _memo_get(m: Machine) -> None:
 
 @_step(pickle.BINGET)
 def _memo_binget(m: Machine) -> None:
-    _recall(m, m.number("<B"))
+    _recall(m, m.unsigned(1))
 
 
 @_step(pickle.LONG_BINGET)
 def _memo_long_binget(m: Machine) -> None:
-    _recall(m, m.number("<I"))
+    _recall(m, m.unsigned(4))
 
 
 def _named(module: Any, name: Any) -> Global:

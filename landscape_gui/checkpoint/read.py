@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import torch
 import xxhash
@@ -118,10 +118,15 @@ def _load(file: BinaryIO, archive: Archive, contents: Contents) -> dict[str, tor
 
 def _read_storage(file: BinaryIO, span: Span) -> torch.Tensor:
     """The span's bytes (uint8), in memory of their own."""
+    if span.data is not None:
+        piece = span.data[span.start : span.start + span.size]
+        raw = piece.encode("latin-1", "replace") if isinstance(piece, str) else piece
+        return torch.frombuffer(bytearray(raw), dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
     if span.packed:
-        return torch.frombuffer(bytearray(inflate(read_at(file, span.start, span.packed), span.size)), dtype=torch.uint8)
+        raw = inflate(read_at(file, span.start, span.packed), span.size)
+        return torch.frombuffer(bytearray(raw), dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
     storage = torch.empty(span.size, dtype=torch.uint8)
-    view = memoryview(storage.numpy())
+    view = memoryview(cast(Any, storage.numpy()))
     file.seek(span.start)
     done = 0
     while done < span.size:
@@ -162,7 +167,7 @@ def _loose_numbers(file: BinaryIO, archive: Archive, contents: Contents) -> dict
     numbers: dict[str, Scalar] = {}
     for key, layout in contents.loose:
         span = archive.spans.get(layout.storage)
-        if span is None or span.packed or layout.reach > span.size or layout.dtype.startswith("complex"):
+        if span is None or span.packed or span.data is not None or layout.reach > span.size or layout.dtype.startswith("complex"):
             continue
         item = ITEM_BYTES[layout.dtype]
         storage = _read_storage(file, Span(span.start + layout.offset * item, item))
@@ -180,5 +185,5 @@ def digest(tensors: Mapping[str, torch.Tensor]) -> str:
         dtype = str(tensor.dtype).removeprefix("torch.")
         hasher.update(repr((name, dtype, tuple(tensor.shape))).encode("utf-8", "surrogatepass"))
         if tensor.numel():
-            hasher.update(tensor.reshape(-1).view(torch.uint8).numpy())
+            hasher.update(cast(Any, tensor.reshape(-1).view(torch.uint8).numpy()))
     return hasher.hexdigest()

@@ -45,6 +45,7 @@ _NUMPY_CODES = {
     "f2": "e",
     "f4": "f",
     "f8": "d",
+    "b1": "?",
     "i1": "b",
     "i2": "h",
     "i4": "i",
@@ -53,7 +54,6 @@ _NUMPY_CODES = {
     "u2": "H",
     "u4": "I",
     "u8": "Q",
-    "b1": "?",
 }
 
 
@@ -81,7 +81,8 @@ class Foreign:
 
 def storage_of(value: Any) -> Storage | None:
     """The storage that a persistent reference names; None when it names none; Broken when malformed."""
-    identity = value.identity if isinstance(value, Persistent) else None
+    reference = value.callee if isinstance(value, Object) else value
+    identity = reference.identity if isinstance(reference, Persistent) else None
     if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] != "storage":
         return None
     kind, key, _, count = identity[1:5]

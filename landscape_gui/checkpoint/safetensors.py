@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import struct
+from itertools import pairwise
 from typing import Any, BinaryIO
 
-from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, HALF, HEADER_BYTES, TENSORS, TEXT, Broken, shown
+from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, HALF, HEADER_BYTES, TENSORS, TEXT, Broken, shown, valid
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Scalar, Span
 from landscape_gui.checkpoint.zipped import read_at
 
@@ -53,7 +54,7 @@ def open_safetensors(file: BinaryIO, size: int) -> Archive:
 
 def _parse(raw: bytes) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
+        table = {valid(key): valid(value) if isinstance(value, str) else value for key, value in pairs}
         if len(table) != len(pairs):
             raise Broken("its header has one name twice")
         return table
@@ -99,7 +100,7 @@ def _layout(name: str, entry: dict[str, Any], span: Span) -> Layout:
 
 def _check_overlap(spans: dict[str, Span]) -> None:
     places = sorted((span.start, span.start + span.size) for span in spans.values() if span.size)
-    for (_, stop), (start, _) in zip(places, places[1:], strict=False):
+    for (_, stop), (start, _) in pairwise(places):
         if start < stop:
             raise Broken("two of its tensors overlap", DAMAGED)
 

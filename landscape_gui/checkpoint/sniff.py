@@ -9,7 +9,16 @@ from landscape_gui.checkpoint.limits import HALF, Broken
 HEAD = 512  # bytes that `sniff` wants to see
 
 _SAVE = "Save the weights with torch.save(model.state_dict(), path) or safetensors.torch.save_file, and open that file."
-_LEGACY = (b"\x80", b"L119547037146038801333356L", b"ccollections\nOrderedDict", b"(dp", b"(lp", b"}q", b"]q")
+_LEGACY = (
+    b"\x80",
+    b"ccopy_reg\n_reconstructor",
+    b"L119547037146038801333356L",
+    b"ccollections\nOrderedDict",
+    b"(dp",
+    b"(lp",
+    b"}q",
+    b"]q",
+)
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "only a Git LFS pointer, not the file itself", "Run `git lfs pull` in its repository."),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras saves such weights)", _SAVE),

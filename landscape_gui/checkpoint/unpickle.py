@@ -10,17 +10,16 @@ Standard library only; of the module `pickle` just the names of the instructions
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from landscape_gui.checkpoint.limits import HALF, PICKLE_STEPS, Broken
 from landscape_gui.checkpoint.opcodes import STEPS
 
 
-def unpickle(data: bytes, start: int = 0) -> tuple[Any, int]:
+def unpickle(data: bytes, start: int = 0, steps: int = PICKLE_STEPS) -> tuple[Any, int]:
     """The value of the pickle at data[start:] and where it ends. Cost: about 0.3 us an instruction; raises Broken."""
     machine = Machine(data, start)
-    return machine.run(), machine.position
+    return machine.run(steps), machine.position
 
 
 class Machine:
@@ -33,10 +32,11 @@ class Machine:
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
 
-    def run(self) -> Any:
+    def run(self, steps: int) -> Any:
+        """The pickle's value, after at most `steps` instructions."""
         data, table, end = self.data, STEPS, len(self.data)
         try:
-            for _ in range(PICKLE_STEPS):
+            for _ in range(steps):
                 if self.position >= end:
                     raise Broken("its pickle breaks off in the middle", HALF)
                 code = data[self.position]
@@ -48,8 +48,10 @@ class Machine:
                     raise Broken(f"its pickle has an instruction that no checkpoint has (0x{code:02x})")
                 step(self)
         except IndexError:
+            if self.position > end:
+                raise Broken("its pickle breaks off in the middle", HALF) from None
             raise Broken("its pickle takes more from the stack than there is") from None
-        raise Broken(f"its pickle takes more than {PICKLE_STEPS:,} steps")
+        raise Broken(f"its pickle takes more than {steps:,} steps")
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
@@ -69,10 +71,12 @@ class Machine:
         self.position = stop + 1
         return piece
 
-    def number(self, code: str) -> int:
-        """The next binary number in the notation of `struct`."""
-        value: int = struct.unpack(code, self.take(struct.calcsize(code)))[0]
-        return value
+    def unsigned(self, width: int) -> int:
+        """The next number of `width` bytes, the low byte first."""
+        if width == 1:
+            self.position += 1
+            return self.data[self.position - 1]  # an IndexError past the end is caught in `run`
+        return int.from_bytes(self.take(width), "little")
 
     def since_mark(self) -> list[Any]:
         """What was pushed since the last mark; the mark is gone after it."""

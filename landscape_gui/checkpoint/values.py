@@ -24,7 +24,7 @@ class Persistent:
 
 
 class Object:
-    """What would have been made: by calling `callee` with `args`, then given a state, items (as a dict) and elements (as a list)."""
+    """What would have been made: by calling `callee` with `args`, then giving it a state, items (dict) and elements (list)."""
 
     __slots__ = ("args", "callee", "elements", "items", "state")
 

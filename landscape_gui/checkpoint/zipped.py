@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 from landscape_gui.checkpoint.limits import DAMAGED, DIRECTORY_BYTES, HALF, MEMBERS, PICKLE_BYTES, SPARE_BYTES, Broken, shown
@@ -74,7 +75,7 @@ def _find_directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
     if 0xFFFF in (count,) or 0xFFFFFFFF in (length, start):
         if at < 20 or tail[at - 20 : at - 16] != _LOCATOR:
             raise Broken("its archive's directory is damaged", DAMAGED)
-        place = struct.unpack("<8xQ4x", tail[at - 20 : at])[0]
+        place: int = struct.unpack("<8xQ4x", tail[at - 20 : at])[0]
         if place + 56 > size:
             raise Broken("its archive's directory is damaged", DAMAGED)
         record = read_at(file, place, 56)
@@ -161,7 +162,7 @@ def _place(file: BinaryIO, member: Member, directory: int) -> int:
     """Where the member's data starts, after its local header, which must name the same file."""
     header = read_at(file, member.header, 30)
     name_length, extra_length = struct.unpack("<26xHH", header)
-    start = member.header + 30 + name_length + extra_length
+    start: int = member.header + 30 + name_length + extra_length
     if header[:4] != _LOCAL or start + member.packed > directory:
         raise Broken(f"the file {shown(member.name)} in its archive is damaged", DAMAGED)
     if read_at(file, member.header + 30, name_length).decode("utf-8", "replace") != member.name:
@@ -204,7 +205,7 @@ def _storages(file: BinaryIO, members: dict[str, Member], root: str, directory: 
     if inflated > 20 * directory + SPARE_BYTES:
         raise Broken(f"its archive would grow to {inflated:,} bytes")
     occupied.sort()
-    for (_, stop), (start, _) in zip(occupied, occupied[1:], strict=False):
+    for (_, stop), (start, _) in pairwise(occupied):
         if start < stop:
             raise Broken("two records in its archive overlap", DAMAGED)
     return spans
