@@ -1,0 +1,201 @@
+"""The window's composition root: the only file that knows everything. Heavy things are imported in the threads that use them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from landscape_gui import samples
+from landscape_gui.errors import LandscapeError
+from landscape_gui.probes.base import Probe, Progress
+from landscape_gui.results import Result
+
+
+def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
+    """Open the window on `paths` (files, folders, "samples:NAME") or on a sample; blocks until it is closed. Returns the exit status."""
+    from PySide6.QtCore import QTimer
+
+    app = make_application()
+    from landscape_gui.ui.session import Session
+    from landscape_gui.ui.window import Window
+
+    session = Session(services())
+    window = Window(session, sample_cards())
+    install_excepthook(window)
+    window.show()
+    wanted = [*(str(p) if str(p).startswith(samples.PREFIX) else str(Path(p).expanduser()) for p in paths)]
+    if sample:
+        wanted.append(sample if sample.startswith(samples.PREFIX) else samples.PREFIX + sample)
+    if wanted:
+        QTimer.singleShot(0, lambda: window.open_paths(wanted))
+    idle = QTimer()
+    idle.timeout.connect(lambda: None)
+    idle.start(200)
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    return int(app.exec())
+
+
+def make_application() -> Any:
+    """The QApplication, dressed; made once."""
+    from PySide6.QtCore import QCoreApplication, QLocale, Qt
+    from PySide6.QtWidgets import QApplication
+
+    from landscape_gui.ui import theme
+    from landscape_gui.ui.settings import Settings
+
+    if sys.platform.startswith("linux") and os.environ.get("WAYLAND_DISPLAY") and Path("/proc/driver/nvidia").exists():
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    QLocale.setDefault(QLocale.c())
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("landscape-gui")
+    app.setApplicationDisplayName("")
+    mode = Settings().text("theme", "system")
+    theme.apply(app, mode if mode in theme.MODES else "system")  # type: ignore[arg-type]
+    return app
+
+
+def install_excepthook(window: Any) -> None:
+    """An error that nobody foresaw becomes a dialog; the window lives."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        traceback.print_exception(kind, error, trace)
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+            return
+        from landscape_gui.ui.documents import message_of
+
+        window.session.said.emit(message_of(error))
+
+    sys.excepthook = hook
+
+
+def services() -> Any:
+    """The rest of the program as the window asks for it."""
+    from landscape_gui.ui.services import Services
+
+    return Services(
+        opener=open_problem,
+        answerer=answer,
+        probes=probes,
+        stored=stored,
+        fetch=fetch,
+        read=read_answer,
+        measure=measure,
+        save=save,
+        warm_up=warm_up,
+    )
+
+
+def probes() -> Mapping[str, type[Probe]]:
+    from landscape_gui.probes import PROBES
+
+    return PROBES
+
+
+def warm_up() -> None:
+    """Import what opening and computing will need, while the first page is looked at."""
+    import landscape_gui.jobs
+    import landscape_gui.problem  # noqa: F401
+
+
+def open_problem(path: str, *, trusted: Callable[[str], bool], code: str | None = None) -> Any:
+    from landscape_gui.problem import open_problem as opened
+
+    return opened(path, trusted=trusted, code=code)
+
+
+def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Result | None:
+    from landscape_gui.jobs import Cancelled
+    from landscape_gui.jobs import answer as answered
+    from landscape_gui.store import Store
+
+    try:
+        return answered(probe, problem, store=Store(), on_progress=on_progress, cancelled=cancelled)
+    except Cancelled as error:
+        return error.partial
+
+
+def stored(fingerprint: str) -> list[Any]:
+    """What the store holds for a problem, newest last."""
+    from landscape_gui.store import Store
+    from landscape_gui.ui.services import Entry
+
+    return [Entry(e.key, e.probe, e.title, e.created) for e in Store().find(fingerprint)]
+
+
+def fetch(key: str) -> Result | None:
+    from landscape_gui.store import Store
+
+    return Store().get(key)
+
+
+def read_answer(path: str) -> Result:
+    """An answer's file, ours or a surface in the layout of tomgoldstein/loss-landscape."""
+    from landscape_gui.store import read_result
+
+    try:
+        return read_result(path)
+    except LandscapeError as own:
+        try:
+            from landscape_gui.export.peers import read_surface
+
+            return read_surface(path)
+        except Exception:
+            raise own from None
+
+
+def place_of(probe: Probe, problem: Any, x: float, y: float) -> tuple[Any, Any]:
+    """The plane that a question is about, and the weights at (x, y) of it."""
+    from landscape_gui.probes.plane import resolve
+
+    plane = resolve(probe.completed(problem), problem)  # type: ignore[arg-type]
+    state = plane.origin.clone()
+    for axis, distance in zip(plane.axes, (x, y), strict=False):
+        state.add_(axis, alpha=distance)
+    return plane, state
+
+
+def measure(probe: Probe, problem: Any, x: float, y: float) -> Mapping[str, float]:
+    """Loss and metrics of one place on all data."""
+    import numpy as np
+
+    from landscape_gui.probes.sampling import chosen_batchnorm
+
+    plane, _ = place_of(probe, problem, x, y)
+    evaluator = problem.evaluator(splits=(), limit=0, batchnorm=chosen_batchnorm(probe, problem))  # type: ignore[arg-type]
+    steps = evaluator.evaluate(plane.origin, plane.axes, np.array([[x, y]]))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return {name: float(values[0]) for name, values in stop.value.mean.items()}
+
+
+def save(probe: Probe, problem: Any, x: float, y: float, path: str) -> None:
+    """The weights of one place as a checkpoint."""
+    _, state = place_of(probe, problem, x, y)
+    problem.save_state(state, path)
+
+
+def sample_cards() -> list[Any]:
+    """The samples for the first page; none where they are not installed."""
+    from landscape_gui.ui.welcome import sample_of
+
+    try:
+        return [sample_of(name, samples.card(name), pictures()) for name in samples.names()]
+    except LandscapeError:
+        return []
+
+
+def pictures() -> Path:
+    """The folder of the samples' pictures."""
+    package = Path(__file__).resolve().parent
+    places = (package / "assets" / "samples", package.parent / "assets" / "samples")
+    return next((p for p in places if p.is_dir()), places[-1])

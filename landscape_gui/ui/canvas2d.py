@@ -1,0 +1,266 @@
+"""The contour canvas: a plane's values as colours with labelled lines, a run's path on it, a cross-hair that is linked with 3-D."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QPainter
+from PySide6.QtWidgets import QWidget
+
+from landscape_gui import style
+from landscape_gui.figure import Note, Panel, Path, Points, Rule, Surface
+from landscape_gui.results import Array
+from landscape_gui.ui.contour_lines import ContourLines
+
+MARKERS = {"disc": "o", "star": "star", "diamond": "d", "square": "s", "cross": "x"}
+
+
+class PlainAxis(pg.AxisItem):
+    """Numbers as everywhere in the program: short, in the C locale, with a real minus sign."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if self.logMode:
+            return [style.format_number(10.0**v) for v in values]
+        small = abs(spacing) * 1e-6
+        return [style.format_number(0.0 if abs(v * scale) < small else float(f"{v * scale:.10g}")) for v in values]
+
+
+class SmoothImage(pg.ImageItem):
+    """An image whose pixels stand at the grid's points and are blended between them."""
+
+    def paint(self, painter: QPainter, *arguments: object) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        super().paint(painter, *arguments)
+
+
+class Canvas2D(pg.GraphicsLayoutWidget):
+    """Draws a `Panel` of view "2d". Made once, filled many times."""
+
+    cursor_moved = Signal(object)
+    """(x, y) in data coordinates, or None outside."""
+    picked = Signal(float, float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas2d")
+        self.setAccessibleName("Contour picture")
+        self.setMinimumSize(240, 220)
+        self.panel: Panel | None = None
+        self.rect_shown = QRectF()
+        self.ci.layout.setContentsMargins(6, 8, 10, 6)
+        self.plot = self.addPlot(axisItems={side: PlainAxis(side) for side in ("left", "bottom", "right", "top")})
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        for side in ("left", "bottom", "right", "top"):
+            self.plot.showAxis(side)
+            self.plot.getAxis(side).setZValue(10)
+        for side in ("right", "top"):
+            self.plot.getAxis(side).setStyle(showValues=False, tickLength=0)
+        self._make_items()
+        self.plot.scene().sigMouseMoved.connect(self._moved)
+        self.plot.scene().sigMouseClicked.connect(self._clicked)
+
+    def _make_items(self) -> None:
+        self.image = SmoothImage(axisOrder="row-major")
+        self.holes = pg.QtWidgets.QGraphicsPathItem()
+        self.lines = ContourLines()
+        self.path = pg.PlotDataItem(pen=pg.mkPen(style.TRAJECTORY, width=2.2), antialias=True, symbol="o", symbolSize=5)
+        self.path.setSymbolBrush("w")
+        self.path.setSymbolPen(pg.mkPen(style.TRAJECTORY, width=1.2))
+        self.ends = pg.ScatterPlotItem()
+        self.points = pg.ScatterPlotItem()
+        self.centre = pg.ScatterPlotItem(size=9, symbol="+", pen=pg.mkPen("w", width=1.6))
+        self.cell = pg.ScatterPlotItem(size=13, symbol="s", brush=None, pen=pg.mkPen("w", width=2))
+        dash = pg.mkPen((255, 255, 255, 150), width=1, style=Qt.PenStyle.DashLine)
+        self.cross = tuple(pg.InfiniteLine(angle=a, movable=False, pen=dash) for a in (90, 0))
+        items = (self.image, self.holes, self.lines, self.path, self.points, self.ends, self.centre, self.cell, *self.cross)
+        for order, item in enumerate(items):
+            item.setZValue(order)
+            self.plot.addItem(item, ignoreBounds=True)
+        for item in self.cross:
+            item.hide()
+        self.rules: list[pg.InfiniteLine] = []
+
+    def show_panel(self, panel: Panel) -> None:
+        """Draw these marks; the view's zoom is kept while the axes stay the same."""
+        surface = panel.surface
+        self.panel = panel
+        if surface is None:
+            self.clear_panel()
+            return
+        self._show_surface(surface)
+        self.lines.show_surface(surface)
+        paths = [m for m in panel.marks if isinstance(m, Path)]
+        self._show_path(paths[0] if paths else None)
+        self._show_points([m for m in panel.marks if isinstance(m, Points)])
+        self._show_rules([m for m in panel.marks if isinstance(m, Rule)])
+        self.plot.setLabel("bottom", panel.x.text)
+        self.plot.setLabel("left", panel.y.text)
+        self.set_notes([m.text for m in panel.marks if isinstance(m, Note)])
+
+    def set_notes(self, notes: list[str]) -> None:
+        self.setToolTip("\n".join(notes))
+
+    def clear_panel(self) -> None:
+        self.panel = None
+        self.image.clear()
+        self.lines.clear()
+        self.holes.setPath(pg.QtGui.QPainterPath())
+        self._show_path(None)
+        self._show_points([])
+        self._show_rules([])
+        self.mark_cell(None)
+
+    def _show_surface(self, surface: Surface) -> None:
+        x, y = surface.x, surface.y
+        dx, dy = ((a[-1] - a[0]) / max(len(a) - 1, 1) or 1.0 for a in (x, y))
+        low, high = surface.limits
+        z = np.where(np.isfinite(surface.z), surface.z, np.nan)
+        if surface.scale == "log":
+            z = np.log10(np.where(z > 0, z, np.nan))
+            low, high = math.log10(max(low, 1e-300)), math.log10(max(high, 1e-300))
+        table = np.round(style.colour_table(surface.colour_map) * 255).astype(np.ubyte)
+        self.image.setLookupTable(table)
+        rect = QRectF(x[0] - dx / 2, y[0] - dy / 2, x[-1] - x[0] + dx, y[-1] - y[0] + dy)
+        self.image.setImage(z.astype(np.float32), autoLevels=False, levels=(low, high), rect=rect)
+        self.holes.setPath(hole_path(surface, dx, dy))
+        inner = QRectF(x[0], y[0], (x[-1] - x[0]) or dx, (y[-1] - y[0]) or dy)
+        self.centre.setData([0.0], [0.0]) if inner.contains(QPointF(0, 0)) else self.centre.setData([], [])
+        if inner != self.rect_shown:
+            self.rect_shown = inner
+            self.reset_view()
+
+    def reset_view(self) -> None:
+        """The whole plane, nothing around it; one unit as long on both axes unless that would leave a sliver."""
+        rect = self.rect_shown
+        if rect.isEmpty():
+            return
+        equal = 0.25 < rect.width() / rect.height() < 4
+        self.plot.vb.setLimits(xMin=None, xMax=None, yMin=None, yMax=None)
+        self.plot.setAspectLocked(False)
+        self.plot.setRange(rect, padding=0)
+        self.plot.setAspectLocked(equal, 1)
+        self._fit()
+        self.plot.setRange(rect, padding=0)
+
+    def _fit(self) -> None:
+        """Frame the plane without blank margins: the plot takes the plane's own proportions."""
+        rect = self.rect_shown
+        if rect.isEmpty() or self.width() < 80 or self.height() < 80:
+            return
+        left, top, right, bottom = self.ci.layout.getContentsMargins()
+        across = sum(self.plot.getAxis(s).width() for s in ("left", "right"))
+        down = sum(self.plot.getAxis(s).height() for s in ("top", "bottom"))
+        wide, high = self.width() - left - right - across - 4, self.height() - top - bottom - down - 4
+        ratio = rect.width() / rect.height()
+        if 0.25 < ratio < 4:
+            wide, high = min(wide, high * ratio), min(high, wide / ratio)
+        self.plot.setFixedWidth(max(60, wide + across))
+        self.plot.setFixedHeight(max(60, high + down))
+        self.ci.layout.setAlignment(self.plot, Qt.AlignmentFlag.AlignCenter)
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "plot"):
+            self._fit()
+
+    def _show_path(self, path: Path | None) -> None:
+        if path is None or not len(path.x):
+            self.path.setData([], [])
+            self.ends.setData([])
+            return
+        self.path.setData(np.asarray(path.x), np.asarray(path.y))
+        pen = pg.mkPen("#202020", width=1.3)
+        start = {"pos": (path.x[0], path.y[0]), "size": 10, "brush": pg.mkBrush(style.START), "pen": pen, "symbol": "o"}
+        end = {"pos": (path.x[-1], path.y[-1]), "size": 17, "brush": pg.mkBrush(style.END), "pen": pen, "symbol": "star"}
+        self.ends.setData([start, end])
+
+    def _show_points(self, marks: list[Points]) -> None:
+        spots = [
+            {
+                "pos": (float(x), float(y)),
+                "size": m.size,
+                "symbol": MARKERS[m.marker],
+                "brush": pg.mkBrush(style.SERIES[m.colour % len(style.SERIES)]),
+                "pen": pg.mkPen("w", width=1),
+            }
+            for m in marks
+            for x, y in zip(m.x, m.y, strict=True)
+        ]
+        self.points.setData(spots)
+
+    def _show_rules(self, marks: list[Rule]) -> None:
+        for item in self.rules:
+            self.plot.removeItem(item)
+        self.rules = [
+            pg.InfiniteLine(pos=m.at, angle=90 if m.orientation == "vertical" else 0, pen=pg.mkPen("w", width=1)) for m in marks
+        ]
+        for item in self.rules:
+            self.plot.addItem(item, ignoreBounds=True)
+
+    def set_theme(self, theme: style.Theme) -> None:
+        self.setBackground(theme.background)
+        for side in ("left", "bottom", "right", "top"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(theme.muted, width=1))
+            axis.setTextPen(theme.ink)
+
+    def set_cursor(self, place: tuple[float, float] | None) -> None:
+        """The cross-hair, wherever the mouse is."""
+        for item in self.cross:
+            item.setVisible(place is not None)
+        if place is not None:
+            for item, value in zip(self.cross, place, strict=True):
+                item.setPos(value)
+
+    def mark_cell(self, place: tuple[float, float] | None) -> None:
+        self.cell.setData([], []) if place is None else self.cell.setData([place[0]], [place[1]])
+
+    def _inside(self, scene_position: QPointF) -> tuple[float, float] | None:
+        if self.panel is None or not self.plot.vb.sceneBoundingRect().contains(scene_position):
+            return None
+        p = self.plot.vb.mapSceneToView(scene_position)
+        return (p.x(), p.y()) if self.rect_shown.contains(p) else None
+
+    def _moved(self, position: QPointF) -> None:
+        self.cursor_moved.emit(self._inside(position))
+
+    def _clicked(self, event: object) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            return
+        if event.double():  # type: ignore[attr-defined]
+            self.reset_view()
+            return
+        place = self._inside(event.scenePos())  # type: ignore[attr-defined]
+        if place is not None:
+            self.picked.emit(*place)
+
+    def leaveEvent(self, event: object) -> None:
+        super().leaveEvent(event)
+        self.cursor_moved.emit(None)
+
+
+def hole_path(surface: Surface, dx: float, dy: float) -> pg.QtGui.QPainterPath:
+    """A small diagonal cross in each cell whose value was computed and is not finite."""
+    path = pg.QtGui.QPainterPath()
+    if surface.missing is None:
+        return path
+    rows, columns = np.nonzero(surface.missing)
+    for row, column in zip(rows, columns, strict=True):
+        x, y = surface.x[column], surface.y[row]
+        path.moveTo(x - dx / 2, y - dy / 2)
+        path.lineTo(x + dx / 2, y + dy / 2)
+    return path
+
+
+def nearest(values: Array, value: float) -> int:
+    """Index of the grid's position next to `value`."""
+    return int(np.abs(np.asarray(values) - value).argmin())
+
+
+def hatch() -> QBrush:
+    """The pattern of cells that are not finite."""
+    return QBrush(QColor(128, 128, 128, 120), Qt.BrushStyle.BDiagPattern)

@@ -1,0 +1,242 @@
+"""What a session holds: opened files, questions under way, what is shown, what is said. Plain data; only the session changes it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from landscape_gui.errors import LandscapeError
+from landscape_gui.probes.base import Probe
+from landscape_gui.results import LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A sentence for the bar at the top: what and where, then what to do; `details` are for copying."""
+
+    level: Literal["info", "warning", "error"]
+    text: str
+    remedy: str = ""
+    details: str = ""
+    reveal: str = ""
+    """A file that can be shown in its folder."""
+
+
+def message_of(error: BaseException, *, where: str = "") -> Message:
+    """The sentence for an error. A foreseen one speaks for itself; another is named, and its traceback kept for copying."""
+    import traceback
+
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, LandscapeError):
+        return Message(level="error", text=error.message, remedy=error.remedy, details=details)
+    text = str(error).strip().splitlines()[0] if str(error).strip() else "no further words"
+    return Message(
+        level="error",
+        text=f"{where + ': ' if where else ''}{type(error).__name__}: {text}",
+        remedy="This was not foreseen. The details can be copied for a report.",
+        details=details,
+    )
+
+
+@dataclass(eq=False)
+class Answer:
+    """An answer that is known: one of the store's, or one read from a file (`result` is then there)."""
+
+    key: str
+    probe: str
+    title: str
+    created: str = ""
+    result: Result | None = None
+
+
+@dataclass(eq=False)
+class Document:
+    """Something opened: a checkpoint or run with its problem, or an answer's file without one."""
+
+    path: str
+    state: Literal["opening", "ready", "failed"] = "opening"
+    problem: Any = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    answers: list[Answer] = field(default_factory=list)
+    number: int = field(default_factory=lambda: next(_numbers))
+    asks: bool = True
+    """The default question is asked when it is ready."""
+
+    @property
+    def name(self) -> str:
+        if self.problem is not None:
+            return str(self.problem.title)
+        return self.path.removeprefix("samples:") if self.path.startswith("samples:") else Path(self.path).name or self.path
+
+    @property
+    def is_answer(self) -> bool:
+        return self.problem is None and bool(self.answers)
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.problem.fingerprint) if self.problem is not None else ""
+
+    @property
+    def summary(self) -> str:
+        """One line: epoch, loss, accuracy, parameters; whichever are known."""
+        if self.state == "opening":
+            return "opening …"
+        if self.problem is None:
+            return "an answer, without its model" if self.answers else "could not be opened"
+        parts = []
+        epoch = getattr(self.problem.checkpoint, "epoch", None)
+        if epoch is not None:
+            parts.append(f"epoch {epoch:g}")
+        parts += headline(self.facts)
+        count = parameters(self.problem)
+        if count:
+            parts.append(f"{short_count(count)} parameters")
+        return " · ".join(parts)
+
+
+def parameters(problem: Any) -> int:
+    """How many scalars are parameters; 0 where the problem does not say."""
+    layout = getattr(problem, "layout", None)
+    return int(getattr(layout, "parameters", 0) or 0)
+
+
+def headline(facts: Mapping[str, float]) -> list[str]:
+    """Loss of the first split and accuracy of the last: what one looks for first."""
+    losses = [k for k in facts if k.endswith("_loss")]
+    accuracies = [k for k in facts if k.endswith("_accuracy")]
+    parts = [f"loss {facts[losses[0]]:.3g}"] if losses else []
+    if accuracies:
+        split = accuracies[-1].removesuffix("_accuracy")
+        parts.append(f"{split} accuracy {facts[accuracies[-1]] * 100:.1f} %")
+    return parts
+
+
+def short_count(count: int) -> str:
+    """12,810 as "12.8 k"."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)
+
+
+@dataclass(eq=False)
+class Inquiry:
+    """A question put to a document, from waiting to done."""
+
+    probe: Probe
+    document: Document
+    state: Literal["waiting", "running", "cancelling", "done", "cancelled", "failed"] = "waiting"
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+    error: BaseException | None = None
+    result: Result | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    number: int = field(default_factory=lambda: next(_numbers))
+
+    @property
+    def title(self) -> str:
+        return f"{self.probe.title} · {self.document.name}"
+
+    @property
+    def live(self) -> bool:
+        return self.state in ("waiting", "running", "cancelling")
+
+    @property
+    def share(self) -> float:
+        """Part of the work done, 0 to 1."""
+        return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
+
+    def left(self) -> float:
+        """Seconds left, from the pace so far; NaN while that says nothing yet."""
+        elapsed = time.monotonic() - self.started
+        if self.state != "running" or self.share < 0.01 or elapsed < 0.3:
+            return math.nan
+        return elapsed * (1 - self.share) / self.share
+
+
+def duration(seconds: float) -> str:
+    """14 s, 2 min 5 s, 1 h 10 min; "" for NaN."""
+    if not math.isfinite(seconds):
+        return ""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 90:
+        return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the canvases show: an answer, or what is known of it so far."""
+
+    probe: Probe
+    result: Result
+    document: Document
+    partial: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One place of the grid: indices, coordinates, and every quantity's value there with its standard error (NaN: unknown)."""
+
+    column: int
+    row: int
+    x: float
+    y: float
+    values: Mapping[str, tuple[Quantity, float, float]]
+
+
+def surface_of(result: Result | None) -> SurfaceResult | None:
+    """The plane that a result holds, if any."""
+    if isinstance(result, TrajectoryResult):
+        return result.surface
+    return result if isinstance(result, SurfaceResult) else None
+
+
+def read_cell(result: Result, x: float, y: float) -> Cell | None:
+    """The grid's cell next to (x, y)."""
+    surface = surface_of(result)
+    if surface is None or not len(surface.x) or not len(surface.y):
+        return None
+    column, row = int(np.abs(surface.x - x).argmin()), int(np.abs(surface.y - y).argmin())
+    values = {}
+    for name, q in surface.quantities.items():
+        if q.values.shape != surface.computed.shape:
+            continue
+        error = float(q.standard_error[row, column]) if q.standard_error is not None else math.nan
+        values[name] = (q, float(q.values[row, column]), error)
+    return Cell(column=column, row=row, x=float(surface.x[column]), y=float(surface.y[row]), values=values)
+
+
+def show_value(quantity: Quantity, value: float, error: float = math.nan) -> str:
+    """A value as a person reads it: accuracy in per cent, a loss with four digits, the standard error beside it."""
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "infinite"
+    if quantity.name.split("_")[-1] == "accuracy" or "accuracy" in quantity.name:
+        return f"{value * 100:.2f} %" + (f" ± {error * 100:.2f}" if math.isfinite(error) else "")
+    unit = f" {quantity.unit}" if quantity.unit and quantity.unit != "1" else ""
+    return f"{value:.4g}" + (f" ± {error:.2g}" if math.isfinite(error) else "") + unit
+
+
+def views_of(result: Result) -> tuple[str, ...]:
+    """The views in which an answer can be looked at, its natural one first."""
+    return ("chart",) if isinstance(result, LineResult) else ("both", "3d", "2d", "chart")

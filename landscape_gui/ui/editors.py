@@ -1,0 +1,228 @@
+"""One editor for each kind of field: what a person types or chooses, and the value that it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QToolButton, QWidget
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes.base import CheckpointRef, FileRef
+from landscape_gui.ui.icons import icon
+
+LARGEST = 2_000_000_000
+
+
+class Editor(QWidget):
+    """A field's editor. `value` raises QuestionError where what stands there means nothing."""
+
+    changed = Signal()
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(4)
+
+    def value(self) -> Any:
+        raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        raise NotImplementedError
+
+
+class ChoiceEditor(Editor):
+    """A combo of values with their meanings."""
+
+    def __init__(self, label: str, choices: Mapping[Any, str]) -> None:
+        super().__init__(label)
+        self.box = QComboBox()
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(8)
+        for value, text in choices.items():
+            self.box.addItem(capital(text or str(value)), value)
+            self.box.setItemData(self.box.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+        self.row.addWidget(self.box, 1)
+        self.box.currentIndexChanged.connect(self.changed)
+
+    def value(self) -> Any:
+        return self.box.currentData()
+
+    def set_value(self, value: Any) -> None:
+        index = self.box.findData(value)
+        if index >= 0:
+            self.box.setCurrentIndex(index)
+
+
+class SwitchEditor(Editor):
+    """Yes or no; its label stands beside the box."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.box = QCheckBox(label)
+        self.row.addWidget(self.box, 1)
+        self.box.toggled.connect(self.changed)
+
+    def value(self) -> bool:
+        return self.box.isChecked()
+
+    def set_value(self, value: Any) -> None:
+        self.box.setChecked(bool(value))
+
+
+def spin(minimum: float | None, maximum: float | None) -> QSpinBox:
+    """A whole-number field in the C locale that the wheel does not change in passing."""
+    box = QSpinBox()
+    box.setLocale(QLocale.c())
+    box.setRange(int(minimum if minimum is not None else -LARGEST), int(maximum if maximum is not None else LARGEST))
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    box.setKeyboardTracking(True)
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return box
+
+
+class WholeEditor(Editor):
+    """A whole number."""
+
+    def __init__(self, label: str, minimum: float | None, maximum: float | None, unit: str = "", zero: str = "") -> None:
+        super().__init__(label)
+        self.box = spin(minimum, maximum)
+        if unit:
+            self.box.setSuffix(f" {unit}")
+        if zero:
+            self.box.setSpecialValueText(zero)
+        self.row.addWidget(self.box, 1)
+        self.box.valueChanged.connect(self.changed)
+
+    def value(self) -> int:
+        return self.box.value()
+
+    def set_value(self, value: Any) -> None:
+        self.box.setValue(int(value))
+
+
+class PairEditor(Editor):
+    """Two whole numbers: points across and down."""
+
+    def __init__(self, label: str, minimum: float | None, maximum: float | None) -> None:
+        super().__init__(label)
+        self.boxes = spin(minimum, maximum), spin(minimum, maximum)
+        for box, name in zip(self.boxes, ("across", "down"), strict=True):
+            box.setAccessibleName(f"{label} {name}")
+            box.valueChanged.connect(self.changed)
+        times = QLabel("\N{MULTIPLICATION SIGN}")
+        times.setObjectName("muted")
+        self.row.addWidget(self.boxes[0], 1)
+        self.row.addWidget(times)
+        self.row.addWidget(self.boxes[1], 1)
+
+    def value(self) -> tuple[int, int]:
+        return self.boxes[0].value(), self.boxes[1].value()
+
+    def set_value(self, value: Any) -> None:
+        pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+        for box, number in zip(self.boxes, (pair * 2)[:2], strict=True):
+            box.setValue(int(number))
+
+
+class TextEditor(Editor):
+    """Plain words."""
+
+    def __init__(self, label: str, placeholder: str = "") -> None:
+        super().__init__(label)
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(placeholder)
+        self.row.addWidget(self.line, 1)
+        self.line.textChanged.connect(self.changed)
+
+    def value(self) -> Any:
+        return self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        self.line.setText(str(value))
+
+
+class NumbersEditor(TextEditor):
+    """Numbers with blanks or commas between them, in the C locale; nothing: automatic."""
+
+    def __init__(self, label: str, placeholder: str = "automatic", single: bool = False) -> None:
+        super().__init__(label, placeholder)
+        self.single = single
+
+    def value(self) -> Any:
+        words = [w for w in re.split(r"[,;\s]+", self.line.text().replace("\N{MINUS SIGN}", "-")) if w]
+        try:
+            numbers = tuple(float(w) for w in words)
+        except ValueError:
+            numbers = ()
+            self._mark(bad=True)
+            raise QuestionError(f"{self.label} is “{self.line.text()}”.", remedy="Write numbers like 0.5 or -1 1 -1 1.") from None
+        self._mark(bad=self.single and len(numbers) != 1)
+        if self.single and len(numbers) != 1:
+            raise QuestionError(f"{self.label} is not one number.", remedy="Write a number like 0.05.")
+        return numbers[0] if self.single else numbers
+
+    def _mark(self, *, bad: bool) -> None:
+        if bool(self.line.property("invalid")) != bad:
+            self.line.setProperty("invalid", bad)
+            self.line.style().polish(self.line)
+
+    def set_value(self, value: Any) -> None:
+        numbers = value if isinstance(value, (tuple, list)) else (value,)
+        self.line.setText(" ".join(f"{v:g}" for v in numbers))
+
+
+class FileEditor(Editor):
+    """Another file; its path is typed, chosen, or picked from the run's checkpoints."""
+
+    def __init__(self, label: str, kind: type[CheckpointRef] | type[FileRef], offered: Mapping[str, str] | None = None) -> None:
+        super().__init__(label)
+        self.kind = kind
+        self.box = QComboBox()
+        self.box.setEditable(True)
+        self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(6)
+        self.box.addItem("", "")
+        for path, text in (offered or {}).items():
+            self.box.addItem(text, path)
+        self.box.lineEdit().setPlaceholderText("choose a file")
+        self.box.setCurrentIndex(0)
+        self.button = QToolButton()
+        self.button.setIcon(icon("folder-open"))
+        self.button.setToolTip("Choose a file")
+        self.button.setAccessibleName(f"Choose a file for {label}")
+        self.row.addWidget(self.box, 1)
+        self.row.addWidget(self.button)
+        self.button.clicked.connect(self._choose)
+        self.box.currentTextChanged.connect(self.changed)
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self.label)
+        if path:
+            self.set_value(self.kind(path))
+
+    def value(self) -> Any:
+        text = self.box.currentText().strip()
+        if not text:
+            return None
+        index = self.box.findText(text)
+        path = self.box.itemData(index) if index > 0 else text
+        return self.kind(path, label=Path(path).name) if self.kind is CheckpointRef else self.kind(path)
+
+    def set_value(self, value: Any) -> None:
+        path = value.path if value is not None else ""
+        index = self.box.findData(path)
+        if index >= 0:
+            self.box.setCurrentIndex(index)
+        else:
+            self.box.setEditText(path)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

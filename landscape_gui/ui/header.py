@@ -1,0 +1,69 @@
+"""What was opened, in a line: parameters, layers, loss and accuracy on the data; and the warnings, so that a wrong guess is seen."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from landscape_gui.ui.documents import Document, parameters
+from landscape_gui.ui.panel import plain
+from landscape_gui.ui.session import Session
+
+
+class Header(QFrame):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.setObjectName("strip")
+        self.setAccessibleName("What is open")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 9, 14, 9)
+        column.setSpacing(3)
+        self.name = plain("", "title", wrap=False)
+        self.facts = plain("", "muted")
+        self.facts.setAccessibleName("Facts")
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(self.name)
+        line.addStretch(1)
+        column.addLayout(line)
+        column.addWidget(self.facts)
+        self.warnings = QVBoxLayout()
+        self.warnings.setContentsMargins(0, 3, 0, 0)
+        column.addLayout(self.warnings)
+        session.current_changed.connect(self.refresh)
+        session.documents_changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        document = self.session.current
+        self.setVisible(document is not None)
+        if document is None:
+            return
+        self.name.setText(document.name)
+        self.facts.setText("  ·  ".join(facts_of(document)))
+        while (item := self.warnings.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        for text in document.warnings:
+            label: QLabel = plain(text, "warning")
+            label.setAccessibleName("Warning")
+            self.warnings.addWidget(label)
+
+
+def facts_of(document: Document) -> list[str]:
+    """Parameters, layers, epoch, loss and accuracy by split."""
+    problem = document.problem
+    if problem is None:
+        return [document.summary]
+    facts = []
+    epoch = getattr(problem.checkpoint, "epoch", None)
+    if epoch is not None:
+        facts.append(f"epoch {epoch:g}")
+    if parameters(problem):
+        facts.append(f"{parameters(problem):,} parameters")
+    layers = getattr(problem.layout, "layers", None)
+    if layers is not None:
+        count = len(layers())
+        facts.append(f"{count} layer{'s' if count != 1 else ''}")
+    for name, value in document.facts.items():
+        words = name.replace("_", " ")
+        facts.append(f"{words} {value * 100:.1f} %" if name.endswith("accuracy") else f"{words} {value:.4g}")
+    return facts

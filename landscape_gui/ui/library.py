@@ -1,0 +1,233 @@
+"""The library: what is open, and beneath each thing the answers that are known for it. Names are painted as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QColor, QDesktopServices, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from landscape_gui.ui import theme
+from landscape_gui.ui.documents import Answer, Document
+from landscape_gui.ui.icons import icon
+from landscape_gui.ui.panel import plain
+from landscape_gui.ui.session import Session
+
+WHAT = Qt.ItemDataRole.UserRole
+SECOND = Qt.ItemDataRole.UserRole + 1
+SIGN = Qt.ItemDataRole.UserRole + 2
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Rows(QStyledItemDelegate):
+    """A name with a quieter line beneath it, and an icon."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        self.initStyleOption(option, index)
+        name, second, sign = option.text, index.data(SECOND) or "", index.data(SIGN) or ""
+        option.text = ""
+        view = option.widget
+        view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, view)
+        colours = theme.current()
+        rect = option.rect.adjusted(4, 0, -8, 0)
+        painter.save()
+        if sign:
+            box = QRect(rect.left(), rect.top() + (7 if second else (rect.height() - 15) // 2), 15, 15)
+            icon(sign, colours.muted).paint(painter, box)
+            rect.setLeft(rect.left() + 22)
+        font = QFont(option.font)
+        font.setBold(bool(index.data(WHAT) is not None and isinstance(index.data(WHAT), Document) and self._current(index)))
+        metrics = QFontMetrics(font)
+        painter.setFont(font)
+        painter.setPen(QColor(colours.ink))
+        line = QRect(
+            rect.left(), rect.top() + (5 if second else (rect.height() - metrics.height()) // 2), rect.width(), metrics.height()
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width()))
+        if second:
+            small = smaller(option.font)
+            painter.setFont(small)
+            painter.setPen(QColor(colours.muted))
+            room = QFontMetrics(small)
+            below = QRect(rect.left(), line.bottom() + 2, rect.width(), room.height())
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, room.elidedText(second, Qt.TextElideMode.ElideRight, rect.width()))
+        painter.restore()
+
+    def _current(self, index: Index) -> bool:
+        library = self.parent()
+        return isinstance(library, Library) and index.data(WHAT) is library.session.current
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        metrics = QFontMetrics(option.font)
+        if index.data(SECOND):
+            return QSize(120, metrics.height() + QFontMetrics(smaller(option.font)).height() + 13)
+        return QSize(120, metrics.height() + 9)
+
+
+def smaller(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setPointSizeF(max(7.0, font.pointSizeF() * 0.88))
+    return small
+
+
+class Library(QWidget):
+    """Selecting a row shows it. `compute_asked`: the person wants the form."""
+
+    compute_asked = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.setObjectName("library")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.tree = QTreeWidget()
+        self.tree.setObjectName("library_tree")
+        self.tree.setAccessibleName("Library")
+        self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(14)
+        self.tree.setItemDelegate(Rows(self))
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.setUniformRowHeights(False)
+        self.tree.setExpandsOnDoubleClick(False)
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.empty = plain("Opened checkpoints, runs and their answers are listed here.", "muted")
+        self.empty.setContentsMargins(12, 12, 12, 12)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.empty)
+        column.addWidget(self.tree, 1)
+        self.tree.itemClicked.connect(self._chosen)
+        self.tree.itemActivated.connect(self._activated)
+        self.tree.customContextMenuRequested.connect(self._menu)
+        session.documents_changed.connect(self.refresh)
+        session.current_changed.connect(self.refresh)
+        session.shown_changed.connect(self._mark)
+        self._signature: object = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Rebuild the rows where they changed."""
+        documents = self.session.documents
+        signature = [(d.number, d.name, d.summary, d.state, [(a.key, a.title) for a in d.answers]) for d in documents]
+        self.empty.setVisible(not documents)
+        self.tree.setVisible(bool(documents))
+        if signature != self._signature:
+            self._signature = signature
+            folded = {item.data(0, WHAT).number for item in self._top() if not item.isExpanded()}
+            opened = {item.data(0, WHAT).number for item in self._top() if item.childCount() and item.child(0).isExpanded()}
+            self.tree.clear()
+            for document in documents:
+                self._add(document, folded=document.number in folded, opened=document.number in opened)
+        self._mark()
+
+    def _top(self) -> list[QTreeWidgetItem]:
+        return [item for k in range(self.tree.topLevelItemCount()) if (item := self.tree.topLevelItem(k)) is not None]
+
+    def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
+        run = getattr(document.problem, "run", None)
+        sign = "chart-line" if document.is_answer else "folder" if run is not None else "cube"
+        top = row(document.name, document.summary, sign, document)
+        top.setToolTip(0, document.path)
+        self.tree.addTopLevelItem(top)
+        entries = list(getattr(run, "checkpoints", ())) if run is not None else []
+        if len(entries) > 1:
+            group = row(f"{len(entries)} checkpoints", "", "folders", None)
+            top.addChild(group)
+            for entry in entries:
+                child = row(str(entry.label or Path(entry.path).name), "", "", str(entry.path))
+                child.setToolTip(0, f"{entry.path}\nDouble click opens it.")
+                group.addChild(child)
+            group.setExpanded(opened)
+        if not document.is_answer:
+            for answer in document.answers:
+                child = row(answer.title, answer.created.replace("T", " ")[:16], kind_sign(answer.probe), answer)
+                child.setToolTip(0, answer.title)
+                top.addChild(child)
+        top.setExpanded(not folded)
+
+    def _mark(self) -> None:
+        """Select the row of what is shown."""
+        self.tree.viewport().update()
+        shown, current = self.session.shown, self.session.current
+        for top in self._top():
+            if top.data(0, WHAT) is not current:
+                continue
+            target = top
+            for k in range(top.childCount()):
+                what = top.child(k).data(0, WHAT)
+                if isinstance(what, Answer) and shown is not None and what.key == shown.result.provenance.key and what.key:
+                    target = top.child(k)
+            if self.tree.currentItem() is not target:
+                self.tree.setCurrentItem(target)
+
+    def _chosen(self, item: QTreeWidgetItem) -> None:
+        what = item.data(0, WHAT)
+        if isinstance(what, Document):
+            self.session.select(what)
+        elif isinstance(what, Answer):
+            self.session.show_answer(item.parent().data(0, WHAT), what)
+        elif what is None:
+            item.setExpanded(not item.isExpanded())
+
+    def _activated(self, item: QTreeWidgetItem) -> None:
+        what = item.data(0, WHAT)
+        if isinstance(what, str):
+            self.session.open([what])
+
+    def _menu(self, position: QPoint) -> None:
+        item = self.tree.itemAt(position)
+        if item is not None:
+            self.menu_of(item).popup(self.tree.viewport().mapToGlobal(position))
+
+    def menu_of(self, item: QTreeWidgetItem) -> QMenu:
+        """What can be done with a row."""
+        what, menu = item.data(0, WHAT), QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if isinstance(what, Document):
+            self._entry(menu, "Compute …", lambda: (self.session.select(what), self.compute_asked.emit()), what.problem is not None)
+            self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
+            menu.addSeparator()
+            self._entry(menu, "Close", lambda: self.session.close(what))
+        elif isinstance(what, Answer):
+            self._entry(menu, "Show", lambda: self._chosen(item))
+        elif isinstance(what, str):
+            self._entry(menu, "Open this checkpoint", lambda: self.session.open([what]))
+            self._entry(menu, "Show in folder", lambda: reveal(what), Path(what).exists())
+        return menu
+
+    @staticmethod
+    def _entry(menu: QMenu, text: str, slot: Callable[[], object], enabled: bool = True) -> None:
+        action = menu.addAction(text)
+        action.setEnabled(enabled)
+        action.triggered.connect(lambda: slot())
+
+
+def row(name: str, second: str, sign: str, what: object) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([name])
+    item.setData(0, SECOND, second)
+    item.setData(0, SIGN, sign)
+    item.setData(0, WHAT, what)
+    return item
+
+
+def kind_sign(probe: str) -> str:
+    return {"surface": "waves", "line": "chart-line", "trajectory": "path"}.get(probe, "chart-line")
+
+
+def reveal(path: str) -> None:
+    """Open the folder that holds a file."""
+    place = Path(path)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(place if place.is_dir() else place.parent)))

@@ -1,0 +1,86 @@
+"""Questions as the window handles them: the default one, one read back from an answer, one moved to another centre."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes.base import CheckpointRef, FileRef, Probe
+from landscape_gui.results import LineResult, Result, TrajectoryResult
+from landscape_gui.ui.documents import surface_of
+
+RELEVANT: dict[str, tuple[str, ...]] = {
+    "seed": ("filter", "layer", "raw"),
+    "draws": ("filter", "layer", "raw"),
+    "include_biases": ("filter", "layer"),
+    "towards": ("towards", "plane"),
+    "third": ("plane",),
+    "directions_file": ("file",),
+}
+"""Fields that mean something for some directions only."""
+
+
+def kinds(probe: type[Probe]) -> dict[str, Any]:
+    """The fields' types by name."""
+    return typing.get_type_hints(probe)
+
+
+def coerce(kind: Any, value: Any) -> Any:
+    """A JSON-able value as the field's type wants it: tuples for lists, references for dictionaries."""
+    if isinstance(value, list):
+        item = CheckpointRef if "CheckpointRef" in str(kind) else None
+        return tuple(item(**v) if item is not None and isinstance(v, dict) else v for v in value)
+    if isinstance(value, dict):
+        target = CheckpointRef if "CheckpointRef" in str(kind) else FileRef
+        return target(**{"path": "", **value})
+    return value
+
+
+def make(probe: type[Probe], values: Mapping[str, Any]) -> Probe:
+    """The question with these fields; names that the probe does not have are left out."""
+    known, hints = {f.name for f in dataclasses.fields(probe)}, kinds(probe)
+    return probe(**{name: coerce(hints.get(name), value) for name, value in values.items() if name in known})
+
+
+def default_question(probes: Mapping[str, type[Probe]], problem: Any) -> Probe | None:
+    """What is asked by itself at opening: the card's suggestion, else a surface as it comes."""
+    values = dict(getattr(problem, "defaults", None) or {})
+    name = str(values.pop("probe", "surface"))
+    kind = probes.get(name) or next(iter(probes.values()), None)
+    return complete(make(kind, values), problem) if kind is not None else None
+
+
+def complete(probe: Probe, problem: Any) -> Probe:
+    """Fill in what only the program knows: the run's checkpoints."""
+    names = {f.name for f in dataclasses.fields(probe)}
+    run = getattr(problem, "run", None)
+    if "run" not in names or run is None or getattr(probe, "run_checkpoints", None):
+        return probe
+    return probe
+
+
+def probe_of(probes: Mapping[str, type[Probe]], result: Result) -> Probe:
+    """The question that an answer answers, from its provenance; with the probe's own defaults where that cannot be read back."""
+    name = result.provenance.probe
+    if not name:
+        name = "trajectory" if isinstance(result, TrajectoryResult) else "line" if isinstance(result, LineResult) else "surface"
+    kind = probes.get(name)
+    if kind is None:
+        raise QuestionError(f"The answer is of a kind that this version does not know: {name!r}.", remedy="A newer version may.")
+    try:
+        return make(kind, result.provenance.question)
+    except (TypeError, ValueError, QuestionError):
+        return kind()
+
+
+def recentred(probe: Probe, result: Result, x: float, y: float) -> Probe:
+    """The same question around (x, y), the same width."""
+    surface = surface_of(result)
+    if surface is None or not any(f.name == "span" for f in dataclasses.fields(probe)):
+        raise QuestionError("This answer has no plane to move in.", remedy="Ask for a surface.")
+    half = float(surface.x[-1] - surface.x[0]) / 2, float(surface.y[-1] - surface.y[0]) / 2
+    span = tuple(float(f"{v:.10g}") for v in (x - half[0], x + half[0], y - half[1], y + half[1]))
+    return dataclasses.replace(probe, span=span)  # type: ignore[call-arg]

@@ -1,0 +1,63 @@
+"""What the window asks of the rest of the program. `app` fills this in; tests put in what they like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from landscape_gui.probes.base import Probe, Progress
+from landscape_gui.results import Result
+
+
+class Opener(Protocol):
+    """A problem from a path; raises LandscapeError (TrustNeeded before any code of the user's runs)."""
+
+    def __call__(self, path: str, *, trusted: Callable[[str], bool], code: str | None = None) -> Any: ...
+
+
+class Answerer(Protocol):
+    """A probe's answer; `cancelled` is looked at between pieces. A cancelled question answers with what there is, or None."""
+
+    def __call__(
+        self, probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+    ) -> Result | None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One answer of the store, as the library lists it."""
+
+    key: str
+    probe: str
+    title: str
+    created: str = ""
+
+
+def no_probes() -> Mapping[str, type[Probe]]:
+    return {}
+
+
+def no_entries(fingerprint: str) -> Sequence[Entry]:
+    return ()
+
+
+def nothing(key: str) -> Result | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """opener and answerer, and with them: `probes` by name; `stored` lists what the store holds for a fingerprint and `fetch` gets one;
+    `read` opens an answer's file, `sample_path` turns a sample's name into a path; `measure` a cell on all data; `save` a cell's weights.
+    All but `probes` run in a worker's thread."""
+
+    opener: Opener
+    answerer: Answerer
+    probes: Callable[[], Mapping[str, type[Probe]]] = no_probes
+    stored: Callable[[str], Sequence[Entry]] = no_entries
+    fetch: Callable[[str], Result | None] = nothing
+    read: Callable[[str], Result] | None = None
+    measure: Callable[[Probe, Any, float, float], Mapping[str, float]] | None = None
+    save: Callable[[Probe, Any, float, float, str], None] | None = None
+    warm_up: Callable[[], None] | None = None

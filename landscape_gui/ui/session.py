@@ -1,0 +1,451 @@
+"""The session: what is open, what is running, what is shown. The only object of the window that changes; widgets listen to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from landscape_gui.errors import LandscapeError, QuestionError, TrustNeeded
+from landscape_gui.figure import Figure, Look
+from landscape_gui.probes.base import Probe, Progress
+from landscape_gui.results import Result
+from landscape_gui.ui.documents import Answer, Cell, Document, Inquiry, Message, Shown, message_of, read_cell
+from landscape_gui.ui.questions import default_question, probe_of
+from landscape_gui.ui.services import Services
+from landscape_gui.ui.settings import Settings
+from landscape_gui.ui.worker import Mailbox, Outcome, Task, Worker
+
+ANSWER_FILES = (".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Began:
+    inquiry: Inquiry
+
+
+@dataclass(frozen=True)
+class Advanced:
+    inquiry: Inquiry
+    progress: Progress
+
+
+class Session(QObject):
+    """All changes go through its methods, in the window's thread; work is done by two threads, one for questions and one for
+    opening, reading and saving, so that a file opens while a surface is computed."""
+
+    documents_changed = Signal()
+    current_changed = Signal()
+    shown_changed = Signal()
+    """Another answer, or more of it."""
+    look_changed = Signal()
+    inquiries_changed = Signal()
+    progressed = Signal(object)
+    """An Inquiry went on."""
+    said = Signal(object)
+    """A Message."""
+    trust_asked = Signal(object, object)
+    """A TrustNeeded and the Document that it belongs to."""
+    cursor_changed = Signal(object)
+    """A Cell, or None, with `place`."""
+    cell_changed = Signal(object)
+    cell_measured = Signal(object, object)
+
+    def __init__(self, services: Services, settings: Settings | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.services = services
+        self.settings = settings or Settings()
+        self.documents: list[Document] = []
+        self.current: Document | None = None
+        self.shown: Shown | None = None
+        self.look = Look()
+        self.inquiries: list[Inquiry] = []
+        self.followed: Inquiry | None = None
+        self.cell: Cell | None = None
+        self.closed = False
+        self.mailbox = Mailbox(self)
+        self.mailbox.received.connect(self._receive)
+        self.thinker = Worker(self.mailbox, "questions")
+        self.helper = Worker(self.mailbox, "files")
+
+    # opening
+
+    def open(self, paths: Sequence[str], *, asks: bool = True) -> list[Document]:
+        """Open files and folders; the last becomes the current one. Wrong ones are said, never raised."""
+        opened = []
+        for path in paths:
+            known = next((d for d in self.documents if d.path == path and d.state != "failed"), None)
+            document = known or Document(path=path)
+            document.asks = asks and path == paths[-1]
+            if known is None:
+                self.documents.append(document)
+                self._start_opening(document)
+            opened.append(document)
+        if opened:
+            self.documents_changed.emit()
+            self.select(opened[-1])
+        return opened
+
+    def _start_opening(self, document: Document, trust: Sequence[str] = ()) -> None:
+        trusted = frozenset([*self.settings.texts("trusted"), *trust])
+        reader, opener, path = self.services.read, self.services.opener, document.path
+
+        def work() -> tuple[Any, Any, tuple[str, ...]]:
+            if reader is not None and Path(path).suffix.lower() in ANSWER_FILES:
+                return reader(path), {}, ()
+            problem = opener(path, trusted=trusted.__contains__)
+            return problem, dict(problem.at_checkpoint()), tuple(problem.warnings())
+
+        document.state = "opening"
+        self.helper.submit(Task(work, lambda outcome: self._opened(document, outcome), name=f"open {path}"))
+
+    def _opened(self, document: Document, outcome: Outcome) -> None:
+        if document not in self.documents:
+            return
+        if outcome.error is not None:
+            self._not_opened(document, outcome.error)
+            return
+        value, document.facts, document.warnings = outcome.value
+        document.state = "ready"
+        self.settings.add_recent(document.path)
+        if dataclasses.is_dataclass(value) and hasattr(value, "provenance"):
+            answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)
+            document.answers = [answer]
+            self.documents_changed.emit()
+            if document is self.current:
+                self.show_answer(document, answer)
+                self.current_changed.emit()
+            return
+        document.problem = value
+        self.documents_changed.emit()
+        self.list_answers(document)
+        if document is self.current:
+            self.current_changed.emit()
+            if document.asks:
+                self.ask_default()
+
+    def _not_opened(self, document: Document, error: BaseException) -> None:
+        document.state = "failed"
+        if isinstance(error, TrustNeeded):
+            document.state = "opening"
+            self.trust_asked.emit(error, document)
+            return
+        self.said.emit(message_of(error, where=document.path))
+        self.close(document)
+
+    def trust(self, document: Document, error: TrustNeeded) -> None:
+        """The person has read the code and allows it, for this content."""
+        self.settings.trust([error.digest])
+        self._start_opening(document, [error.digest])
+        self.documents_changed.emit()
+
+    def list_answers(self, document: Document) -> None:
+        """Look up what the store holds for a document."""
+        stored, fingerprint = self.services.stored, document.fingerprint
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error is not None:
+                self.said.emit(message_of(outcome.error, where="store"))
+                return
+            kept = {a.key: a for a in document.answers}
+            document.answers = [kept.get(e.key) or Answer(e.key, e.probe, e.title, e.created) for e in outcome.value]
+            self.documents_changed.emit()
+
+        self.helper.submit(Task(lambda: list(stored(fingerprint)), done, name="list answers"))
+
+    def close(self, document: Document) -> None:
+        """Close a document; its questions are cancelled, its answers stay in the store."""
+        for inquiry in [i for i in self.inquiries if i.document is document and i.live]:
+            self.cancel(inquiry)
+        if document in self.documents:
+            self.documents.remove(document)
+        if self.current is document:
+            self.current = None
+            if self.shown is not None and self.shown.document is document:
+                self.shown, self.cell = None, None
+                self.shown_changed.emit()
+            if self.documents:
+                self.select(self.documents[-1])
+            else:
+                self.current_changed.emit()
+        self.documents_changed.emit()
+
+    def select(self, document: Document) -> None:
+        """Make a document the current one and show what was last known of it."""
+        if document is self.current and document.state == "opening":
+            return
+        self.current = document
+        self.current_changed.emit()
+        if self.shown is not None and self.shown.document is document:
+            return
+        running = next((i for i in reversed(self.inquiries) if i.document is document and i.result is not None), None)
+        if running is not None:
+            self.followed = running
+            self._show(Shown(probe=running.probe, result=running.result, document=document, partial=running.live))  # type: ignore[arg-type]
+        elif document.is_answer:
+            self.show_answer(document, document.answers[0])
+        elif document.state == "ready" and document.asks:
+            self.ask_default()
+
+    # asking
+
+    def ask_default(self) -> Inquiry | None:
+        """Ask the default question of the current document."""
+        document = self.current
+        if document is None or document.problem is None:
+            return None
+        try:
+            probe = default_question(self.services.probes(), document.problem)
+        except LandscapeError as error:
+            self.said.emit(message_of(error))
+            return None
+        return self.ask(probe) if probe is not None else None
+
+    def ask(self, probe: Probe, document: Document | None = None) -> Inquiry | None:
+        """Put a question; it waits behind those that were put before. The window follows the newest."""
+        document = document or self.current
+        if document is None or document.problem is None:
+            self.said.emit(Message(level="info", text="There is nothing to ask yet.", remedy="Open a checkpoint first."))
+            return None
+        same = next((i for i in self.inquiries if i.live and i.document is document and i.probe == probe), None)
+        if same is not None and same.state != "cancelling":
+            self.followed = same
+            return same
+        inquiry = Inquiry(probe=probe, document=document)
+        self.inquiries.append(inquiry)
+        self.followed = inquiry
+        self.thinker.submit(Task(lambda: self._work(inquiry), lambda outcome: self._answered(inquiry, outcome)))
+        self.inquiries_changed.emit()
+        return inquiry
+
+    def _work(self, inquiry: Inquiry) -> Result | None:
+        """In the thread."""
+        if inquiry.stop.is_set():
+            return None
+        self.mailbox.put(Began(inquiry))
+        return self.services.answerer(
+            inquiry.probe,
+            inquiry.document.problem,
+            on_progress=lambda p: self.mailbox.put(Advanced(inquiry, p), slot=(inquiry.number, p.partial is not None)),
+            cancelled=inquiry.stop.is_set,
+        )
+
+    def _receive(self, item: object) -> None:
+        if self.closed:
+            return
+        if isinstance(item, Outcome):
+            item.task.then(item)
+        elif isinstance(item, Began):
+            if item.inquiry.state == "waiting":
+                item.inquiry.state, item.inquiry.started = "running", time.monotonic()
+            self.inquiries_changed.emit()
+        elif isinstance(item, Advanced):
+            self._advance(item.inquiry, item.progress)
+
+    def _advance(self, inquiry: Inquiry, progress: Progress) -> None:
+        if not inquiry.live:
+            return
+        inquiry.done, inquiry.total, inquiry.note = progress.done, progress.total, progress.note
+        if progress.partial is not None:
+            inquiry.result = progress.partial
+            if inquiry is self.followed and inquiry.document is self.current:
+                self._show(Shown(probe=inquiry.probe, result=progress.partial, document=inquiry.document, partial=True))
+        self.progressed.emit(inquiry)
+
+    def _answered(self, inquiry: Inquiry, outcome: Outcome) -> None:
+        inquiry.seconds = time.monotonic() - inquiry.started if inquiry.started else 0.0
+        if outcome.error is not None:
+            inquiry.state, inquiry.error = "failed", outcome.error
+            self.said.emit(message_of(outcome.error, where=inquiry.title))
+        else:
+            stopped = inquiry.stop.is_set() and not is_whole(outcome.value)
+            inquiry.state = "cancelled" if stopped else "done"
+            inquiry.result = outcome.value if outcome.value is not None else inquiry.result
+        if inquiry.state == "done":
+            inquiry.done = inquiry.total = inquiry.total or 1.0
+            self.list_answers(inquiry.document)
+        if inquiry is self.followed and inquiry.document is self.current and inquiry.result is not None:
+            partial = inquiry.state != "done"
+            self._show(Shown(probe=inquiry.probe, result=inquiry.result, document=inquiry.document, partial=partial))
+        self.inquiries_changed.emit()
+
+    def cancel(self, inquiry: Inquiry | None = None) -> None:
+        """Stop a question (the running one when none is named); what it knows stays on the screen."""
+        inquiry = inquiry or next((i for i in self.inquiries if i.state == "running"), None)
+        if inquiry is None or not inquiry.live:
+            return
+        inquiry.stop.set()
+        inquiry.state = "cancelled" if inquiry.state == "waiting" else "cancelling"
+        self.inquiries_changed.emit()
+
+    def forget(self, inquiry: Inquiry) -> None:
+        """Take a finished question from the list."""
+        if inquiry in self.inquiries and not inquiry.live:
+            self.inquiries.remove(inquiry)
+            self.inquiries_changed.emit()
+
+    @property
+    def running(self) -> Inquiry | None:
+        return next((i for i in self.inquiries if i.state in ("running", "cancelling")), None)
+
+    # showing
+
+    def _show(self, shown: Shown) -> None:
+        same = self.shown is not None and self.shown.document is shown.document and self.shown.probe == shown.probe
+        self.shown = shown
+        if not same:
+            if self.look.limits is not None or self.look.quantity:
+                self.look = dataclasses.replace(self.look, limits=None, quantity="", statistic="first")
+                self.look_changed.emit()
+            self.cell = None
+            self.cell_changed.emit(None)
+        self.shown_changed.emit()
+        if same and self.cell is not None:
+            self.pick(self.cell.x, self.cell.y)
+
+    def show_answer(self, document: Document, answer: Answer) -> None:
+        """Show an answer of the library; it is read from the store where it is not at hand."""
+        if document is not self.current:
+            self.current = document
+            self.current_changed.emit()
+        if answer.result is not None:
+            self._show_known(document, answer, answer.result)
+            return
+        fetch = self.services.fetch
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error is not None or outcome.value is None:
+                lost = LandscapeError(f"The answer “{answer.title}” is not in the store any more.", remedy="Ask again.")
+                self.said.emit(message_of(outcome.error or lost))
+                return
+            answer.result = outcome.value
+            self._show_known(document, answer, outcome.value)
+
+        self.helper.submit(Task(lambda: fetch(answer.key), done, name="fetch"))
+
+    def _show_known(self, document: Document, answer: Answer, result: Result) -> None:
+        try:
+            probe = probe_of(self.services.probes(), result)
+        except LandscapeError as error:
+            self.said.emit(message_of(error))
+            return
+        self.followed = None
+        self._show(Shown(probe=probe, result=result, document=document))
+
+    def figure(self, **look: Any) -> Figure | None:
+        """The shown answer as marks, looked at as now, with what is named changed."""
+        if self.shown is None:
+            return None
+        return self.shown.probe.figure(self.shown.result, dataclasses.replace(self.look, **look))
+
+    def set_look(self, **changes: Any) -> None:
+        """Look differently at the same numbers."""
+        look = dataclasses.replace(self.look, **changes)
+        if look != self.look:
+            self.look = look
+            self.look_changed.emit()
+
+    def point(self, place: tuple[float, float] | None) -> None:
+        """The cursor stands at a place of the plane (None: nowhere)."""
+        cell = read_cell(self.shown.result, *place) if self.shown is not None and place is not None else None
+        self.cursor_changed.emit((place, cell) if cell is not None else None)
+
+    # a cell
+
+    def pick(self, x: float, y: float) -> None:
+        """Pick the cell next to a place."""
+        self.cell = read_cell(self.shown.result, x, y) if self.shown is not None else None
+        self.cell_changed.emit(self.cell)
+
+    def drop_cell(self) -> None:
+        self.cell = None
+        self.cell_changed.emit(None)
+
+    def measure_cell(self) -> None:
+        """Loss and metrics of the picked cell on all data."""
+        shown, cell, measure = self.shown, self.cell, self.services.measure
+        if shown is None or cell is None or measure is None or shown.document.problem is None:
+            return
+        problem = shown.document.problem
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error is not None:
+                self.said.emit(message_of(outcome.error, where="cell"))
+            self.cell_measured.emit(cell, outcome.value)
+
+        self.helper.submit(Task(lambda: measure(shown.probe, problem, cell.x, cell.y), done, name="measure"))
+
+    def save_cell(self, path: str) -> None:
+        """The picked cell's weights as a checkpoint."""
+        shown, cell, save = self.shown, self.cell, self.services.save
+        if shown is None or cell is None or save is None or shown.document.problem is None:
+            return
+        problem = shown.document.problem
+        self.run(lambda: save(shown.probe, problem, cell.x, cell.y, path), f"Weights saved in {path}.", path)
+
+    def recentre(self) -> Inquiry | None:
+        """Ask the same question around the picked cell."""
+        from landscape_gui.ui.questions import recentred
+
+        if self.shown is None or self.cell is None:
+            return None
+        try:
+            probe = recentred(self.shown.probe, self.shown.result, self.cell.x, self.cell.y)
+        except QuestionError as error:
+            self.said.emit(message_of(error))
+            return None
+        return self.ask(probe, self.shown.document)
+
+    # besides
+
+    def run(self, work: Callable[[], Any], sentence: str, reveal: str = "", then: Callable[[Any], None] | None = None) -> None:
+        """Do something in the helper's thread and say when it is done."""
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error is not None:
+                self.said.emit(message_of(outcome.error))
+                return
+            if sentence:
+                self.said.emit(Message(level="info", text=sentence, reveal=reveal))
+            if then is not None:
+                then(outcome.value)
+
+        self.helper.submit(Task(work, done))
+
+    def warm_up(self) -> None:
+        """Import what is slow to import, in the thread that will need it."""
+        if self.services.warm_up is not None:
+            self.helper.submit(Task(self.services.warm_up, self._warmed, name="warm up"))
+
+    def _warmed(self, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.said.emit(message_of(outcome.error))
+
+    def shut(self) -> bool:
+        """Stop everything and wait for the threads, 5 s at most each; False where one still runs."""
+        self.closed = True
+        for inquiry in self.inquiries:
+            inquiry.stop.set()
+        return all([self.thinker.shut(), self.helper.shut()])
+
+
+def is_whole(result: Result | None) -> bool:
+    """Whether nothing of an answer is missing."""
+    from landscape_gui.ui.documents import surface_of
+
+    if result is None:
+        return False
+    part: Any = surface_of(result) or result
+    return bool(getattr(part, "adaptive", False) or part.computed.all())
+
+
+def plain_facts(facts: Mapping[str, float]) -> list[tuple[str, str]]:
+    """The losses and accuracies at a checkpoint, for the header."""
+    from landscape_gui.ui.documents import headline
+
+    return [(text.rsplit(" ", 1)[0], text.rsplit(" ", 1)[1]) for text in headline(facts)]

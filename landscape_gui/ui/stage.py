@@ -1,0 +1,253 @@
+"""The middle of the window: what is open, how it is looked at, and the canvases, with the cursor linked between them."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from landscape_gui import style
+from landscape_gui.errors import LandscapeError
+from landscape_gui.figure import Camera, Figure
+from landscape_gui.results import LineResult
+from landscape_gui.ui.canvas2d import Canvas2D
+from landscape_gui.ui.canvas3d import Canvas3D
+from landscape_gui.ui.canvas_chart import CanvasChart
+from landscape_gui.ui.colour_bar import ColourBar
+from landscape_gui.ui.documents import Cell, message_of, surface_of, views_of
+from landscape_gui.ui.header import Header
+from landscape_gui.ui.panel import plain
+from landscape_gui.ui.profile import profile
+from landscape_gui.ui.session import Session
+from landscape_gui.ui.view_bar import ViewBar
+
+VIEWS = ("3d", "2d", "both", "chart")
+SHARE = 3.0
+"""A redraw during a job waits until so many times the last redraw's duration have passed: painting takes a quarter at most."""
+
+
+class Stage(QWidget):
+    """`figure_shown`: the figure on the screen changed (None: nothing is shown)."""
+
+    figure_shown = Signal(object)
+    view_changed = Signal(str)
+
+    def __init__(self, session: Session, log: QAction, contours: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.session = session
+        self.view = "both"
+        self.figure: Figure | None = None
+        self.canvas3d, self.canvas2d = Canvas3D(), Canvas2D()
+        self.charts = (CanvasChart(), CanvasChart())
+        self.bar = ColourBar()
+        self.header = Header(session)
+        self.view_bar = ViewBar(session, log, contours)
+        self._lay_out()
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.timeout.connect(self.redraw)
+        self._took, self._ended = 0.0, 0.0
+        self._connect()
+        self.redraw()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self.view_bar)
+        self.title = plain("", "heading")
+        self.title.setAccessibleName("What is shown")
+        self.title.setContentsMargins(14, 8, 14, 2)
+        column.addWidget(self.title)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setObjectName("canvases")
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(5)
+        self.split.addWidget(self.canvas3d)
+        self.split.addWidget(self.canvas2d)
+        self.split.setSizes([560, 480])
+        planes = QWidget()
+        side = QHBoxLayout(planes)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(0)
+        side.addWidget(self.split, 1)
+        side.addWidget(self.bar)
+        self.chart_split = QSplitter(Qt.Orientation.Vertical)
+        self.chart_split.setChildrenCollapsible(False)
+        for chart in self.charts:
+            self.chart_split.addWidget(chart)
+        self.empty = plain("", "muted")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.stack = QStackedWidget()
+        for page in (self.empty, planes, self.chart_split):
+            self.stack.addWidget(page)
+        column.addWidget(self.stack, 1)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.shown_changed.connect(self._shown_changed)
+        session.look_changed.connect(self.redraw)
+        session.current_changed.connect(self._current_changed)
+        session.cursor_changed.connect(self._cursor_changed)
+        session.cell_changed.connect(self._cell_changed)
+        for canvas in (self.canvas3d, self.canvas2d):
+            canvas.cursor_moved.connect(session.point)
+            canvas.picked.connect(session.pick)
+        self.view_bar.preset_asked.connect(self.set_preset)
+        if self.canvas3d.scene is not None:
+            from landscape_gui.scene3d import PRESETS
+
+            self.view_bar.offer_presets(list(PRESETS))
+
+    # what is drawn
+
+    def _shown_changed(self) -> None:
+        shown = self.session.shown
+        if shown is None:
+            self.redraw()
+            return
+        if self.view not in views_of(shown.result):
+            self.set_view(views_of(shown.result)[0])
+        elif (
+            self.view == "chart"
+            and isinstance(getattr(self, "_last", None), LineResult)
+            and not isinstance(shown.result, LineResult)
+        ):
+            self.set_view("both")
+        self._last = shown.result
+        wait = self._ended + SHARE * self._took - time.monotonic() if shown.partial else 0.0
+        if wait <= 0:
+            self.redraw()
+        elif not self._redraw.isActive():
+            self._redraw.start(round(1000 * wait))
+
+    def redraw(self) -> None:
+        """Draw what the session shows, in the view chosen."""
+        self._redraw.stop()
+        begun = time.monotonic()
+        try:
+            self._draw()
+        except LandscapeError as error:
+            self.session.said.emit(message_of(error))
+        self._ended = time.monotonic()
+        self._took = self._ended - begun
+
+    def _draw(self) -> None:
+        session = self.session
+        if session.shown is None:
+            self._draw_nothing()
+            return
+        chart = self.view == "chart"
+        if chart:
+            self.figure = self._chart_figure()
+            self._draw_charts(self.figure)
+            surface = None
+        else:
+            main = "2d" if self.view == "2d" else "3d"
+            self.figure = session.figure(view=main)
+            if self.view != "2d":
+                self.canvas3d.show_panel(self.figure.panels[0])
+            if self.view != "3d":
+                flat = self.figure if main == "2d" else session.figure(view="2d")
+                self.canvas2d.show_panel(flat.panels[0])
+            surface = self.figure.panels[0].surface
+        self.stack.setCurrentIndex(2 if chart else 1)
+        self.bar.show_surface(surface)
+        self.title.setVisible(True)
+        self.title.setText(
+            self.figure.panels[0].title
+            if not chart or len(self.figure.panels) == 1
+            else " · ".join(p.title for p in self.figure.panels)
+        )
+        self.view_bar.setEnabled(True)
+        self.view_bar.refresh(surface, three=self.view in ("3d", "both"))
+        self.figure_shown.emit(self.figure)
+
+    def _draw_nothing(self) -> None:
+        self.figure = None
+        current = self.session.current
+        opening = current is not None and current.state == "opening"
+        self.empty.setText(
+            "Opening …" if opening else "Nothing is shown yet. Choose a question on the right and press Compute." if current else ""
+        )
+        self.stack.setCurrentIndex(0)
+        self.title.hide()
+        self.view_bar.setEnabled(False)
+        self.view_bar.refresh(None, three=False)
+        self.figure_shown.emit(None)
+
+    def _chart_figure(self) -> Figure:
+        session = self.session
+        assert session.shown is not None
+        figure = session.figure(view="chart")
+        assert figure is not None
+        if figure.panels and figure.panels[0].view == "chart":
+            return figure
+        surface = surface_of(session.shown.result)
+        assert surface is not None
+        drawn = profile(surface, session.cell, scale=session.look.scale, quantity=session.look.quantity)
+        return Figure(panels=drawn.panels, facts=figure.facts, caption=figure.caption, provenance=figure.provenance)
+
+    def _draw_charts(self, figure: Figure) -> None:
+        for number, chart in enumerate(self.charts):
+            chart.setVisible(number < len(figure.panels))
+            if number < len(figure.panels):
+                chart.show_panel(figure.panels[number])
+
+    def _current_changed(self) -> None:
+        if self.session.shown is None:
+            self.redraw()
+        elif self.session.current is not None and self.session.shown.document is not self.session.current:
+            self._draw_nothing()
+
+    # views and camera
+
+    def set_view(self, view: str) -> None:
+        """3d, 2d, both or chart."""
+        if view not in VIEWS or view == self.view:
+            return
+        self.view = view
+        self.canvas3d.setVisible(view in ("3d", "both"))
+        self.canvas2d.setVisible(view in ("2d", "both"))
+        self.redraw()
+        self.view_changed.emit(view)
+
+    def set_preset(self, name: str) -> None:
+        if self.canvas3d.scene is not None:
+            self.canvas3d.scene.look(name)
+
+    def reset_view(self) -> None:
+        """Camera and zoom as at the beginning."""
+        self.canvas3d.camera = Camera()
+        self.canvas2d.reset_view()
+        for chart in self.charts:
+            chart.reset_view()
+
+    def set_theme(self, theme: style.Theme) -> None:
+        for widget in (self.canvas3d, self.canvas2d, *self.charts, self.bar):
+            widget.set_theme(theme)
+        self.view_bar.restyle()
+
+    # linked cursor
+
+    def _cursor_changed(self, told: tuple[tuple[float, float], Cell] | None) -> None:
+        place, cell = told if told is not None else (None, None)
+        self.canvas2d.set_cursor(place)
+        self.canvas3d.set_cursor(place)
+        value = None
+        if cell is not None and cell.values:
+            name = self.session.look.quantity if self.session.look.quantity in cell.values else next(iter(cell.values))
+            value = cell.values[name][1]
+        self.bar.set_value(value)
+
+    def _cell_changed(self, cell: Cell | None) -> None:
+        self.canvas2d.mark_cell((cell.x, cell.y) if cell is not None else None)
+        if self.view == "chart" and self.session.shown is not None and surface_of(self.session.shown.result) is not None:
+            self.redraw()
+
+    def splitter_state(self) -> QByteArray:
+        return self.split.saveState()

@@ -1,0 +1,441 @@
+"""The window: library on the left, canvases in the middle, question and facts on the right."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTabBar,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from landscape_gui.errors import TrustNeeded
+from landscape_gui.figure import Figure
+from landscape_gui.ui import theme
+from landscape_gui.ui.actions import MENUS, Actions
+from landscape_gui.ui.cell_panel import CellPanel
+from landscape_gui.ui.documents import Document, Message
+from landscape_gui.ui.icons import icon
+from landscape_gui.ui.jobs_panel import JobsPanel
+from landscape_gui.ui.library import Library
+from landscape_gui.ui.messages import MessageBar
+from landscape_gui.ui.panel import FactsPanel
+from landscape_gui.ui.question_panel import QuestionPanel
+from landscape_gui.ui.session import Session
+from landscape_gui.ui.status import StatusLine
+from landscape_gui.ui.welcome import Sample, Welcome
+
+FILTER = "Checkpoints and answers (*.pt *.pth *.safetensors *.ckpt *.bin *.h5 *.hdf5 *.tar *.pkl);;All files (*)"
+TABS = ("Question", "What this shows", "Cell")
+
+
+class Window(QMainWindow):
+    """Seen at once; the canvases are made right after the first paint (`stage` is None until then)."""
+
+    stage_ready = Signal()
+
+    def __init__(self, session: Session, samples: Sequence[Sample] = ()) -> None:
+        super().__init__()
+        self.session = session
+        self.stage = None
+        self.setObjectName("window")
+        self.setWindowTitle("Loss landscape")
+        self.setAcceptDrops(True)
+        self.resize(1500, 900)
+        self.setMinimumSize(820, 560)
+        self.colours = theme.current()
+        self.actions_by_name = Actions(self, self._slots())
+        self.welcome = Welcome(samples)
+        self.welcome.sample_chosen.connect(lambda name: self.open_paths([f"samples:{name}"]))
+        self.welcome.open_asked.connect(self.ask_open)
+        self.welcome.folder_asked.connect(self.ask_folder)
+        self.welcome.recent_chosen.connect(lambda path: self.open_paths([path]))
+        self.messages = MessageBar()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(middle)
+        self._make_docks()
+        self._make_toolbar()
+        self._make_menus()
+        self.status = StatusLine(session)
+        self.setStatusBar(self.status)
+        self._connect()
+        self._restore()
+        self._refresh()
+
+    def _slots(self) -> dict[str, Callable[..., object]]:
+        return {
+            "open": self.ask_open,
+            "open_run": self.ask_folder,
+            "export": self.export,
+            "copy": self.copy_picture,
+            "copy_caption": lambda: self.facts.copy(),
+            "close": lambda: self.session.current and self.session.close(self.session.current),
+            "quit": self.close,
+            "compute": lambda: self.question.ask(),
+            "cancel": self.cancel,
+            "recentre": self.session.recentre,
+            "view_3d": lambda: self.set_view("3d"),
+            "view_2d": lambda: self.set_view("2d"),
+            "view_both": lambda: self.set_view("both"),
+            "view_chart": lambda: self.set_view("chart"),
+            "log": lambda on: self.session.set_look(scale="log" if on else "linear", limits=None),
+            "contours": lambda on: self.session.set_look(contour_lines=on),
+            "reset": lambda: self.stage and self.stage.reset_view(),
+            "theme": self.toggle_theme,
+            "help": self.show_help,
+            "welcome": self.show_welcome,
+        }
+
+    # making
+
+    def _make_docks(self) -> None:
+        self.library, self.jobs = Library(self.session), JobsPanel(self.session)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.library, 1)
+        column.addWidget(self.jobs)
+        self.left = self._dock("Library", "dock_library", left, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.question, self.facts, self.cell = QuestionPanel(self.session), FactsPanel(), CellPanel(self.session)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("tabs")
+        self.tabs.setExpanding(False)
+        self.tabs.setDrawBase(False)
+        self.tabs.setUsesScrollButtons(False)
+        self.panels = QStackedWidget()
+        for name, panel in zip(TABS, (self.question, self.facts, self.cell), strict=True):
+            self.tabs.addTab(name)
+            self.panels.addWidget(panel)
+        self.tabs.currentChanged.connect(self.panels.setCurrentIndex)
+        column.addWidget(self.tabs)
+        column.addWidget(self.panels, 1)
+        self.right = self._dock("Question and facts", "dock_question", right, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks([self.left, self.right], [250, 320], Qt.Orientation.Horizontal)
+
+    def _dock(self, title: str, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setTitleBarWidget(QWidget())
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        dock.setWidget(content)
+        content.setMinimumWidth(190 if area == Qt.DockWidgetArea.LeftDockWidgetArea else 250)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Main")
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.addToolBar(bar)
+        groups = (("open", "compute", "cancel"), ("view_3d", "view_2d", "view_both", "view_chart"), ("reset",), ("export", "copy"))
+        for number, group in enumerate(groups):
+            if number:
+                bar.addSeparator()
+            for name in group:
+                bar.addAction(self.actions_by_name[name])
+        for name in ("reset", "copy"):
+            button = bar.widgetForAction(self.actions_by_name[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        spring = QWidget()
+        spring.setSizePolicy(spring.sizePolicy().Policy.Expanding, spring.sizePolicy().Policy.Preferred)
+        bar.addWidget(spring)
+        for name in ("theme", "help"):
+            bar.addAction(self.actions_by_name[name])
+            button = bar.widgetForAction(self.actions_by_name[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.toolbar = bar
+
+    def _make_menus(self) -> None:
+        self.recent_menu = QMenu("Open &recent", self)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        for title, names in MENUS.items():
+            menu = self.menuBar().addMenu(title)
+            for name in names:
+                if name == "-":
+                    menu.addSeparator()
+                elif name == "recent":
+                    menu.addMenu(self.recent_menu)
+                elif name == "docks":
+                    menu.addActions([self.left.toggleViewAction(), self.right.toggleViewAction()])
+                elif name == "themes":
+                    for mode in theme.MODES:
+                        menu.addAction(f"{mode.capitalize()} theme").triggered.connect(functools.partial(self.use_theme, mode))
+                elif name == "about":
+                    menu.addAction("&About").triggered.connect(self.show_about)
+                else:
+                    menu.addAction(self.actions_by_name[name])
+
+    def _connect(self) -> None:
+        session = self.session
+        session.said.connect(self.messages.say)
+        session.trust_asked.connect(self._ask_trust)
+        session.current_changed.connect(self._refresh)
+        session.documents_changed.connect(self._documents_changed)
+        session.inquiries_changed.connect(self._refresh)
+        session.shown_changed.connect(self._refresh)
+        session.look_changed.connect(self._refresh)
+        session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(2) if cell is not None else None)
+        self.library.compute_asked.connect(lambda: self.tabs.setCurrentIndex(0))
+        self.cell.profile_asked.connect(lambda: self.set_view("chart"))
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+
+    # first paint, then the canvases
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.stage is None:
+            QTimer.singleShot(0, self._after_paint)
+
+    def _after_paint(self) -> None:
+        QTimer.singleShot(0, self.make_stage)
+
+    def make_stage(self) -> None:
+        """Make the canvases, once."""
+        if self.stage is not None:
+            return
+        from landscape_gui.ui.stage import Stage
+
+        self.session.warm_up()
+        self.stage = Stage(self.session, self.actions_by_name["log"], self.actions_by_name["contours"])
+        self.stage.set_theme(self.colours.figure)
+        self.stage.figure_shown.connect(self.facts.show_figure)
+        self.stage.view_changed.connect(lambda view: self._refresh())
+        self.pages.addWidget(self.stage)
+        self.facts.show_figure(self.stage.figure)
+        self._refresh()
+        self.stage_ready.emit()
+
+    # opening
+
+    def open_paths(self, paths: Sequence[str]) -> None:
+        """Open files, folders or samples, and show the stage."""
+        self.session.open(list(paths))
+
+    def ask_open(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open checkpoints or answers", self.session.settings.text("folder"), FILTER)
+        if paths:
+            self.session.settings.set("folder", str(Path(paths[0]).parent))
+            self.open_paths(paths)
+
+    def ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open the folder of a run", self.session.settings.text("folder"))
+        if path:
+            self.session.settings.set("folder", path)
+            self.open_paths([path])
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        if paths:
+            self.open_paths(paths)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.session.settings.recent:
+            self.recent_menu.addAction(path.replace("&", "&&")).triggered.connect(functools.partial(self._open_recent, path))
+        self.recent_menu.setEnabled(True)
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    def _open_recent(self, path: str, checked: bool = False) -> None:
+        self.open_paths([path])
+
+    def _ask_trust(self, error: TrustNeeded, document: Document) -> None:
+        from landscape_gui.ui.trust_dialog import TrustDialog
+
+        dialog = TrustDialog(error, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.session.trust(document, error))
+        dialog.rejected.connect(lambda: self._refused(document))
+        dialog.open()
+
+    def _refused(self, document: Document) -> None:
+        self.session.close(document)
+        text = f"{document.name} was not opened: its code was not allowed."
+        self.session.said.emit(Message(level="info", text=text, remedy="Opening it again asks again."))
+
+    def _documents_changed(self) -> None:
+        self.welcome.show_recent(self.session.settings.recent)
+        self._refresh()
+
+    def show_welcome(self) -> None:
+        self.pages.setCurrentWidget(self.welcome)
+
+    # what is enabled
+
+    def _refresh(self) -> None:
+        session, actions = self.session, self.actions_by_name
+        shown, current = session.shown, session.current
+        if self.stage is not None:
+            if self.sender() is session or self.pages.currentWidget() is not self.welcome or current is None:
+                self.pages.setCurrentWidget(self.stage if current is not None else self.welcome)
+            name = {"3d": "view_3d", "2d": "view_2d", "both": "view_both", "chart": "view_chart"}[self.stage.view]
+            actions[name].setChecked(True)
+        something = shown is not None
+        from landscape_gui.ui.documents import views_of
+
+        views = views_of(shown.result) if shown is not None else ()
+        for view in ("3d", "2d", "both", "chart"):
+            actions[f"view_{view}"].setEnabled(view in views)
+        for name in ("export", "copy", "copy_caption", "reset", "log", "contours"):
+            actions[name].setEnabled(something)
+        actions["compute"].setEnabled(current is not None and current.problem is not None)
+        actions["cancel"].setEnabled(session.running is not None)
+        actions["close"].setEnabled(current is not None)
+        actions["recentre"].setEnabled(session.cell is not None)
+        for name, on in (("log", session.look.scale == "log"), ("contours", session.look.contour_lines)):
+            actions[name].blockSignals(True)
+            actions[name].setChecked(on)
+            actions[name].blockSignals(False)
+        has = current is not None or bool(session.documents)
+        self.left.setVisible(has and not self.session.settings.text("left_hidden"))
+        self.right.setVisible(has)
+        self.setWindowTitle(f"{current.name} \N{EN DASH} Loss landscape" if current is not None else "Loss landscape")
+
+    def set_view(self, view: str) -> None:
+        if self.stage is not None:
+            self.stage.set_view(view)
+
+    def cancel(self) -> None:
+        """Esc: the running question; without one, the picked cell."""
+        self.session.cancel()
+
+    # theme
+
+    def use_theme(self, mode: theme.Mode, checked: bool = False) -> None:
+        self.session.settings.set("theme", mode)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.colours = theme.apply(app, mode)
+        self.actions_by_name["theme"].setIcon(icon("sun" if self.colours is theme.DARK else "moon"))
+        self.messages.restyle()
+        self.library.tree.viewport().update()
+        if self.stage is not None:
+            self.stage.set_theme(self.colours.figure)
+
+    def toggle_theme(self) -> None:
+        self.use_theme("light" if self.colours is theme.DARK else "dark")
+
+    def _system_theme(self) -> None:
+        if self.session.settings.text("theme", "system") == "system":
+            self.use_theme("system")
+
+    # taking away
+
+    def figure_of(self, view: str) -> Figure | None:
+        """The shown answer in a view, with the camera as it stands."""
+        if self.stage is None or self.session.shown is None:
+            return None
+        if view == "chart":
+            return self.stage._chart_figure()
+        return self.session.figure(view=view, camera=self.stage.canvas3d.camera)
+
+    def export(self) -> None:
+        from landscape_gui.ui.export_dialog import ExportDialog
+
+        if self.stage is None or self.session.shown is None:
+            return
+        dialog = ExportDialog(self.session, self.figure_of, self.stage.view, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def copy_picture(self) -> None:
+        """The picture as a paper would have it, 300 dpi, on the clipboard."""
+        focus = QApplication.focusWidget()
+        if isinstance(focus, (QLineEdit, QPlainTextEdit)):
+            focus.copy()
+            return
+        from landscape_gui.ui.export_dialog import Settings, write_figure
+
+        view = "3d" if self.stage is None or self.stage.view == "both" else self.stage.view
+        figure = self.figure_of(view)
+        if figure is None:
+            return
+        settings = Settings(width_inches=6.0, dpi=200, theme=self.colours.figure, font_size=9.0)
+
+        def work() -> QImage:
+            with tempfile.TemporaryDirectory(prefix="landscape_gui-") as folder:
+                path = str(Path(folder) / "picture.png")
+                write_figure(figure, path, settings)
+                return QImage(path)
+
+        self.session.run(work, "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage)
+
+    def show_help(self) -> None:
+        from landscape_gui.ui.help_dialog import HelpDialog
+
+        HelpDialog(self).open()
+
+    def show_about(self) -> None:
+        from landscape_gui import __version__
+
+        QMessageBox.about(
+            self,
+            "Loss landscape",
+            f"landscape-gui {__version__}\n\nOpens a checkpoint and explores the loss landscape of the network in it.",
+        )
+
+    # remembering and ending
+
+    def _restore(self) -> None:
+        settings = self.session.settings
+        geometry = settings.value("geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        self.actions_by_name["theme"].setIcon(icon("sun" if self.colours is theme.DARK else "moon"))
+        self.welcome.show_recent(settings.recent)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.session.cell is not None:
+            self.session.drop_cell()
+        super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.session.settings.set("geometry", self.saveGeometry())
+        if not self.session.shut():
+            self.session.said.emit(Message(level="warning", text="A question is still ending.", remedy="Close again in a moment."))
+            self.session.closed = False
+            event.ignore()
+            return
+        event.accept()
