@@ -32,7 +32,8 @@ DIGITS = {
     "name": "Optical recognition of handwritten digits, as in scikit-learn",
     "file": "../data/digits.npz",
     "normalise": {"mean": [0.3053], "std": [0.3761]},
-    "licence": "CC BY 4.0: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, doi 10.24432/C50P49; copy from scikit-learn (BSD-3-Clause)",
+    "licence": "CC BY 4.0: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, doi 10.24432/C50P49; "
+    "copy from scikit-learn (BSD-3-Clause)",
 }
 MNIST1D = {
     "name": "MNIST-1D, 4,000 + 1,000 signals",

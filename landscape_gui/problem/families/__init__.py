@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.families import cnn, mlp, resnet
 from landscape_gui.problem.families.architecture import ACTIVATIONS, Architecture, Misfit, Shapes
+from landscape_gui.problem.fitting import check_fit, misfit
 
-__all__ = ["ACTIVATIONS", "FAMILIES", "Architecture", "Matches", "check_fit", "from_card", "match", "misfit"]
+__all__ = ["ACTIVATIONS", "FAMILIES", "Architecture", "Matches", "from_card", "match"]
 
 FAMILIES = {"resnet": resnet, "cnn": cnn, "mlp": mlp}
+"""The most particular first: a ResNet's tensors could be laid out as one chain as well, which nobody means."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Matches:
     @property
     def sentence(self) -> str:
         """Why nothing fits, for people."""
-        return " ".join(f"{name.upper() if name != 'resnet' else 'ResNet'}: {why}." for name, why in self.misfits.items())
+        titles = {"resnet": "ResNet", "cnn": "CNN", "mlp": "MLP"}
+        return " ".join(f"As {titles[name]}: {why}." for name, why in self.misfits.items())
 
 
 def match(shapes: Shapes, example: tuple[int, ...] | None = None) -> Matches:
@@ -45,6 +46,8 @@ def match(shapes: Shapes, example: tuple[int, ...] | None = None) -> Matches:
             misfits[name] = str(error)
         else:
             candidates += found
+        if candidates:
+            break
     return Matches(tuple(candidates), misfits)
 
 
@@ -72,30 +75,6 @@ def from_card(options: Mapping[str, Any], shapes: Shapes, example: tuple[int, ..
     for candidate in candidates:
         check_fit(candidate.build(), shapes, candidate.sentence)
     return tuple(candidates)
-
-
-def check_fit(module: nn.Module, shapes: Shapes, what: str) -> None:
-    """Raise ProblemError naming the first tensor that is missing, too many, or of another shape than `module` expects."""
-    sentence = misfit(module, shapes)
-    if sentence:
-        raise ProblemError(f"The checkpoint does not fit {what}: {sentence}.")
-
-
-def misfit(module: nn.Module, shapes: Shapes) -> str:
-    """What does not fit, in words; empty where everything does. Counters (`num_batches_tracked`) may be missing."""
-    expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    for name, shape in expected.items():
-        if name not in shapes:
-            if not name.endswith("num_batches_tracked"):
-                return f"tensor {name!r} of shape {shape} is missing" + _count(set(expected) - set(shapes), "missing")
-        elif tuple(shapes[name]) != shape:
-            return f"tensor {name!r} has shape {tuple(shapes[name])}; {shape} was expected"
-    extra = [name for name in shapes if name not in expected]
-    return f"tensor {extra[0]!r} of shape {tuple(shapes[extra[0]])} was not expected" + _count(extra, "too many") if extra else ""
-
-
-def _count(names: Any, word: str) -> str:
-    return f" (and {len(names) - 1} more {word})" if len(names) > 1 else ""
 
 
 def _check(name: str, architecture: Architecture, shapes: Shapes, misfits: dict[str, str]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -176,7 +175,7 @@ class GlobalAverage(nn.Module):
     """The mean over all places of an image or signal: (examples, channels, ...) -> (examples, channels)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, torch.flatten(x, 2).mean(2))
+        return torch.flatten(x, 2).mean(2)
 
 
 def place(root: nn.Module, name: str, module: nn.Module) -> None:

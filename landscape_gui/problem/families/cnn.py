@@ -183,7 +183,8 @@ def _image(example: tuple[int, ...], first: Layer) -> tuple[int, ...]:
     image = (1, *example) if len(example) == dimensions else tuple(example)
     if len(image) != dimensions + 1 or image[0] != first.shape[1]:
         raise Misfit(
-            f"tensor '{first.name}.weight' takes {first.shape[1]} channels in {dimensions} dimensions; the data's examples have shape {example}"
+            f"tensor '{first.name}.weight' takes {first.shape[1]} channels in {dimensions} dimensions; "
+            f"the data's examples have shape {example}"
         )
     return image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def match(shapes: Shapes, options: Mapping[str, Any], example: tuple[int, ...] |
 
 def create(widths: Sequence[int], name: str = "relu") -> nn.Module:
     """A fresh MLP of these widths, inputs first, layers called fc1, fc2, ...: the one that samples are trained as."""
-    pairs = zip(widths, widths[1:], strict=False)
+    pairs = itertools.pairwise(widths)
     return build([Layer(f"fc{i}", "linear", (b, a), True) for i, (a, b) in enumerate(pairs, 1)], name)
 
 

@@ -166,7 +166,7 @@ def match(shapes: Shapes, options: Mapping[str, Any], example: tuple[int, ...] |
         raise Misfit(f"The shortcut is {wanted!r}; it must be one of {', '.join(SHORTCUTS)}.")
     if plan.projected and wanted not in (None, "B"):
         raise Misfit(
-            f"tensor 'layer{plan.projected[0][0] + 1}.0.{plan.projection}.0.weight' is there; without 1 x 1 shortcuts it was not expected"
+            f"tensor 'layer{plan.projected[0][0] + 1}.0.{plan.projection}.0.weight' was not expected without 1 x 1 shortcuts"
         )
     kinds = [wanted] if wanted else ["B"] if plan.projected else ["A", "none", "A-end"]
     return [_architecture(plan, kind, guessed=wanted is None and len(kinds) > 1) for kind in kinds]

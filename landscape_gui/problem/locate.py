@@ -1,0 +1,45 @@
+"""From what a person names to files: a checkpoint, a run's folder, a sample, a card or a landscape.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from landscape_gui import samples
+from landscape_gui.errors import CheckpointError
+from landscape_gui.run import Run, find_run
+
+HOLDERS = frozenset({"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots"})
+
+
+def find_checkpoint(path: str | Path) -> tuple[Path, Run | None]:
+    """The checkpoint's file and the run that it belongs to. A folder means its run's last checkpoint; samples:NAME a sample;
+    a card or a landscape.py the run beside it. Raises CheckpointError where nothing is there."""
+    place = resolve(path)
+    if not place.exists():
+        raise CheckpointError(f"There is no {place}.", remedy="Check the path.")
+    if place.is_file() and place.suffix.lower() in (".py", ".json"):
+        place = place.parent
+    run = find_run(place)
+    if place.is_file():
+        return place, run
+    if run is None:
+        raise CheckpointError(
+            f"{place} holds no checkpoint.", remedy="Give a .pt, .pth, .ckpt or .safetensors file, or their folder."
+        )
+    return run.last.path, run
+
+
+def resolve(path: str | Path) -> Path:
+    """The path with samples:NAME and ~ resolved."""
+    text = str(path)
+    if text.startswith(samples.PREFIX):
+        name, _, rest = text.removeprefix(samples.PREFIX).partition("/")
+        return samples.path(name) / rest if rest else samples.path(name)
+    return Path(text).expanduser()
+
+
+def find_beside(checkpoint: Path, name: str) -> Path | None:
+    """A file of this name in the checkpoint's folder, or in the one above where the folder only holds checkpoints."""
+    folder = checkpoint.resolve().parent
+    places = [folder, folder.parent] if folder.name.lower() in HOLDERS else [folder]
+    return next((place / name for place in places if (place / name).is_file()), None)

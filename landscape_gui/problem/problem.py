@@ -1,0 +1,219 @@
+"""Problem: model, data and loss at a checkpoint; a loss over one flat parameter vector. The only thing the numerics see."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landscape_gui.checkpoint import Checkpoint, read_checkpoint
+from landscape_gui.core.evaluate import Evaluator
+from landscape_gui.core.losses import LossHead, Metric
+from landscape_gui.core.splits import Split, length_of, map_tensors
+from landscape_gui.core.vector import Layout
+from landscape_gui.errors import ProblemError
+from landscape_gui.probes.base import CheckpointRef
+from landscape_gui.problem.fitting import fit
+from landscape_gui.problem.locate import find_checkpoint
+from landscape_gui.problem.saving import write_state
+from landscape_gui.run import Run
+
+CHANCE = "Wrong architecture or normalisation, or not trained yet?"
+DIVERGED = "Wrong architecture or normalisation, or did training diverge?"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a Problem is made of; `open_problem` puts it together.
+
+    identity: digests and settings of all that decides an answer (hashed into the fingerprint); layers_of: what the model is
+    called in sentences; notes: what was assumed, cast or stripped.
+    """
+
+    title: str
+    fingerprint: str
+    checkpoint: Checkpoint
+    run: Run | None
+    module: nn.Module
+    layout: Layout
+    state: Tensor
+    splits: Sequence[Split]
+    head: LossHead
+    metrics: Mapping[str, Metric]
+    classes: int | None
+    device: torch.device
+    threads: int
+    model_name: str
+    description: Mapping[str, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Problem:
+    """One loss over one flat vector. Everything here is read-only; evaluators work on copies of the module.
+
+    state: (layout.size,) float32 on `device`, parameters first, then float buffers; splits: name -> number of examples, the first
+    is the default; metrics: names beside "loss"; loss_unit: "nat" for cross-entropies, else ""; classes: of a classifier, else
+    None; fingerprint: the same for the same weights, network, data and loss, whatever the device or threads.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.title, self.fingerprint = parts.title, parts.fingerprint
+        self.checkpoint, self.run = parts.checkpoint, parts.run
+        self.module, self.layout, self.state = parts.module, parts.layout, parts.state
+        self.splits: Mapping[str, int] = {split.name: split.examples for split in parts.splits}
+        self.metrics = tuple(parts.metrics) if parts.head.kind != "batch" else ()
+        self.loss_name, self.loss_unit = parts.head.name, parts.head.unit
+        self.classes, self.device, self.threads = parts.classes, parts.device, parts.threads
+        self.description: dict[str, Any] = dict(parts.description)
+        self.defaults: Mapping[str, Any] = dict(parts.defaults)
+        self.notes = parts.notes
+        self._found: dict[str, float] | None = None
+        self._references: dict[tuple[str, int, int], CheckpointRef] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def has_batchnorm(self) -> bool:
+        """Whether a BatchNorm layer has running statistics."""
+        kinds = (nn.modules.batchnorm._BatchNorm,)
+        return any(isinstance(m, kinds) and m.running_mean is not None for m in self.module.modules())
+
+    def at_checkpoint(self) -> dict[str, float]:
+        """ "<split>_loss" and "<split>_<metric>" at the checkpoint, on all data; computed once, cached."""
+        with self._lock:
+            if self._found is None:
+                values = _finish(self.evaluator(tier="exact"), self.state)
+                self._found = {name: float(mean[0]) for name, mean in values.items()}
+            return dict(self._found)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what looks wrong at the checkpoint: loss not finite, accuracy at chance, other values than the card's."""
+        found = self.at_checkpoint()
+        said = []
+        for split, examples in self.splits.items():
+            loss, accuracy = found[f"{split}_loss"], found.get(f"{split}_accuracy")
+            if not math.isfinite(loss):
+                said.append(f"The {split} loss at the checkpoint is {loss}. {DIVERGED}")
+            elif accuracy is not None and accuracy <= self._chance(split, examples):
+                said.append(f"{split.capitalize()} accuracy is {accuracy:.1%}: chance. {CHANCE}")
+        for name, value in self._parts.expected.items():
+            if name in found and not math.isclose(found[name], value, rel_tol=0.02, abs_tol=2e-3):
+                said.append(f"The card says {name.replace('_', ' ')} {value:.4g}; here it is {found[name]:.4g}.")
+        return tuple(said)
+
+    def reference(self, path: str | Path) -> CheckpointRef:
+        """Another checkpoint of this architecture, to name in a question (a folder means its last one).
+
+        Raises CheckpointError, or ProblemError naming the tensor that does not fit.
+        """
+        place = find_checkpoint(path)[0]
+        status = place.stat()
+        key = (str(place.resolve()), status.st_mtime_ns, status.st_size)
+        if key not in self._references:
+            checkpoint = read_checkpoint(place)
+            self._fit(checkpoint)
+            entry = next((e for e in self.run.checkpoints if e.path.resolve() == place.resolve()), None) if self.run else None
+            label = entry.label if entry else f"{place.parent.name}/{place.name}"
+            self._references[key] = CheckpointRef(str(place), checkpoint.digest, label)
+        return self._references[key]
+
+    def state_of(self, reference: CheckpointRef) -> Tensor:
+        """The weights that a reference names, (layout.size,) float32 on `device`.
+
+        Raises ProblemError where the file holds other weights by now, or the tensor that does not fit.
+        """
+        if reference.digest and reference.digest == self.checkpoint.digest:
+            return self.state
+        checkpoint = read_checkpoint(find_checkpoint(reference.path)[0])
+        if reference.digest and checkpoint.digest != reference.digest:
+            raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
+        return self.layout.flatten(self._fit(checkpoint), device=self.device)
+
+    def evaluator(
+        self,
+        *,
+        splits: Sequence[str] = (),
+        limit: int = 0,
+        seed: int = 0,
+        tier: str = "fast",
+        precision: str = "float32",
+        batchnorm: str = "frozen",
+    ) -> Evaluator:
+        """What evaluates this loss at many weights. splits: names, () for all; limit: a random subset of so many examples, drawn
+        once a split from `seed` (0: all; of data that stream, the first ones)."""
+        unknown = [name for name in splits if name not in self.splits]
+        if unknown:
+            raise ProblemError(f"There is no split {unknown[0]!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
+        chosen = [split for split in self._parts.splits if not splits or split.name in splits]
+        return Evaluator(
+            self.module,
+            self.layout,
+            [draw(split, limit, seed) for split in chosen],
+            self._parts.head,
+            self._parts.metrics,
+            tier=cast(Any, tier),
+            precision=cast(Any, precision),
+            batchnorm=cast(Any, batchnorm),
+            device=self.device,
+        )
+
+    def save_state(self, state: Tensor, path: str | Path) -> None:
+        """Write weights (layout.size,) as .safetensors that opens like the checkpoint, whole or not at all."""
+        metadata = {
+            "title": self.title,
+            "source": self.checkpoint.name,
+            "source_digest": self.checkpoint.digest,
+            "fingerprint": self.fingerprint,
+        }
+        write_state(Path(path), self.module, self.layout, state, metadata)
+
+    def _fit(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        try:
+            return fit(self.module, checkpoint.tensors, f"{self._parts.model_name}, the network of {self.title}")[0]
+        except ProblemError as error:
+            raise ProblemError(f"{checkpoint.path}: {error.message}", remedy=error.remedy) from error
+
+    def _chance(self, split: str, examples: int) -> float:
+        """The accuracy up to which a classifier is no better than always naming the commonest class, three standard errors up."""
+        classes = self.classes or 0
+        if classes < 2 or examples < 1:
+            return -1.0
+        targets = next(s.targets for s in self._parts.splits if s.name == split)
+        share = 1 / classes
+        if isinstance(targets, Tensor) and not targets.is_floating_point() and targets.numel():
+            share = max(share, torch.bincount(targets.flatten().clamp(min=0)).max().item() / targets.numel())
+        return min(share + 3 * math.sqrt(share * (1 - share) / examples), (1 + share) / 2)
+
+
+def draw(split: Split, limit: int, seed: int) -> Split:
+    """A random subset of `limit` examples, in the split's order, drawn from `seed`; the whole split where it is no larger."""
+    if not limit or (split.examples and limit >= split.examples):
+        return split
+    if split.streams:
+        return Split(split.name, split.inputs.limited(limit), None, limit)
+    chosen = torch.randperm(split.examples, generator=torch.Generator().manual_seed(seed))[:limit].sort().values
+
+    def take(tensor: Tensor) -> Tensor:
+        whole = tensor.dim() > 0 and tensor.shape[0] == split.examples
+        return tensor[chosen.to(tensor.device)] if whole else tensor
+
+    assert length_of(split.inputs) == split.examples
+    return Split(split.name, map_tensors(split.inputs, take), map_tensors(split.targets, take), limit)
+
+
+def _finish(evaluator: Evaluator, state: Tensor) -> dict[str, np.ndarray[Any, Any]]:
+    steps = evaluator.evaluate(state, [torch.zeros_like(state)], np.zeros((1, 1)))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return dict(stop.value.mean)

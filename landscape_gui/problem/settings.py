@@ -1,0 +1,62 @@
+"""How torch is set before anything is computed, and how randomness of others' code is kept from the caller's."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from landscape_gui.errors import ProblemError
+
+DATA_LIMIT = 4 << 30
+"""So many bytes of data are kept as tensors; what is larger streams from its DataLoader. LANDSCAPE_GUI_DATA_LIMIT overrides."""
+
+
+def prepare_torch(threads: int) -> None:
+    """The math attention kernel, no fast path of multi-head attention, so many threads: forward-mode derivatives and equal bits
+    ask for them. Applies to the whole process; the global seeds stay as they are."""
+    torch.set_num_threads(max(1, threads))
+    torch.backends.mha.set_fastpath_enabled(False)
+    for kernel in ("flash", "mem_efficient", "cudnn"):
+        enable = getattr(torch.backends.cuda, f"enable_{kernel}_sdp", None)
+        if enable is not None:
+            enable(False)
+    torch.backends.cuda.enable_math_sdp(True)
+
+
+def data_limit() -> int:
+    """How many bytes of data are kept in memory at most."""
+    text = os.environ.get("LANDSCAPE_GUI_DATA_LIMIT", "")
+    return int(text) if text.isdigit() else DATA_LIMIT
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1". Raises ProblemError where it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ProblemError(f"There is no device called {name!r}.", remedy="Choose auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ProblemError("This torch finds no CUDA device.", remedy="Choose the device cpu, or auto.")
+    return device
+
+
+@contextmanager
+def own_randomness(seed: int = 0) -> Iterator[None]:
+    """Inside, torch's, NumPy's and Python's global generators start from `seed`; afterwards they are as they were before."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy)
+            random.setstate(python)
