@@ -79,7 +79,8 @@ class Surface(sampling.SampledProbe, PlaneProbe):
         if self.adaptive:
             from landscape_gui.probes.adaptive import refine
 
-            return (yield from refine(running))
+            adaptive: SurfaceResult = yield from refine(running)
+            return adaptive
         return (yield from running.whole_grid())
 
     def figure(self, result: SurfaceResult, look: Look) -> Figure:
