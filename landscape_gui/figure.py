@@ -197,9 +197,22 @@ def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:
 
 
 def contour_levels(limits: tuple[float, float], count: int, *, scale: Scale = "linear") -> tuple[float, ...]:
-    """`count` intervals between the limits, evenly spaced (in the logarithm on a logarithmic scale); inner levels only."""
+    """Round values inside the limits, about `count` intervals, evenly spaced: steps of 1, 2, 2.5 or 5 times a power of ten; on a
+    logarithmic scale whole fractions or multiples of a decade."""
     low, high = limits
-    if count < 2 or not low < high:
+    if count < 2 or not low < high or (scale == "log" and low <= 0):
         return ()
-    space = np.geomspace if scale == "log" else np.linspace
-    return tuple(float(v) for v in space(low, high, count + 1)[1:-1])
+    if scale == "log":
+        low, high = float(np.log10(low)), float(np.log10(high))
+        raw = (high - low) / count
+        step = 1 / max(1, round(1 / raw)) if raw < 0.75 else float(round(raw))
+    else:
+        raw = (high - low) / count
+        magnitude = 10.0 ** np.floor(np.log10(raw))
+        step = min((1, 2, 2.5, 5, 10), key=lambda m: abs(m * magnitude - raw)) * magnitude
+    first, last = int(np.floor(low / step)) + 1, int(np.ceil(high / step)) - 1
+    inside = step * np.arange(first, last + 1)
+    edge = 1e-6 * (high - low)
+    inside = inside[(inside > low + edge) & (inside < high - edge)]
+    inside = np.where(np.abs(inside) < 1e-9 * step, 0.0, inside)
+    return tuple(float(v) for v in (10.0**inside if scale == "log" else inside))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -85,6 +86,33 @@ def format_number(value: float) -> str:
     if value == 0:
         return "0"
     text = f"{value:.0e}" if abs(value) >= 1e4 or abs(value) < 1e-3 else f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def format_levels(levels: Sequence[float]) -> tuple[str, ...]:
+    """Labels of contour lines: as few digits as tell neighbours apart and stay within a twentieth of the step between them."""
+    values = np.asarray(levels, float)
+    steps = np.abs(np.diff(values))
+    reach = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf)) if len(steps) else np.abs(values)
+    return tuple(_shortest(float(v), 0.05 * float(r)) for v, r in zip(values, reach, strict=True))
+
+
+def _shortest(value: float, tolerance: float) -> str:
+    for digits in range(1, 9):
+        rounded = float(f"{value:.{digits}g}")
+        if abs(rounded - value) <= tolerance:
+            text = (
+                f"{rounded:.0e}" if rounded and (abs(rounded) >= 1e5 or abs(rounded) < 1e-3) and digits == 1 else f"{rounded:.8g}"
+            )
+            return _plain(text)
+    return format_number(value)
+
+
+def _plain(text: str) -> str:
+    """1e-05 as 1e−5, with a real minus sign."""
     if "e" in text:
         mantissa, exponent = text.split("e")
         text = f"{mantissa}e{int(exponent)}"

@@ -36,6 +36,7 @@ class Lettering:
     tick_length: float = 5.0
     gap: float = 4.0
     margin: float = 8.0
+    z_title: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +95,20 @@ def margins(frame: Frame, panel: Panel, style: Lettering) -> Margins:
     widest = max([style.measure(format_number(t), style.tick) for t in ticks], default=0.0)
     step = style.margin + style.tick_length + 2 * style.gap
     title = style.title * LINE + style.gap
-    left = step + widest + (title if _z_title(panel, frame) else 0.0)
-    below = step + style.tick * LINE + (title if panel.x.text or panel.y.text else 0.0)
+    left = step + widest + (title if _z_title(panel, frame, style) else 0.0)
+    below = step + style.tick * LINE + (1.15 * title if panel.x.text or panel.y.text else 0.0)
     ends = max([style.measure(format_number(t), style.tick) for t in (*frame.x, *frame.y)], default=0.0)
     return left, style.margin + style.tick / 2, step + ends * 0.6 + style.gap, below
 
 
-def layout(frame: Frame, panel: Panel, projection: Projection, style: Lettering) -> Layout:
-    """Everything around the surface for one view; the walls shown are those behind the surface. About a millisecond."""
+def layout(frame: Frame, panel: Panel, projection: Projection, style: Lettering, *, bounded: bool = True) -> Layout:
+    """Everything around the surface for one view; the walls shown are those behind the surface. About a millisecond.
+
+    bounded: leave out labels that do not fit into the view.
+    """
     sx, sy = (-1 if projection.eye[0] <= 1e-9 else 1), (-1 if projection.eye[1] <= 1e-9 else 1)
     tall = frame.top
-    edges = _edges_of(frame, panel, projection, sx, sy)
+    edges = _edges_of(frame, panel, projection, sx, sy, style)
     pixels = lambda p: projection.points(np.array(p, float))[:, :2].reshape(-1, 2, 2)  # noqa: E731
     labels: list[Label] = []
     marks: list[Array] = []
@@ -114,24 +118,22 @@ def layout(frame: Frame, panel: Panel, projection: Projection, style: Lettering)
         chosen.append(at)
         marks.append(lines)
         labels += texts
-        title = _title(edge, projection, style, lines, texts, labels)
-        if title is not None:
-            labels.append(title)
+        labels += _title(edge, projection, style, lines, texts, labels)
     z, x, y = chosen
     bx, by = -sx * 0.5, -sy * 0.5
     return Layout(
         grid=pixels(_grid(x, y, z, bx, by, tall)),
         edges=pixels(_outline(sx, sy, tall)),
         ticks=np.concatenate(marks) if marks else np.zeros((0, 2, 2)),
-        labels=tuple(labels),
+        labels=tuple(label for label in labels if not bounded or _fits(label, projection.size)),
     )
 
 
 def tight(frame: Frame, panel: Panel, camera: Camera, size: tuple[float, float], style: Lettering) -> tuple[Projection, Layout]:
     """A view in which box and labels fill the page inside the margin: for paper, where nothing turns."""
     projection = project(camera, size, frame.top, margins(frame, panel, style), turntable=False)
-    found = layout(frame, panel, projection, style)
-    for _ in range(8):
+    found = layout(frame, panel, projection, style, bounded=False)
+    for _ in range(12):
         left, top, right, bottom = found.extent()
         room = size[0] - 2 * style.margin, size[1] - 2 * style.margin
         grow = min((room[0] - (right - left)) / size[0], (room[1] - (bottom - top)) / size[1])
@@ -140,23 +142,25 @@ def tight(frame: Frame, panel: Panel, camera: Camera, size: tuple[float, float],
         if abs(magnify - 1) < 2e-3 and max(map(abs, by)) < 0.3:
             break
         projection = move(projection, camera, frame.top, magnify=magnify, by=by if camera.pan == (0.0, 0.0) else (0.0, 0.0))
-        found = layout(frame, panel, projection, style)
-    return projection, found
+        found = layout(frame, panel, projection, style, bounded=False)
+    return projection, layout(frame, panel, projection, style)
 
 
-def _z_title(panel: Panel, frame: Frame) -> str:
+def _z_title(panel: Panel, frame: Frame, style: Lettering) -> str:
+    if not style.z_title:
+        return ""
     text = panel.z.text or (panel.surface.label if panel.surface else "")
     return f"{text}, log scale" if text and frame.scale == "log" else text
 
 
-def _edges_of(frame: Frame, panel: Panel, projection: Projection, sx: int, sy: int) -> tuple[_Edge, _Edge, _Edge]:
+def _edges_of(frame: Frame, panel: Panel, projection: Projection, sx: int, sy: int, style: Lettering) -> tuple[_Edge, _Edge, _Edge]:
     """The z axis on the silhouette at the left, x and y along the floor's front edges."""
     log, h, tall = frame.scale == "log", 0.5, frame.top
     zx, zy = min(((-sx * h, sy * h), (sx * h, -sy * h)), key=lambda c: float(np.dot(c, projection.right[:2])))
     out = np.array([np.sign(zx), 0, 0]) if zx == sx * h else np.array([0, np.sign(zy), 0.0])
     z = _Edge(
         start=np.array([zx, zy, 0]), end=np.array([zx, zy, tall]), outward=out,
-        low=frame.z[0], high=frame.z[1], log=log, title=_z_title(panel, frame),
+        low=frame.z[0], high=frame.z[1], log=log, title=_z_title(panel, frame, style),
     )  # fmt: skip
     x = _Edge(
         start=np.array([-h, sy * h, 0]), end=np.array([h, sy * h, 0]), outward=np.array([0, sy, 0.0]),
@@ -211,7 +215,7 @@ def _tick_labels(edge: _Edge, projection: Projection, style: Lettering, placed: 
         lines = _tick_lines(edge, projection, style, places)
         texts = [_beside(format_number(v), line, style) for v, line in zip(values, lines, strict=True)]
         if not any(_touch(a, b, style.gap) for a, b in pairwise(texts)):
-            return places, lines, [t for t in texts if _fits(t, projection.size) and not _any_touch(t, placed, style.gap / 2)]
+            return places, lines, [t for t in texts if not _any_touch(t, placed, style.gap / 2)]
     return _ticks(edge, 2)[1], np.zeros((0, 2, 2)), []
 
 
@@ -253,28 +257,40 @@ def _support(width: float, height: float, direction: Array) -> float:
 
 def _title(
     edge: _Edge, projection: Projection, style: Lettering, lines: Array, ticks: list[Label], placed: list[Label]
-) -> Label | None:
-    """The axis title along its edge, beyond the tick labels; pushed outwards until it touches nothing."""
+) -> list[Label]:
+    """The axis title along its edge, beyond the tick labels, in one line or two; pushed outwards until it touches nothing."""
     ends = projection.points(np.stack([edge.start, edge.end]))[:, :2]
     length = float(np.hypot(*(ends[1] - ends[0])))
     if not edge.title or length < 4 * style.tick:
-        return None
-    away = _outward(edge, projection)
-    middle = ends.mean(axis=0)
+        return []
+    away, middle = _outward(edge, projection), ends.mean(axis=0)
     reach = [float((corner - middle) @ away) for label in ticks for corner in label.corners]
     reach += [float((p - middle) @ away) for p in lines.reshape(-1, 2)]
     far = max(reach, default=0.0) + style.gap + style.title * LINE / 2
     along = ends[1] - ends[0]
     angle = float(np.degrees(np.arctan2(-along[1], along[0])))
     angle = angle - 180 if angle > 90.001 else angle + 180 if angle <= -89.999 else angle
-    text = _shortened(edge.title, style, max(1.25 * length, 0.5 * min(projection.size)))
-    width = style.measure(text, style.title)
+    texts = _broken(edge.title, style, max(1.08 * length, 0.3 * min(projection.size)))
+    down = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+    texts = texts if down @ away >= 0 else texts[::-1]
     for push in np.arange(0.0, 4.0, 0.25) * style.title:
-        x, y = middle + (far + push) * away
-        label = Label(text=text, x=float(x), y=float(y), size=style.title, width=width, angle=angle, title=True)
-        if not _any_touch(label, placed, style.gap / 2):
-            return label if _fits(label, projection.size) else None
-    return None
+        found = []
+        for k, text in enumerate(texts):
+            x, y = middle + (far + push + 1.15 * k * style.title) * away
+            width = style.measure(text, style.title)
+            found.append(Label(text=text, x=float(x), y=float(y), size=style.title, width=width, angle=angle, title=True))
+        if not any(_any_touch(label, placed, style.gap / 2) for label in found):
+            return found
+    return []
+
+
+def _broken(text: str, style: Lettering, room: float) -> list[str]:
+    """In two lines, at the space nearest to the middle, where one is too long; what is longer still is cut short."""
+    spaces = [k for k, c in enumerate(text) if c == " "]
+    if style.measure(text, style.title) <= room or not spaces:
+        return [_shortened(text, style, 1.3 * room)]
+    at = min(spaces, key=lambda k: abs(k - len(text) / 2))
+    return [_shortened(part, style, 1.3 * room) for part in (text[:at], text[at + 1 :])]
 
 
 def _shortened(text: str, style: Lettering, room: float) -> str:

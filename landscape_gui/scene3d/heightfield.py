@@ -177,6 +177,7 @@ class HeightField:
             self._solid, self._indices = solid, {}
 
     def _triangles(self, stride: int) -> Any:
+        assert self._indices is not None
         if stride not in self._indices:
             solid = None if self._solid.all() else self._solid
             found = triangles(len(self._x), len(self._y), solid, stride)

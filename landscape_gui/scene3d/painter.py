@@ -138,7 +138,8 @@ def _seen(points: Array, model: Model, projection: Projection) -> Array:
     ray = points[:, None, :] + along[None, :, None] * towards[:, None, :]
     h = height_at(model.x, model.y, model.heights, ray[..., 0].ravel(), ray[..., 1].ravel()).reshape(ray.shape[:2])
     with np.errstate(invalid="ignore"):
-        return ~((h <= 1.0) & (h * model.frame.top > ray[..., 2] + 2e-3)).any(axis=1)
+        hidden = (h <= 1.0) & (h * model.frame.top > ray[..., 2] + 2e-3)
+    return np.asarray(~hidden.any(axis=1))
 
 
 def _segments(draw: Any, lines: Array, colour: tuple[int, ...], width: int) -> None:

@@ -27,7 +27,7 @@ from landscape_gui.scene3d.axes import Layout, layout, margins, tight
 from landscape_gui.scene3d.camera import Projection, project
 from landscape_gui.scene3d.model import Model, model_of, rgb
 from landscape_gui.scene3d.painter import paint
-from landscape_gui.style import DARK, LIGHT, Theme
+from landscape_gui.style import LIGHT, Theme
 
 SUPERSAMPLING = 2
 LARGEST = 8192
@@ -250,7 +250,7 @@ def pack(panel: Panel, view: Any, pixels: tuple[int, int], scale: float, transpa
     paths = [m for m in panel.marks if isinstance(m, Path)]
     for k, path in enumerate(paths):
         arrays[f"path{k}"] = np.stack([path.x, path.y])
-    plain = {k: v for k, v in surface.__dict__.items() if k not in ("x", "y", "z", "missing", "filled")}
+    plain: dict[str, Any] = {k: v for k, v in surface.__dict__.items() if k not in ("x", "y", "z", "missing", "filled")}
     head = {
         "surface": plain, "paths": [p.colour for p in paths], "axes": [asdict(a) for a in (panel.x, panel.y, panel.z)],
         "camera": asdict(panel.camera), "pixels": pixels, "scale": scale, "transparent": transparent, "dark": theme.dark,
@@ -273,7 +273,7 @@ def unpack(sent: bytes) -> tuple[Panel, tuple[Projection, Layout | None], tuple[
     with np.load(io.BytesIO(sent), allow_pickle=False) as archive:
         a = {name: archive[name] for name in archive.files}
     head = json.loads(a["head"].tobytes())
-    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in head["surface"].items()}
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in head["surface"].items()}
     surface = Surface(x=a["x"], y=a["y"], z=a["z"], missing=a.get("missing"), filled=a.get("filled"), **plain)
     paths = tuple(Path(x=a[f"path{k}"][0], y=a[f"path{k}"][1], colour=c) for k, c in enumerate(head["paths"]))
     camera = {**head["camera"], "pan": tuple(head["camera"]["pan"])}

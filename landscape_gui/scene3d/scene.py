@@ -221,8 +221,9 @@ class SurfaceScene:
         at = np.asarray(event.pos[:2], float)
         if event.button == 1 and np.hypot(*(at - start)) < CLICK and self._camera == camera:
             found = self.pick((at[0], at[1]))
-            for callback in self.on_pick if found is not None else ():
-                callback(*found)
+            if found is not None:
+                for callback in self.on_pick:
+                    callback(*found)
 
     def _mouse_wheel(self, event: Any) -> None:
         self._set_by_hand(cameras.zoom(self._camera, 1.12 ** float(event.delta[1])))

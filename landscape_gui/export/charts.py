@@ -1,0 +1,171 @@
+"""Lines, bands, points and rules over x on paper; the legend lies outside the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landscape_gui.export.paper import Page, set_ticks, wrap
+from landscape_gui.figure import Axis, Band, Line, Mark, Note, Panel, Points, Rule
+from landscape_gui.results import Array
+from landscape_gui.scene3d.lettering import text_width
+from landscape_gui.style import SERIES
+
+MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
+
+
+def draw_chart(figure: Any, panel: Panel, page: Page) -> Any:
+    """Fills a (sub)figure with the panel's marks; returns the left axes."""
+    axes = figure.add_subplot()
+    other = axes.twinx() if panel.right is not None else None
+    for mark in panel.marks:
+        _draw(axes if other is None or not getattr(mark, "right", False) else other, mark)
+    scales = [(axes.xaxis, axes.set_xlim, panel.x, _xs(panel)), (axes.yaxis, axes.set_ylim, panel.y, _ys(panel, right=False))]
+    if other is not None and panel.right is not None:
+        scales.append((other.yaxis, other.set_ylim, panel.right, _ys(panel, right=True)))
+    for axis, limit, what, values in scales:
+        limits = _limits(what, values, tight=axis is axes.xaxis)
+        axis._set_axes_scale(what.scale)
+        limit(*limits)
+        set_ticks(axis, limits, what.scale)
+        axis.set_label_text(what.text)
+    axes.grid(True, color=page.theme.grid, linewidth=0.4, zorder=0)
+    axes.set_axisbelow(True)
+    for side in ("top",) if other is not None else ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if other is not None:
+        other.spines["top"].set_visible(False)
+    _rules(axes, panel, page)
+    _notes(axes, panel, page)
+    _legend(figure, [axes, *([other] if other is not None else [])], panel, page)
+    if panel.title:
+        axes.set_title(panel.title)
+    return axes
+
+
+def _draw(axes: Any, mark: Mark) -> None:
+    colour = SERIES[getattr(mark, "colour", 0) % len(SERIES)]
+    if isinstance(mark, Line):
+        style = (0, (4, 2)) if mark.dash else "-"
+        axes.plot(mark.x, mark.y, color=colour, linewidth=1.1 * mark.width, linestyle=style, label=mark.label or None, zorder=3)
+    elif isinstance(mark, Band):
+        axes.fill_between(mark.x, mark.low, mark.high, color=colour, alpha=0.22, linewidth=0, label=mark.label or None, zorder=2)
+    elif isinstance(mark, Points):
+        size = 0.6 * mark.size
+        axes.plot(
+            mark.x, mark.y, MARKERS[mark.marker], ms=size, mfc=colour, mec="white", mew=0.4, label=mark.label or None, zorder=4
+        )  # fmt: skip
+
+
+def _xs(panel: Panel) -> Array:
+    found = [np.asarray(m.x, float).ravel() for m in panel.marks if isinstance(m, Line | Band | Points)]
+    rules = [np.array([m.at]) for m in panel.marks if isinstance(m, Rule) and m.orientation == "vertical"]
+    return np.concatenate([*found, *rules]) if found or rules else np.zeros(0)
+
+
+def _ys(panel: Panel, *, right: bool) -> Array:
+    found: list[Array] = []
+    for m in panel.marks:
+        if isinstance(m, Line | Points) and m.right == right:
+            found.append(np.asarray(m.y, float).ravel())
+        elif isinstance(m, Band) and m.right == right:
+            found += [np.asarray(m.low, float).ravel(), np.asarray(m.high, float).ravel()]
+        elif isinstance(m, Rule) and m.orientation == "horizontal" and not right:
+            found.append(np.array([m.at]))
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _limits(axis: Axis, values: Array, *, tight: bool) -> tuple[float, float]:
+    """The axis' own limits, or those of the data with a little air."""
+    if axis.limits is not None:
+        return axis.limits
+    ok = values[np.isfinite(values) & ((values > 0) | (axis.scale != "log"))]
+    if not len(ok):
+        return (0.1, 1.0) if axis.scale == "log" else (0.0, 1.0)
+    low, high = float(ok.min()), float(ok.max())
+    if low == high:
+        low, high = (
+            (low / 1.5, high * 1.5) if axis.scale == "log" else (low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5))
+        )
+    if tight:
+        return low, high
+    if axis.scale == "log":
+        air = (high / low) ** 0.05
+        return low / air, high * air
+    air = 0.05 * (high - low)
+    return low - air, high + air
+
+
+def _rules(axes: Any, panel: Panel, page: Page) -> None:
+    """Lines across, named at their end inside the axes."""
+    for rule in (m for m in panel.marks if isinstance(m, Rule)):
+        style: dict[str, Any] = {
+            "color": page.theme.muted,
+            "linewidth": 0.8,
+            "zorder": 2.5,
+            "linestyle": (0, (3, 2)) if rule.dash else "-",
+        }
+        text: dict[str, Any] = {"fontsize": page.tick_size, "color": page.theme.muted, "textcoords": "offset points", "zorder": 5}
+        if rule.orientation == "vertical":
+            axes.axvline(rule.at, **style)
+            late = _part(axes.get_xlim(), rule.at, axes.get_xscale()) > 0.9
+            if rule.label:
+                where = {"xy": (rule.at, 1), "xycoords": ("data", "axes fraction"), "xytext": (-2 if late else 2, -2)}
+                axes.annotate(rule.label, rotation=90, ha="right" if late else "left", va="top", **where, **text)
+        else:
+            axes.axhline(rule.at, **style)
+            high = _part(axes.get_ylim(), rule.at, axes.get_yscale()) > 0.9
+            if rule.label:
+                where = {"xy": (1, rule.at), "xycoords": ("axes fraction", "data"), "xytext": (-2, -2 if high else 2)}
+                axes.annotate(rule.label, ha="right", va="top" if high else "bottom", **where, **text)
+
+
+def _part(limits: tuple[float, float], at: float, scale: str) -> float:
+    low, high = limits
+    if scale == "log":
+        low, high, at = float(np.log(low)), float(np.log(high)), float(np.log(max(at, 1e-300)))
+    return (at - low) / (high - low)
+
+
+def _notes(axes: Any, panel: Panel, page: Page) -> None:
+    """Sentences in their corners; a panel of nothing but notes shows them in its middle."""
+    notes = [m for m in panel.marks if isinstance(m, Note)]
+    only = len(notes) == len(panel.marks)
+    if only:
+        axes.axis("off")
+    for note in notes:
+        text = wrap(note.text, page.tick_size, 72 * page.width * 0.6)
+        if only:
+            axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=page.font_size)
+            continue
+        vertical, horizontal = note.corner.split()
+        x, y = (0 if horizontal == "left" else 1), (0 if vertical == "bottom" else 1)
+        place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (4 - 8 * x, 4 - 8 * y), "textcoords": "offset points"}
+        axes.annotate(text, (x, y), ha=horizontal, va=vertical, fontsize=page.tick_size, zorder=6, **place)
+
+
+def _legend(figure: Any, axes: list[Any], panel: Panel, page: Page) -> None:
+    """Below the axes, outside the data, in as many columns as fit."""
+    if not legend_rows(panel, 1.0):
+        return
+    found = [one.get_legend_handles_labels() for one in axes]
+    handles, labels = [h for f in found for h in f[0]], [t for f in found for t in f[1]]
+    columns = _columns(labels, figure.bbox.width / figure.figure.dpi, page.tick_size)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=columns, frameon=False, handlelength=1.6, columnspacing=1.2,
+        handletextpad=0.5, borderaxespad=0.1, labelspacing=0.35,
+    )  # fmt: skip
+
+
+def _columns(labels: list[str], width: float, size: float) -> int:
+    widest = max(text_width(label, size) for label in labels) + 3.6 * size
+    return int(np.clip(72 * width * 0.97 // widest, 1, len(labels)))
+
+
+def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
+    """Lines of a chart's legend at a width in inches; a single mark that the axis already names needs none."""
+    labels = [m.label for m in panel.marks if isinstance(m, Line | Band | Points) and m.label]
+    if panel.surface is not None or not labels or (len(labels) == 1 and labels[0] == panel.y.label):
+        return 0
+    return -(-len(labels) // _columns(labels, width, size))

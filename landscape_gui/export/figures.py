@@ -1,0 +1,73 @@
+"""Figures on paper: the panels of one figure side by side, at the size they are printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure as Sheet
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from landscape_gui.errors import LandscapeError
+from landscape_gui.export.charts import draw_chart, legend_rows
+from landscape_gui.export.marks2d import draw_plane
+from landscape_gui.export.marks3d import draw_relief
+from landscape_gui.export.paper import Page
+from landscape_gui.figure import Figure, Panel
+
+COLUMN = 3.3
+"""Width of one panel in inches: a column of a two-column paper."""
+PAGE = 7.0
+ACROSS = 3
+"""Panels side by side before a new row begins."""
+ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
+"""Height over width."""
+
+
+def default_size(figure: Figure, width: float | None = None) -> tuple[float, float]:
+    """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
+    columns, rows = grid(figure)
+    wide = width or min(COLUMN * columns, PAGE if columns > 1 else COLUMN)
+    each = wide / columns
+    heights = [ASPECTS[kind(panel)] * each + 0.16 * legend_rows(panel, each) for panel in figure.panels]
+    tall = [max(heights[r * columns : (r + 1) * columns]) for r in range(rows)]
+    return wide, sum(tall)
+
+
+def grid(figure: Figure) -> tuple[int, int]:
+    """Columns and rows of panels."""
+    columns = max(1, min(len(figure.panels), ACROSS))
+    return columns, max(1, -(-len(figure.panels) // columns))
+
+
+def kind(panel: Panel) -> str:
+    """How a panel can be drawn: a plane needs a surface of at least 2 x 2 points."""
+    surface = panel.surface
+    if panel.view == "chart" or surface is None:
+        return "chart"
+    return panel.view if min(len(surface.x), len(surface.y)) >= 2 else "chart"
+
+
+def draw(figure: Figure, page: Page) -> Sheet:
+    """A matplotlib figure; call it inside `paper.settings(page)`."""
+    if not figure.panels:
+        raise LandscapeError("This figure is empty: there is nothing to export.", remedy="Compute something first.")
+    columns, rows = grid(figure)
+    face = "none" if page.transparent else page.theme.background
+    spacing = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+    sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face, layout=spacing)
+    cells = sheet.subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0)
+    for k, panel in enumerate(figure.panels):
+        cell: Any = cells[k // columns][k % columns]
+        cell.set_facecolor("none")
+        _draw_panel(cell, panel, page, (page.width / columns, page.height / rows))
+    return sheet
+
+
+def _draw_panel(cell: Any, panel: Panel, page: Page, size: tuple[float, float]) -> None:
+    how = kind(panel)
+    if how == "3d":
+        draw_relief(cell, panel, page, size)
+    elif how == "2d":
+        draw_plane(cell, panel, page, size[0])
+    else:
+        draw_chart(cell, panel, page)

@@ -1,0 +1,161 @@
+"""A surface seen from above on paper: a raster of colours, vector contour lines with labels in them, the trajectory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.patheffects as effects
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.patches import Rectangle
+
+from landscape_gui.export.label_places import label_places
+from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
+from landscape_gui.figure import Panel, Path, Surface
+from landscape_gui.results import Array
+from landscape_gui.style import END, SERIES, START, TRAJECTORY, colour_table, format_levels
+
+PIXELS = 900
+"""The raster has about so many along a side."""
+
+
+def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
+    """Fills a (sub)figure `width` inches wide with the panel seen from above; returns the axes."""
+    surface = panel.surface
+    assert surface is not None
+    axes = figure.add_subplot()
+    left, right, low, high = _box(surface)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+    ratio = abs((high - low) / (right - left))
+    if 0.4 <= ratio <= 2.5:
+        axes.set_aspect("equal", adjustable="box")
+    else:
+        axes.set_box_aspect(0.9)
+    if surface.missing is not None and np.asarray(surface.missing).any():
+        hatch = Rectangle(
+            (left, low), right - left, high - low, fill=False, hatch="//////", linewidth=0, zorder=0, ec=page.theme.muted
+        )
+        axes.add_patch(hatch)
+    axes.imshow(
+        picture(surface), extent=(left, right, low, high), origin="lower", aspect=axes.get_aspect(), zorder=1, interpolation="none"
+    )
+    _contours(axes, surface, page, 72 * 0.6 * width)
+    for path in (m for m in panel.marks if isinstance(m, Path)):
+        _path(axes, path)
+    set_ticks(axes.xaxis, (left, right), "linear")
+    set_ticks(axes.yaxis, (low, high), "linear")
+    axes.set_xlabel(panel.x.text)
+    axes.set_ylabel(panel.y.text)
+    add_colour_bar(figure, axes, panel, page)
+    if panel.title:
+        axes.set_title(panel.title)
+    return axes
+
+
+def _box(surface: Surface) -> tuple[float, float, float, float]:
+    x, y = np.asarray(surface.x, float), np.asarray(surface.y, float)
+    pad = [0.5 if a[0] == a[-1] else 0.0 for a in (x, y)]
+    return x[0] - pad[0], x[-1] + pad[0], y[0] - pad[1], y[-1] + pad[1]
+
+
+def picture(surface: Surface) -> Array:
+    """(h, w, 4) uint8 colours between the first and the last coordinate, bilinear between cells; a hole is transparent."""
+    scale = norm(surface.limits, surface.scale)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.asarray(surface.z, float)
+        if surface.scale == "log":
+            z = np.where(z > 0, z, np.nan)
+        place = np.asarray(scale(np.where(np.isfinite(z), z, np.nan)).filled(np.nan), float)
+    fine = _resampled(place, np.asarray(surface.x, float), np.asarray(surface.y, float))
+    table = (colour_table(surface.colour_map) * 255).round().astype(np.uint8)
+    index = np.clip(np.nan_to_num(fine) * 256, 0, 255).astype(int)
+    alpha = np.where(np.isfinite(fine), 255, 0).astype(np.uint8)
+    return np.concatenate([table[index], alpha[..., None]], axis=-1)
+
+
+def _resampled(values: Array, x: Array, y: Array) -> Array:
+    """Bilinear onto a regular raster of about PIXELS x PIXELS."""
+    rows, columns = (max(2, (n - 1) * max(1, round(PIXELS / max(n - 1, 1))) + 1) for n in values.shape)
+    j, v = _between(y, rows)
+    i, u = _between(x, columns)
+    v, u = v[:, None], u[None, :]
+    a, b, c, d = values[np.ix_(j, i)], values[np.ix_(j, i + 1)], values[np.ix_(j + 1, i)], values[np.ix_(j + 1, i + 1)]
+    return np.asarray((1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d))
+
+
+def _between(edges: Array, count: int) -> tuple[Array, Array]:
+    at = np.linspace(edges[0], edges[-1], count)
+    rising = edges if edges[-1] > edges[0] else edges[::-1]
+    index = np.clip(np.searchsorted(rising, at, side="right") - 1, 0, len(edges) - 2)
+    index = index if edges[-1] > edges[0] else len(edges) - 2 - index
+    return index, np.clip((at - edges[index]) / (edges[index + 1] - edges[index]), 0, 1)
+
+
+def _contours(axes: Any, surface: Surface, page: Page, across: float) -> None:
+    """Lines dark on light colours and light on dark ones; every other one labelled."""
+    levels = [v for v in surface.levels if surface.limits[0] < v < surface.limits[1]]
+    if not surface.contour_lines or not levels or min(np.shape(surface.z)) < 2:
+        return
+    table, scale = colour_table(surface.colour_map), norm(surface.limits, surface.scale)
+    inks = ["#FFFFFF" if luminance(table[int(255 * float(scale(v)))]) < 0.3 else "#14141C" for v in levels]
+    z = np.ma.masked_invalid(np.asarray(surface.z, float))
+    if z.count() < 4:
+        return
+    lines = axes.contour(surface.x, surface.y, z, levels=levels, colors=inks, linewidths=0.45, alpha=0.75, zorder=2)
+    if surface.contour_labels:
+        _label(axes, lines, surface, page, across)
+
+
+def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float) -> None:
+    """Labels in the lines, upright and apart from one another; where lines are crowded there are none. across: points."""
+    size = max(0.72 * page.font_size, 5.0)
+    texts = dict(zip((float(v) for v in lines.levels), format_levels(lines.levels), strict=True))
+    left, right, low, high = _box(surface)
+    origin, span = np.array([left, low]), np.array([right - left, high - low])
+    pieces = {
+        float(level): [(p - origin) / span * across for p in path.to_polygons(closed_only=False)]
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+    }
+    for level, x, y in label_places(pieces, texts, size, across):
+        place = origin + np.array([x, y]) / across * span
+        for text in axes.clabel(lines, [level], manual=[place], fontsize=size, fmt=texts, inline=True, inline_spacing=2):
+            text.set_alpha(1.0)
+            text.set_clip_on(True)
+
+
+def _path(axes: Any, path: Path) -> None:
+    """The trajectory with its start and end marked."""
+    colour = TRAJECTORY if path.colour == 0 else SERIES[path.colour % len(SERIES)]
+    casing = [effects.Stroke(linewidth=2.0, foreground="white", alpha=0.85), effects.Normal()]
+    axes.plot(path.x, path.y, color=colour, linewidth=1.1, zorder=4, solid_joinstyle="round", path_effects=casing)
+    if len(path.x) > 2:
+        axes.plot(path.x[1:-1], path.y[1:-1], "o", ms=1.9, mfc="white", mec=colour, mew=0.5, zorder=5)
+    axes.plot(path.x[:1], path.y[:1], "o", ms=4, mfc=START, mec="#1A1A1A", mew=0.6, zorder=6)
+    axes.plot(path.x[-1:], path.y[-1:], "*", ms=7.5, mfc=END, mec="#1A1A1A", mew=0.5, zorder=6)
+
+
+def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:
+    """A colour bar beside the axes, or in the axes `place`; its ends are pointed where values lie beyond them."""
+    surface = panel.surface
+    assert surface is not None
+    z = np.asarray(surface.z, float)
+    finite = z[np.isfinite(z)]
+    below, above = bool((finite < surface.limits[0]).any()), bool((finite > surface.limits[1]).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+    source = ScalarMappable(norm(surface.limits, surface.scale), colour_map(surface.colour_map))
+    where: dict[str, Any] = {"cax": place} if place is not None else {"ax": axes, "fraction": 0.055, "pad": 0.025, "aspect": 22}
+    bar = figure.colorbar(source, extend=extend, extendfrac=0.03, **where)
+    bar.outline.set_linewidth(0.5)
+    bar.solids.set_rasterized(True)
+    bar.solids.set_edgecolor("face")
+    set_ticks(bar.ax.yaxis, surface.limits, surface.scale)
+    bar.set_label(bar_label(panel))
+    return bar
+
+
+def bar_label(panel: Panel) -> str:
+    """What the colours are, with the unit."""
+    surface = panel.surface
+    assert surface is not None
+    return panel.z.text or (f"{surface.label} ({surface.unit})" if surface.unit else surface.label)
