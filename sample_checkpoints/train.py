@@ -102,7 +102,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=5e-4,
         seed=1,
         keep=(0, 5, 15),
-        defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
+        defaults={"directions": "filter", "steps": [31, 31], "span": [1.0], "limit": 256},
     ),
     "digits-resnet-plain": Recipe(
         title="The same network without shortcuts",
@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=5e-4,
         seed=1,
         keep=(0, 40),
-        defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
+        defaults={"directions": "filter", "steps": [31, 31], "span": [1.0], "limit": 256},
     ),
     "digits-seed-a": Recipe(
         title="A small CNN on digits, seed A",
