@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class StoreEntry:
     finished: bool = True
     done: float = 1.0
     total: float = 1.0
+    asked: str = ""
+    """The question in a few words: "51 × 51, filter, seed 0"."""
 
 
 def key_of(probe: Probe, fingerprint: str) -> str:
@@ -64,6 +66,7 @@ def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: flo
         "probe": where.probe,
         "title": str(where.problem.get("title", ""))[:300],
         "created": where.created,
+        "asked": asked_words(where.question),
         "seconds": where.seconds,
         "fingerprint": where.fingerprint,
         "finished": finished,
@@ -82,6 +85,21 @@ def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: flo
     data[: len(MAGIC)] = MAGIC
     data[len(MAGIC) : start] = xxhash.xxh3_128_hexdigest(memoryview(data)[start:]).encode()
     return bytes(data)
+
+
+def asked_words(question: Mapping[str, Any]) -> str:
+    """What tells a question from others about the same problem, in a few words; for lists."""
+    steps, span = question.get("steps"), question.get("span") or ()
+    parts = [" × ".join(str(n) for n in steps) if isinstance(steps, (list, tuple)) else f"{steps} points" if steps else ""]
+    parts.append(str(question.get("directions", "")))
+    if question.get("directions") in ("filter", "layer", "raw"):
+        draws = question.get("draws", 1)
+        parts.append(f"{draws} seeds" if isinstance(draws, int) and draws > 1 else f"seed {question.get('seed', 0)}")
+    parts.append("span " + " ".join(f"{v:g}" for v in span if isinstance(v, (int, float))) if span else "")
+    parts.append("" if question.get("split", "all") == "all" else str(question["split"]))
+    parts.append(f"{question['limit']} examples" if question.get("limit") else "")
+    parts.append("adaptive" if question.get("adaptive") else "")
+    return ", ".join(part for part in parts if part)[:200]
 
 
 def is_whole(data: bytes) -> bool:
@@ -309,6 +327,7 @@ def entry_of(path: Path) -> StoreEntry | None:
             finished=bool(summary.get("finished", True)),
             done=float(summary.get("done", 1.0)),
             total=float(summary.get("total", 1.0)),
+            asked=str(summary.get("asked", "")),
         )
     except (OSError, TypeError, ValueError):
         return None
