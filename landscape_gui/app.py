@@ -124,10 +124,12 @@ def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None
 
 def stored(fingerprint: str) -> list[Any]:
     """What the store holds for a problem, newest last."""
+    from landscape_gui.probes import PROBES
     from landscape_gui.store import Store
     from landscape_gui.ui.services import Entry
 
-    return [Entry(e.key, e.probe, e.title, e.created) for e in Store().find(fingerprint)]
+    found = [e for e in Store().find(fingerprint) if e.probe in PROBES]
+    return [Entry(e.key, e.probe, f"{PROBES[e.probe].title}: {e.asked}".rstrip(": "), e.created) for e in found]
 
 
 def fetch(key: str) -> Result | None:
@@ -151,37 +153,19 @@ def read_answer(path: str) -> Result:
             raise own from None
 
 
-def place_of(probe: Probe, problem: Any, x: float, y: float) -> tuple[Any, Any]:
-    """The plane that a question is about, and the weights at (x, y) of it."""
-    from landscape_gui.probes.plane import resolve
+def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:
+    """Loss and metrics of one place on all data, with standard errors."""
+    from landscape_gui.jobs import answer as answered
+    from landscape_gui.probes.cell import cell_of
 
-    plane = resolve(probe.completed(problem), problem)  # type: ignore[arg-type]
-    state = plane.origin.clone()
-    for axis, distance in zip(plane.axes, (x, y), strict=False):
-        state.add_(axis, alpha=distance)
-    return plane, state
-
-
-def measure(probe: Probe, problem: Any, x: float, y: float) -> Mapping[str, float]:
-    """Loss and metrics of one place on all data."""
-    import numpy as np
-
-    from landscape_gui.probes.sampling import chosen_batchnorm
-
-    plane, _ = place_of(probe, problem, x, y)
-    evaluator = problem.evaluator(splits=(), limit=0, batchnorm=chosen_batchnorm(probe, problem))  # type: ignore[arg-type]
-    steps = evaluator.evaluate(plane.origin, plane.axes, np.array([[x, y]]))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return {name: float(values[0]) for name, values in stop.value.mean.items()}
+    return answered(cell_of(probe.completed(problem), x, y), problem)
 
 
 def save(probe: Probe, problem: Any, x: float, y: float, path: str) -> None:
     """The weights of one place as a checkpoint."""
-    _, state = place_of(probe, problem, x, y)
-    problem.save_state(state, path)
+    from landscape_gui.probes.cell import state_at
+
+    problem.save_state(state_at(probe, problem, x, y), path)
 
 
 def sample_cards() -> list[Any]:

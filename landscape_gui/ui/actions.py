@@ -71,7 +71,8 @@ class Actions(dict[str, QAction]):
         self.views = QActionGroup(window)
         for name in ("view_3d", "view_2d", "view_both", "view_chart"):
             self.views.addAction(self[name])
-        self["log"].setIconText("log")
+        self["log"].setIconText("Log")
+        self["contours"].setIconText("Contours")
 
 
 MENUS: dict[str, tuple[str, ...]] = {

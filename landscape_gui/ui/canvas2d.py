@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from landscape_gui import style
@@ -16,6 +16,10 @@ from landscape_gui.results import Array
 from landscape_gui.ui.contour_lines import ContourLines
 
 MARKERS = {"disc": "o", "star": "star", "diamond": "d", "square": "s", "cross": "x"}
+
+
+MARGINS = (8, 12, 14, 8)
+"""Pixels around the plot: left, top, right, bottom."""
 
 
 class PlainAxis(pg.AxisItem):
@@ -50,13 +54,14 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.setMinimumSize(240, 220)
         self.panel: Panel | None = None
         self.rect_shown = QRectF()
-        self.ci.layout.setContentsMargins(6, 8, 10, 6)
+        self.ci.layout.setContentsMargins(*MARGINS)
         self.plot = self.addPlot(axisItems={side: PlainAxis(side) for side in ("left", "bottom", "right", "top")})
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         for side in ("left", "bottom", "right", "top"):
             self.plot.showAxis(side)
             self.plot.getAxis(side).setZValue(10)
+            self.plot.getAxis(side).setStyle(hideOverlappingLabels=False)
         for side in ("right", "top"):
             self.plot.getAxis(side).setStyle(showValues=False, tickLength=0)
         self._make_items()
@@ -151,16 +156,15 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         rect = self.rect_shown
         if rect.isEmpty() or self.width() < 80 or self.height() < 80:
             return
-        left, top, right, bottom = self.ci.layout.getContentsMargins()
         across = sum(self.plot.getAxis(s).width() for s in ("left", "right"))
         down = sum(self.plot.getAxis(s).height() for s in ("top", "bottom"))
-        wide, high = self.width() - left - right - across - 4, self.height() - top - bottom - down - 4
+        left, top, right, bottom = MARGINS
+        wide, high = self.width() - left - right - across, self.height() - top - bottom - down
         ratio = rect.width() / rect.height()
+        spare = (0.0, 0.0)
         if 0.25 < ratio < 4:
-            wide, high = min(wide, high * ratio), min(high, wide / ratio)
-        self.plot.setFixedWidth(max(60, wide + across))
-        self.plot.setFixedHeight(max(60, high + down))
-        self.ci.layout.setAlignment(self.plot, Qt.AlignmentFlag.AlignCenter)
+            spare = max(0.0, wide - high * ratio) / 2, max(0.0, high - wide / ratio) / 2
+        self.ci.layout.setContentsMargins(left + spare[0], top + spare[1], right + spare[0], bottom + spare[1])
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)
@@ -259,8 +263,3 @@ def hole_path(surface: Surface, dx: float, dy: float) -> pg.QtGui.QPainterPath:
 def nearest(values: Array, value: float) -> int:
     """Index of the grid's position next to `value`."""
     return int(np.abs(np.asarray(values) - value).argmin())
-
-
-def hatch() -> QBrush:
-    """The pattern of cells that are not finite."""
-    return QBrush(QColor(128, 128, 128, 120), Qt.BrushStyle.BDiagPattern)

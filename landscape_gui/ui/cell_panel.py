@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -114,15 +115,15 @@ class CellPanel(QWidget):
         self.measure_button.setEnabled(False)
         self.session.measure_cell()
 
-    def _measured(self, cell: Cell, values: Mapping[str, float] | None) -> None:
+    def _measured(self, cell: Cell, result: Any) -> None:
         self.measure_button.setEnabled(True)
         if self._cell is None or (cell.x, cell.y) != (self._cell.x, self._cell.y):
             return
-        self.measured.setVisible(values is not None)
-        lines = [
-            f"{name.replace('_', ' ')}  {value * 100:.2f} %" if "accuracy" in name else f"{name.replace('_', ' ')}  {value:.5g}"
-            for name, value in (values or {}).items()
-        ]
+        self.measured.setVisible(result is not None)
+        lines = []
+        for q in result.quantities.values() if result is not None else ():
+            error = float(q.standard_error) if q.standard_error is not None else math.nan
+            lines.append(f"{q.label or q.name}  {show_value(q, float(q.values), error)}")
         self.measured.setText("On all data:\n" + "\n".join(lines))
 
     def _save(self) -> None:

@@ -24,6 +24,7 @@ class ColourBar(QWidget):
         self.surface: Surface | None = None
         self.theme = style.LIGHT
         self.value: float | None = None
+        self.extent: tuple[float, float] | None = None
 
     def show_surface(self, surface: Surface | None) -> None:
         self.surface = surface
@@ -38,6 +39,12 @@ class ColourBar(QWidget):
         """Where the small pointer stands (None: nowhere)."""
         if value != self.value:
             self.value = value
+            self.update()
+
+    def set_extent(self, extent: tuple[float, float] | None) -> None:
+        """Top and bottom in pixels, so that the bar stands beside the plot (None: the whole height)."""
+        if extent != self.extent:
+            self.extent = extent
             self.update()
 
     def ticks(self) -> list[tuple[float, str]]:
@@ -71,7 +78,8 @@ class ColourBar(QWidget):
         if self.surface is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bar = QRectF(8.5, 30.5, WIDTH, max(40, self.height() - 74))
+        top, bottom = self.extent or (30.0, self.height() - 44.0)
+        bar = QRectF(8.5, round(top) + 0.5, WIDTH, max(40, round(bottom - top)))
         table = np.round(style.colour_table(self.surface.colour_map)[::-1] * 255).astype(np.uint8)
         data = np.ascontiguousarray(np.concatenate([table, np.full((256, 1), 255, np.uint8)], 1))
         painter.drawImage(bar, QImage(data.data, 1, 256, 4, QImage.Format.Format_RGBA8888))

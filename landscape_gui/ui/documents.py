@@ -39,10 +39,11 @@ def message_of(error: BaseException, *, where: str = "") -> Message:
     details = "".join(traceback.format_exception(error))
     if isinstance(error, LandscapeError):
         return Message(level="error", text=error.message, remedy=error.remedy, details=details)
-    text = str(error).strip().splitlines()[0] if str(error).strip() else "no further words"
+    words = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
     return Message(
         level="error",
-        text=f"{where + ': ' if where else ''}{type(error).__name__}: {text}",
+        text=f"{where + ': ' if where else ''}{text.rstrip('.')}.",
         remedy="This was not foreseen. The details can be copied for a report.",
         details=details,
     )
@@ -96,7 +97,7 @@ class Document:
             return "an answer, without its model" if self.answers else "could not be opened"
         parts = []
         epoch = getattr(self.problem.checkpoint, "epoch", None)
-        if epoch is not None:
+        if epoch is not None and f"epoch {epoch:g}" not in self.name:
             parts.append(f"epoch {epoch:g}")
         parts += headline(self.facts)
         count = parameters(self.problem)

@@ -14,7 +14,7 @@ from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import CheckpointRef, FileRef
 from landscape_gui.ui.icons import icon
 
-LARGEST = 2_000_000_000
+LARGEST = 2**31 - 1
 
 
 class Editor(QWidget):
@@ -79,8 +79,8 @@ def spin(minimum: float | None, maximum: float | None) -> QSpinBox:
     """A whole-number field in the C locale that the wheel does not change in passing."""
     box = QSpinBox()
     box.setLocale(QLocale.c())
-    box.setRange(int(minimum if minimum is not None else -LARGEST), int(maximum if maximum is not None else LARGEST))
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    low, high = (-LARGEST if minimum is None else minimum), (LARGEST if maximum is None else maximum)
+    box.setRange(int(max(low, -LARGEST)), int(min(high, LARGEST)))
     box.setKeyboardTracking(True)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return box

@@ -124,7 +124,6 @@ class ExportDialog(QDialog):
         self.width_field.setLocale(QLocale.c())
         self.width_field.setRange(0.5, 1000)
         self.width_field.setDecimals(2)
-        self.width_field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.width_field.setValue(3.5)
         self.width_field.setAccessibleName("Width")
         self.dpi = spin(30, 2400)

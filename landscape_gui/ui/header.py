@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Document, parameters
-from landscape_gui.ui.panel import plain
+from landscape_gui.ui.panel import Elided, plain
 from landscape_gui.ui.session import Session
 
 
@@ -18,13 +18,12 @@ class Header(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 9, 14, 9)
         column.setSpacing(3)
-        self.name = plain("", "title", wrap=False)
+        self.name = Elided("", "title")
         self.facts = plain("", "muted")
         self.facts.setAccessibleName("Facts")
         line = QHBoxLayout()
         line.setSpacing(12)
-        line.addWidget(self.name)
-        line.addStretch(1)
+        line.addWidget(self.name, 1)
         column.addLayout(line)
         column.addWidget(self.facts)
         self.warnings = QVBoxLayout()
@@ -55,7 +54,7 @@ def facts_of(document: Document) -> list[str]:
         return [document.summary]
     facts = []
     epoch = getattr(problem.checkpoint, "epoch", None)
-    if epoch is not None:
+    if epoch is not None and f"epoch {epoch:g}" not in document.name:
         facts.append(f"epoch {epoch:g}")
     if parameters(problem):
         facts.append(f"{parameters(problem):,} parameters")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Inquiry, duration
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.panel import plain
+from landscape_gui.ui.panel import Elided, plain
 from landscape_gui.ui.session import Session
 
 KEPT = 12
@@ -87,15 +87,11 @@ class JobRow(QWidget):
         table.setContentsMargins(12, 5, 8, 5)
         table.setVerticalSpacing(2)
         table.setColumnStretch(0, 1)
-        self.name = QLabel(inquiry.title)
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
-        self.name.setMinimumWidth(40)
-        self.name.setToolTip(inquiry.title)
+        self.name = Elided(inquiry.title)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 100)
-        self.state = plain("", "muted", wrap=False)
-        self.state.setMinimumWidth(40)
+        self.state = Elided("", "muted")
         self.button = QToolButton()
         self.button.setObjectName("quiet")
         self.button.setIcon(icon("x"))

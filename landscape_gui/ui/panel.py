@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.figure import Figure
@@ -20,6 +21,33 @@ def plain(text: str, name: str = "", *, wrap: bool = True) -> QLabel:
     if name:
         label.setObjectName(name)
     return label
+
+
+class Elided(QLabel):
+    """One line that ends in dots where there is no room; the whole of it is the tooltip."""
+
+    def __init__(self, text: str = "", name: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.mode = mode
+        if name:
+            self.setObjectName(name)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        rect = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), self.mode, rect.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(rect, self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
+        self.setToolTip(self.text() if text != self.text() else "")
+
+
+def breakable(text: str) -> str:
+    """Long words (paths, digests) with invisible places to break them at."""
+    return re.sub(r"\S{24,}", lambda word: re.sub(r"([/_.,;:-]|.{20})", "\\1\N{ZERO WIDTH SPACE}", word.group()), text)
 
 
 class FactsPanel(QWidget):
@@ -70,7 +98,7 @@ def facts_table(facts: Sequence[tuple[str, str]], caption: str) -> QWidget:
     table.setColumnMinimumWidth(0, 84)
     for row, (label, value) in enumerate(facts):
         name = plain(label, "muted")
-        said = plain(value)
+        said = plain(breakable(value))
         said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         table.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         table.addWidget(said, row, 1, Qt.AlignmentFlag.AlignTop)
@@ -78,7 +106,7 @@ def facts_table(facts: Sequence[tuple[str, str]], caption: str) -> QWidget:
         rule = QFrame()
         rule.setObjectName("rule")
         table.addWidget(rule, len(facts), 0, 1, 2)
-        words = plain(caption, "caption")
+        words = plain(breakable(caption), "caption")
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         table.addWidget(words, len(facts) + 1, 0, 1, 2)
     table.setRowStretch(len(facts) + 2, 1)

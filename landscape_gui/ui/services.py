@@ -49,7 +49,7 @@ def nothing(key: str) -> Result | None:
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """opener and answerer, and with them: `probes` by name; `stored` lists what the store holds for a fingerprint and `fetch` gets one;
-    `read` opens an answer's file, `sample_path` turns a sample's name into a path; `measure` a cell on all data; `save` a cell's weights.
+    `read` opens an answer's file, `sample_path` turns a sample's name into a path; `measure` a cell on all data (an answer with `quantities`); `save` a cell's weights.
     All but `probes` run in a worker's thread."""
 
     opener: Opener
@@ -58,6 +58,6 @@ class Services:
     stored: Callable[[str], Sequence[Entry]] = no_entries
     fetch: Callable[[str], Result | None] = nothing
     read: Callable[[str], Result] | None = None
-    measure: Callable[[Probe, Any, float, float], Mapping[str, float]] | None = None
+    measure: Callable[[Probe, Any, float, float], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
     warm_up: Callable[[], None] | None = None

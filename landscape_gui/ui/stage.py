@@ -16,7 +16,7 @@ from landscape_gui.ui.canvas2d import Canvas2D
 from landscape_gui.ui.canvas3d import Canvas3D
 from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.colour_bar import ColourBar
-from landscape_gui.ui.documents import Cell, message_of, surface_of, views_of
+from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
 from landscape_gui.ui.header import Header
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.profile import profile
@@ -37,6 +37,7 @@ class Stage(QWidget):
     def __init__(self, session: Session, log: QAction, contours: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.session = session
         self.view = "both"
         self.figure: Figure | None = None
@@ -66,10 +67,10 @@ class Stage(QWidget):
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setObjectName("canvases")
         self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(5)
+        self.split.setHandleWidth(7)
         self.split.addWidget(self.canvas3d)
         self.split.addWidget(self.canvas2d)
-        self.split.setSizes([560, 480])
+        self.split.setSizes([560, 440])
         planes = QWidget()
         side = QHBoxLayout(planes)
         side.setContentsMargins(0, 0, 0, 0)
@@ -92,11 +93,13 @@ class Stage(QWidget):
         session.shown_changed.connect(self._shown_changed)
         session.look_changed.connect(self.redraw)
         session.current_changed.connect(self._current_changed)
+        session.inquiries_changed.connect(self._current_changed)
         session.cursor_changed.connect(self._cursor_changed)
         session.cell_changed.connect(self._cell_changed)
         for canvas in (self.canvas3d, self.canvas2d):
             canvas.cursor_moved.connect(session.point)
             canvas.picked.connect(session.pick)
+        self.canvas2d.plot.vb.sigResized.connect(self._align_bar)
         self.view_bar.preset_asked.connect(self.set_preset)
         if self.canvas3d.scene is not None:
             from landscape_gui.scene3d import PRESETS
@@ -158,26 +161,17 @@ class Stage(QWidget):
         self.stack.setCurrentIndex(2 if chart else 1)
         self.bar.show_surface(surface)
         self.title.setVisible(True)
-        self.title.setText(
-            self.figure.panels[0].title
-            if not chart or len(self.figure.panels) == 1
-            else " · ".join(p.title for p in self.figure.panels)
-        )
-        self.view_bar.setEnabled(True)
+        self.title.setText(title_of(self.figure, session.shown))
+        self.view_bar.show()
         self.view_bar.refresh(surface, three=self.view in ("3d", "both"))
         self.figure_shown.emit(self.figure)
 
     def _draw_nothing(self) -> None:
         self.figure = None
-        current = self.session.current
-        opening = current is not None and current.state == "opening"
-        self.empty.setText(
-            "Opening …" if opening else "Nothing is shown yet. Choose a question on the right and press Compute." if current else ""
-        )
+        self.empty.setText(waiting_sentence(self.session))
         self.stack.setCurrentIndex(0)
         self.title.hide()
-        self.view_bar.setEnabled(False)
-        self.view_bar.refresh(None, three=False)
+        self.view_bar.hide()
         self.figure_shown.emit(None)
 
     def _chart_figure(self) -> Figure:
@@ -204,6 +198,14 @@ class Stage(QWidget):
         elif self.session.current is not None and self.session.shown.document is not self.session.current:
             self._draw_nothing()
 
+    def _align_bar(self) -> None:
+        """The colour bar as high as the contours beside it."""
+        if not self.canvas2d.isVisibleTo(self):
+            self.bar.set_extent(None)
+            return
+        frame = self.canvas2d.plot.vb.sceneBoundingRect()
+        self.bar.set_extent((frame.top(), frame.bottom()))
+
     # views and camera
 
     def set_view(self, view: str) -> None:
@@ -214,6 +216,7 @@ class Stage(QWidget):
         self.canvas3d.setVisible(view in ("3d", "both"))
         self.canvas2d.setVisible(view in ("2d", "both"))
         self.redraw()
+        self._align_bar()
         self.view_changed.emit(view)
 
     def set_preset(self, name: str) -> None:
@@ -251,3 +254,37 @@ class Stage(QWidget):
 
     def splitter_state(self) -> QByteArray:
         return self.split.saveState()
+
+
+def waiting_sentence(session: Session) -> str:
+    """What stands where nothing is shown yet."""
+    current = session.current
+    if current is None:
+        return ""
+    if current.state == "opening":
+        return f"Opening {current.name} \N{HORIZONTAL ELLIPSIS}"
+    if any(i.live and i.document is current for i in session.inquiries):
+        return "Computing the first points \N{HORIZONTAL ELLIPSIS}"
+    return "Nothing is shown yet. Choose a question on the right and press Compute."
+
+
+AXES = {
+    "filter": "filter-normalised random directions",
+    "layer": "layer-normalised random directions",
+    "raw": "random directions",
+    "principal": "principal components of the run",
+    "file": "directions read from a file",
+}
+
+
+def title_of(figure: Figure, shown: Shown) -> str:
+    """What is shown, over which axes, in a line."""
+    result = shown.result
+    axes = getattr(surface_of(result) or result, "axes", None)
+    parts = [" and ".join(dict.fromkeys(p.title for p in figure.panels if p.title)) or shown.probe.title]
+    if axes is not None:
+        words = AXES.get(axes.kind, "; ".join(axes.labels))
+        seeds = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()
+        told = f", seed {seeds[0]}" if len(seeds) == 1 else f", {len(seeds)} seeds" if seeds else ""
+        parts.append(words + told)
+    return "  \N{MIDDLE DOT}  ".join(parts)

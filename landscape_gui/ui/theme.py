@@ -89,9 +89,10 @@ SHEET = string.Template("""
 QWidget { color: $ink; }
 QMainWindow, QDialog { background: $window; }
 QMainWindow::separator { background: $border; width: 1px; height: 1px; }
-QSplitter::handle { background: $border; }
-QSplitter::handle:horizontal { width: 1px; }
-QSplitter::handle:vertical { height: 1px; }
+QSplitter { background: $base; }
+QSplitter::handle { background: $base; }
+QSplitter::handle:horizontal { border-left: 1px solid $border; }
+QSplitter::handle:vertical { border-top: 1px solid $border; }
 QToolTip { background: $raised; color: $ink; border: 1px solid $border; padding: 4px 6px; }
 
 QToolBar { background: $window; border: none; border-bottom: 1px solid $border; spacing: 2px; padding: 4px 8px; }
@@ -150,7 +151,10 @@ QLineEdit[invalid="true"] { border-color: $error; }
 QComboBox::drop-down { border: none; width: 18px; }
 QComboBox::down-arrow { image: url($arrow); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; selection-color: $ink; outline: none; padding: 2px; }
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: none; }
+
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
+  subcontrol-origin: border; width: 1px; border: none; background: transparent; }
+QSpinBox::up-arrow, QSpinBox::down-arrow, QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow { image: none; width: 0; height: 0; }
 
 QTreeView, QListView, QListWidget { background: $base; border: none; outline: none; }
 QTreeView::item { padding: 0; }

@@ -135,6 +135,7 @@ class ViewBar(QFrame):
         for field, value in ((self.low, low), (self.high, high)):
             if not field.hasFocus():
                 field.setText(f"{value:.4g}")
+                field.setCursorPosition(0)
         a, b = self._ends()
         share = [round(STEPS * float(np.clip((self._height(v) - a) / ((b - a) or 1.0), 0, 1))) for v in (low, high)]
         self.slider.blockSignals(True)
@@ -200,7 +201,7 @@ def number_field(label: str) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(label)
     field.setToolTip(label)
-    field.setFixedWidth(58)
+    field.setFixedWidth(64)
     return field
 
 

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from landscape_gui.ui import theme
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.panel import plain
+from landscape_gui.ui.panel import Elided, plain
 
 PICTURE = 1.5
 """Width over height of a card's picture."""
@@ -57,12 +56,9 @@ class Card(QAbstractButton):
         self.picture = QPixmap(str(sample.picture)) if sample.picture is not None else QPixmap()
 
     def sizeHint(self) -> QSize:
-        return QSize(NARROWEST, self.heightForWidth(NARROWEST))
+        return QSize(NARROWEST, self.height_for(NARROWEST))
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
+    def height_for(self, width: int) -> int:
         return round((width - 2) / PICTURE) + self._text_height()
 
     def _text_height(self) -> int:
@@ -79,7 +75,7 @@ class Card(QAbstractButton):
         return font
 
     def resizeEvent(self, event: object) -> None:
-        self.setFixedHeight(self.heightForWidth(self.width()))
+        self.setFixedHeight(self.height_for(self.width()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.current()
@@ -250,8 +246,7 @@ def recent_row(path: str, chosen: Callable[[], None]) -> QWidget:
     link.setCursor(Qt.CursorShape.PointingHandCursor)
     link.setToolTip(path)
     link.clicked.connect(chosen)
-    folder: QLabel = plain("sample" if path.startswith("samples:") else str(place.parent), "muted", wrap=False)
-    folder.setMinimumWidth(20)
+    folder = Elided("sample" if path.startswith("samples:") else str(place.parent), "muted", Qt.TextElideMode.ElideMiddle)
     line.addWidget(link)
     line.addWidget(folder, 1)
     return row

@@ -6,6 +6,7 @@ import functools
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeyEvent, QShowEvent
@@ -36,11 +37,14 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.jobs_panel import JobsPanel
 from landscape_gui.ui.library import Library
 from landscape_gui.ui.messages import MessageBar
-from landscape_gui.ui.panel import FactsPanel
+from landscape_gui.ui.panel import FactsPanel, plain
 from landscape_gui.ui.question_panel import QuestionPanel
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.status import StatusLine
 from landscape_gui.ui.welcome import Sample, Welcome
+
+if TYPE_CHECKING:
+    from landscape_gui.ui.stage import Stage
 
 FILTER = "Checkpoints and answers (*.pt *.pth *.safetensors *.ckpt *.bin *.h5 *.hdf5 *.tar *.pkl);;All files (*)"
 TABS = ("Question", "What this shows", "Cell")
@@ -54,7 +58,8 @@ class Window(QMainWindow):
     def __init__(self, session: Session, samples: Sequence[Sample] = ()) -> None:
         super().__init__()
         self.session = session
-        self.stage = None
+        self.stage: Stage | None = None
+        self._home, self._docked = False, True
         self.setObjectName("window")
         self.setWindowTitle("Loss landscape")
         self.setAcceptDrops(True)
@@ -70,6 +75,9 @@ class Window(QMainWindow):
         self.messages = MessageBar()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
+        self.opening = plain("", "muted")
+        self.opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pages.addWidget(self.opening)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -203,7 +211,7 @@ class Window(QMainWindow):
         session = self.session
         session.said.connect(self.messages.say)
         session.trust_asked.connect(self._ask_trust)
-        session.current_changed.connect(self._refresh)
+        session.current_changed.connect(self._leave_home)
         session.documents_changed.connect(self._documents_changed)
         session.inquiries_changed.connect(self._refresh)
         session.shown_changed.connect(self._refresh)
@@ -244,6 +252,7 @@ class Window(QMainWindow):
     def open_paths(self, paths: Sequence[str]) -> None:
         """Open files, folders or samples, and show the stage."""
         self.session.open(list(paths))
+        self._leave_home()
 
     def ask_open(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Open checkpoints or answers", self.session.settings.text("folder"), FILTER)
@@ -297,18 +306,21 @@ class Window(QMainWindow):
         self._refresh()
 
     def show_welcome(self) -> None:
-        self.pages.setCurrentWidget(self.welcome)
+        self._home = True
+        self._turn_page()
+
+    def _leave_home(self) -> None:
+        self._home = False
+        self._refresh()
 
     # what is enabled
 
     def _refresh(self) -> None:
         session, actions = self.session, self.actions_by_name
         shown, current = session.shown, session.current
+        self._turn_page()
         if self.stage is not None:
-            if self.sender() is session or self.pages.currentWidget() is not self.welcome or current is None:
-                self.pages.setCurrentWidget(self.stage if current is not None else self.welcome)
-            name = {"3d": "view_3d", "2d": "view_2d", "both": "view_both", "chart": "view_chart"}[self.stage.view]
-            actions[name].setChecked(True)
+            actions[f"view_{self.stage.view}"].setChecked(True)
         something = shown is not None
         from landscape_gui.ui.documents import views_of
 
@@ -325,10 +337,22 @@ class Window(QMainWindow):
             actions[name].blockSignals(True)
             actions[name].setChecked(on)
             actions[name].blockSignals(False)
-        has = current is not None or bool(session.documents)
-        self.left.setVisible(has and not self.session.settings.text("left_hidden"))
-        self.right.setVisible(has)
+        if bool(session.documents) != self._docked:
+            self._docked = bool(session.documents)
+            self.left.setVisible(self._docked)
+            self.right.setVisible(self._docked)
         self.setWindowTitle(f"{current.name} \N{EN DASH} Loss landscape" if current is not None else "Loss landscape")
+
+    def _turn_page(self) -> None:
+        """The first page while nothing is open or where it was asked for, else the stage."""
+        current = self.session.current
+        if current is None or self._home:
+            self.pages.setCurrentWidget(self.welcome)
+        elif self.stage is not None:
+            self.pages.setCurrentWidget(self.stage)
+        else:
+            self.opening.setText(f"Opening {current.name} \N{HORIZONTAL ELLIPSIS}")
+            self.pages.setCurrentWidget(self.opening)
 
     def set_view(self, view: str) -> None:
         if self.stage is not None:
