@@ -38,7 +38,7 @@ def fill_in(
 def _lattices(computed: Array) -> list[tuple[Array, Array]]:
     """Rows and columns of nested lattices, coarse to fine: dyadic strides, or multiples of the first gap that is found."""
     ny, nx = computed.shape
-    strides = [max(_first_gap(computed.any(axis=0)), _first_gap(computed.any(axis=1)))]
+    strides = [max(_first_gap(np.asarray(computed.any(axis=k))) for k in (0, 1))]
     while strides[0] < 64 and 2 * strides[0] < max(nx, ny):
         strides.insert(0, 2 * strides[0])
     while strides[-1] > 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Sheet
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.charts import draw_chart, legend_rows
@@ -60,6 +61,9 @@ def draw(figure: Figure, page: Page) -> Sheet:
         cell: Any = cells[k // columns][k % columns]
         cell.set_facecolor("none")
         _draw_panel(cell, panel, page, (page.width / columns, page.height / rows))
+    for text in sheet.findobj(Text):
+        if hasattr(text, "set_fontfeatures"):
+            text.set_fontfeatures(["-liga"])  # so that whoever edits the file finds "fi" as two letters
     return sheet
 
 
