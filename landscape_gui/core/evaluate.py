@@ -247,7 +247,7 @@ class Evaluator:
         module, sample = self._plain.module, self._sample(2)
         where = {"device": self.device, "dtype": self._data.dtype}
         paths: list[ForwardPath] = []
-        with torch.inference_mode(), strided_pooling():
+        with torch.inference_mode():
             if self.batchnorm == "frozen":
                 paths += _built(lambda: FoldedPath(module, self.layout, **where))  # type: ignore[arg-type]
             for channels_last in [True, False] if prefers_channels_last(module) else [False]:

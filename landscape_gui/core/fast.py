@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape_gui.core.folding import FoldedPair, fold, fold_tensors
 from landscape_gui.core.forward import PlainPath
 from landscape_gui.core.frontier import AffineLayer, FrontierReached, find_frontier, worthwhile
 from landscape_gui.core.splits import Chunk, call, map_tensors
+from landscape_gui.core.tracing import quicken, trace
 from landscape_gui.core.vector import Layout
 from landscape_gui.core.weights import MovingTensor, MovingWeights, install, split_axes
 
 KEPT_BYTES = 512 << 20
 """Frontier values kept from one call to the next on the same plane; what is beyond is computed again."""
+
+NARROW = 16
+"""Outputs of a Linear layer below which a product is faster with the roles of weight and input exchanged."""
 
 WIDE_CHANNELS = 16
 """Convolutions with so many input channels run faster with channels last on a CPU."""
@@ -53,6 +58,16 @@ class FrontierPath(PlainPath):
             found = find_frontier(self.module, self._arranged(sample))
             sizes = output_sizes(self.module, self._arranged(sample))
         self._frontier = [c for c in found if worthwhile(c, sizes.get(c.name, 0), chunk)]
+        self._windows: dict[str, Any] = {}
+        traced = trace(self.module)
+        if traced is not None:
+            pooled = [] if channels_last else [c.name for c in self._frontier if isinstance(c.module, nn.Conv2d)]
+            self._windows = quicken(traced, pooled)
+            self.module = traced
+        narrow = {c.name for c in self._frontier}
+        for name, part in self.module.named_modules():
+            if name not in narrow and is_narrow(part):
+                part.forward = narrow_forward(part)  # type: ignore[arg-type]
         self._layers: list[AffineLayer] = []
         self._kept: dict[tuple[int, int, int], list[list[Tensor | None] | None]] = {}
         self.description = {
@@ -72,7 +87,10 @@ class FrontierPath(PlainPath):
         self._kept.clear()
         state = self.layout.unflatten(origin)
         steps = [self.layout.unflatten(axis) for axis in axes]
-        self._layers = [AffineLayer(c, {p: (state[p], *(s[p] for s in steps)) for p in c.parameters}) for c in self._frontier]
+        self._layers = [
+            AffineLayer(c, {p: (state[p], *(s[p] for s in steps)) for p in c.parameters}, self._windows.get(c.name))
+            for c in self._frontier
+        ]
         affine = {p for c in self._frontier for p in c.parameters}
         rest = [t for t in moving if t.name not in affine]
         if self.channels_last:
@@ -188,6 +206,23 @@ def output_sizes(module: nn.Module, inputs: Any) -> dict[str, int]:
         for handle in handles:
             handle.remove()
     return sizes
+
+
+def is_narrow(part: nn.Module) -> bool:
+    """A plain Linear with so few outputs that a matrix product is faster the other way round."""
+    hooked = part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part)
+    return type(part) is nn.Linear and part.out_features < NARROW and not hooked and set(part._parameters) == {"weight", "bias"}
+
+
+def narrow_forward(part: nn.Linear) -> Callable[[Tensor], Tensor]:
+    """The layer's forward as weight times input; the output is stored by columns, which losses like too."""
+
+    def forward(x: Tensor) -> Tensor:
+        if x.dim() != 2 or part.bias is None:
+            return F.linear(x, part.weight, part.bias)
+        return torch.addmm(part.bias[:, None], part.weight, x.t()).t()
+
+    return forward
 
 
 def prefers_channels_last(module: nn.Module) -> bool:

@@ -5,7 +5,6 @@ The network is traced once; what cannot be traced, or has nothing to fold, is le
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
+
+from landscape_gui.core.tracing import ADDITIONS, is_relu, quicken, trace
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ def fold(module: nn.Module, *, fused: bool) -> tuple[fx.GraphModule, list[Folded
     """
     if not any(type(part) is nn.BatchNorm2d for part in module.modules()):
         return None
-    try:
-        traced = fx.symbolic_trace(module)
-    except Exception:  # a network with control flow on values, or with what fx does not know; others paths run it
+    traced = trace(module)
+    if traced is None:
         return None
     parts = dict(traced.named_modules())
     calls = [node.target for node in traced.graph.nodes if node.op == "call_module"]
@@ -73,8 +73,7 @@ def fold(module: nn.Module, *, fused: bool) -> tuple[fx.GraphModule, list[Folded
         return None
     _absorb_residuals(traced)
     _absorb_activations(traced)
-    traced.graph.eliminate_dead_code()
-    traced.recompile()
+    quicken(traced)
     return traced, pairs
 
 
@@ -106,22 +105,14 @@ def _replace(traced: fx.GraphModule, node: fx.Node, after: fx.Node, parts: Mappi
     return FoldedPair(str(node.target), str(after.target), folded)
 
 
-def _is_relu(node: fx.Node, traced: fx.GraphModule) -> bool:
-    if node.op == "call_module":
-        return isinstance(traced.get_submodule(str(node.target)), nn.ReLU)
-    if node.op == "call_method":
-        return node.target in ("relu", "relu_")
-    return node.op == "call_function" and node.target in (F.relu, torch.relu, torch.relu_)
-
-
 def _absorb_residuals(traced: fx.GraphModule) -> None:
     """relu(folded(x) + r) becomes one call. r is overwritten where it is a convolution's own output that nobody reads later."""
     for node in list(traced.graph.nodes):
-        adds = node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add)
+        adds = node.op == "call_function" and node.target in ADDITIONS
         if not adds or len(node.users) != 1 or len(node.args) != 2 or node.kwargs:
             continue
         relu = next(iter(node.users))
-        if not _is_relu(relu, traced):
+        if not is_relu(relu, traced):
             continue
         for own, residual in (node.args, node.args[::-1]):
             if isinstance(own, fx.Node) and isinstance(residual, fx.Node) and "folded" in own.meta and len(own.users) == 1:
@@ -149,7 +140,7 @@ def _absorb_activations(traced: fx.GraphModule) -> None:
         if "folded" not in node.meta or "done" in node.meta or len(node.users) != 1:
             continue
         relu = next(iter(node.users))
-        if _is_relu(relu, traced):
+        if is_relu(relu, traced):
             node.meta["folded"].activation = "relu"
             relu.replace_all_uses_with(node)
             traced.graph.erase_node(relu)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from landscape_gui.core.pooling import windows_of
 from landscape_gui.core.splits import call
 
 AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Embedding)
@@ -112,9 +113,11 @@ def worthwhile(layer: Candidate, outputs: int, chunk_examples: int) -> bool:
 class AffineLayer:
     """One frontier layer in a private copy of the network, which it takes over by replacing its `forward`."""
 
-    def __init__(self, layer: Candidate, tensors: Mapping[str, Sequence[Tensor]]) -> None:
-        """tensors: full parameter name -> (origin, step along axis 0, ...)."""
+    def __init__(self, layer: Candidate, tensors: Mapping[str, Sequence[Tensor]], windows: Any = None) -> None:
+        """tensors: full parameter name -> (origin, step along axis 0, ...). windows: give the output as a pool's windows of this
+        size, side by side."""
         self.layer, self._tensors = layer, tensors
+        self.windows = windows
         self.axes = len(next(iter(tensors.values()))) - 1
         self.values: list[Tensor | None] | None = None
         self._base: Tensor | None = None
@@ -135,7 +138,7 @@ class AffineLayer:
 
     def forward(self, x: Tensor) -> Tensor:
         if self.values is None:
-            self.use([self._apply(x, j) for j in range(self.axes + 1)])
+            self.use([self._arranged(self._apply(x, j)) for j in range(self.axes + 1)])
         values = self.values
         assert values is not None
         rest = tuple(self._point[1:])
@@ -144,6 +147,9 @@ class AffineLayer:
         if len(values) < 2 or values[1] is None:
             return self._base.clone()
         return torch.add(self._base, values[1], alpha=self._point[0])
+
+    def _arranged(self, value: Tensor | None) -> Tensor | None:
+        return value if value is None or self.windows is None else windows_of(value, self.windows)
 
     def _apply(self, x: Tensor, j: int) -> Tensor | None:
         """The layer with its parameters at the origin (j = 0) or those of a step along axis j - 1; None where these are zero."""

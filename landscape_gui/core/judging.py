@@ -28,7 +28,7 @@ class Judge:
         self.metrics = {} if head.kind == "batch" else dict(metrics)
         rowwise = head.kind == "rows" and head.stackable and all(m.stackable for m in self.metrics.values())
         self._stacking = stacking and rowwise
-        self._fused = head is CROSS_ENTROPY and [m.function for m in self.metrics.values()] == [accuracy_rows]
+        self._fused = head is CROSS_ENTROPY and all(m.function is accuracy_rows for m in self.metrics.values())
 
     def open(self, chunk: Chunk) -> None:
         """Begin a chunk with empty sums."""
@@ -56,7 +56,7 @@ class Judge:
     def flush(self) -> None:
         """Judge what is waiting."""
         if self._outputs:
-            outputs = self._outputs[0] if len(self._outputs) == 1 else torch.cat(self._outputs)
+            outputs = self._outputs[0] if len(self._outputs) == 1 else stack(self._outputs)
             self._judge(self._where, outputs, self._repeated(len(self._outputs)))
         self._outputs, self._where, self._pending = [], [], 0
 
@@ -73,9 +73,10 @@ class Judge:
 
     def _judge(self, where: list[int], output: Any, target: Any) -> None:
         if self._simple:
-            losses, right = cross_entropy_and_accuracy(output, target)
+            losses, right = cross_entropy_and_accuracy(output, target, accuracy=bool(self.metrics))
             self._add("loss", where, losses)
-            self._add(next(iter(self.metrics)), where, right)
+            for name in self.metrics:
+                self._add(name, where, right)
             return
         value = output if self.head.kind == "batch" else self.head.function(output, target)
         self._add("loss", where, value)
@@ -98,3 +99,10 @@ class Judge:
             self._counted.add(name)
             first = None if weights is None else weights.reshape(-1)[: values.numel() // len(where)]
             self._sums[name].count(first, units, values.numel() // len(where) // units)
+
+
+def stack(outputs: list[Tensor]) -> Tensor:
+    """Outputs one after the other along dimension 0; those stored by columns stay so."""
+    if all(o.dim() == 2 and o.stride(0) == 1 and o.shape[1] > 1 for o in outputs):
+        return torch.cat([o.t() for o in outputs], 1).t()
+    return torch.cat(outputs)

@@ -82,8 +82,8 @@ def _margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     margin.scatter_(1, index, -torch.inf)
     top = margin.amax(1)
     shift = top.clamp(min=0)
-    rest = margin.sub_(shift[:, None]).exp_().sum(1)
-    return torch.where(shift == 0, torch.log1p(rest), shift + torch.log(rest + torch.exp(-shift))), top
+    rest = margin.sub_(shift[:, None]).exp_().sum(1)  # the target's own term, exp(-shift), is added as 1 + expm1(-shift)
+    return shift + torch.log1p(rest + torch.expm1(-shift)), top
 
 
 def cross_entropy_rows(output: Tensor, target: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -109,10 +109,12 @@ def accuracy_rows(output: Tensor, target: Tensor) -> Tensor | tuple[Tensor, Tens
     return right if bool(kept.all()) else (right * kept, kept.to(right.dtype))
 
 
-def cross_entropy_and_accuracy(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def cross_entropy_and_accuracy(output: Tensor, target: Tensor, *, accuracy: bool = True) -> tuple[Tensor, Tensor]:
     """Both at once for class indices none of which is IGNORED: the margin that gives the loss also tells whether it is right."""
     logits, classes = classes_last(output, target)
     losses, top = _margins(logits, classes)
+    if not accuracy:
+        return losses, losses
     if bool((top == 0).any()):
         return losses, (logits.argmax(1) == classes).to(losses.dtype)
     return losses, (top < 0).to(losses.dtype)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+TORCH_MAX_POOL: Any = F.max_pool2d
 _lock = threading.Lock()
 
 
@@ -23,6 +24,50 @@ def strided_max_pool(x: Tensor, kernel: Any, stride: Any = None, padding: Any = 
     height, width = (x.shape[-2] - kh) // sh + 1, (x.shape[-1] - kw) // sw + 1
     rows = _maximum([x[..., i : i + (height - 1) * sh + 1 : sh, :] for i in range(kh)])
     return _maximum([rows[..., j : j + (width - 1) * sw + 1 : sw] for j in range(kw)])
+
+
+def is_plain_pool(
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> bool:
+    """Whether `strided_max_pool` does this pool."""
+    return dilation in (1, (1, 1)) and not ceil_mode and not return_indices
+
+
+def fast_max_pool(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`F.max_pool2d`, by strided maxima where these do it on a CPU."""
+    plain = is_plain_pool(kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    if plain and input.device.type == "cpu" and input.is_floating_point():
+        return strided_max_pool(input, kernel_size, stride, padding)
+    return TORCH_MAX_POOL(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def windows_of(x: Tensor, kernel: Any) -> Tensor:
+    """(kh kw, N, C, H // kh, W // kw): the entries of disjoint windows side by side, contiguous."""
+    kh, kw = _pair(kernel)
+    height, width = x.shape[-2] // kh, x.shape[-1] // kw
+    parts = [x[..., i : height * kh : kh, j : width * kw : kw] for i in range(kh) for j in range(kw)]
+    return torch.stack([part.contiguous() for part in parts])
+
+
+def maximum_of_windows(windows: Tensor) -> Tensor:
+    """Maxima over dimension 0; writes into `windows`."""
+    top = windows[0]
+    for other in windows[1:]:
+        torch.maximum(top, other, out=top)
+    return top
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -54,10 +99,8 @@ def strided_pooling() -> Iterator[None]:
             ceil_mode: bool = False,
             return_indices: bool = False,
         ) -> Any:
-            plain = dilation in (1, (1, 1)) and not ceil_mode and not return_indices
-            if plain and threading.get_ident() == owner and input.device.type == "cpu" and input.is_floating_point():
-                return strided_max_pool(input, kernel_size, stride, padding)
-            return original(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+            function = fast_max_pool if threading.get_ident() == owner else original
+            return function(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
         F.max_pool2d = max_pool2d
         try:

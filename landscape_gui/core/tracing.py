@@ -1,0 +1,117 @@
+"""A network's operations as a graph, and small rewritings of it that change no value: what runs sooner or in place."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+
+from landscape_gui.core.pooling import fast_max_pool, is_plain_pool, maximum_of_windows
+
+MAX_POOL = F.max_pool2d
+RELUS = (F.relu, torch.relu, torch.relu_)
+ADDITIONS = (operator.add, operator.iadd, torch.add)
+FRESH = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
+"""Modules whose output is a tensor of its own, so that what comes next may write into it."""
+
+
+def trace(module: nn.Module) -> fx.GraphModule | None:
+    """The network as a graph that shares its modules; None where its way depends on values, or on what fx does not know."""
+    try:
+        return fx.symbolic_trace(module)
+    except Exception:  # whatever a forward pass does when it is run on symbols; the untraced module serves
+        return None
+
+
+def is_relu(node: fx.Node, graph: fx.GraphModule) -> bool:
+    if node.op == "call_module":
+        return type(graph.get_submodule(str(node.target))) is nn.ReLU and not _hooked(graph.get_submodule(str(node.target)))
+    if node.op == "call_method":
+        return node.target in ("relu", "relu_")
+    return node.op == "call_function" and node.target in RELUS
+
+
+def only_user(node: fx.Node) -> fx.Node | None:
+    return next(iter(node.users)) if len(node.users) == 1 else None
+
+
+def quicken(graph: fx.GraphModule, windowed: Collection[str] = ()) -> dict[str, Any]:
+    """Pool before ReLU instead of after, ReLU in place where its input is read by nobody else, max-pools by strided maxima.
+
+    windowed: names of convolutions that can give a pool's windows side by side. Where only such a pool reads one, the pool becomes
+    a maximum over dimension 0; returns these convolutions' names with the size of the windows.
+    """
+    for node in list(graph.graph.nodes):
+        after = only_user(node)
+        if after is not None and is_relu(node, graph) and pool_window(after, graph) is not None:
+            _swap(graph, node, after)
+    taken = {name: size for name in windowed if (size := _take_windows(graph, name)) is not None}
+    for node in list(graph.graph.nodes):
+        if node.op == "call_function" and node.target is MAX_POOL:
+            node.target = fast_max_pool
+        if is_relu(node, graph) and _fresh(node.args[0], graph):
+            with graph.graph.inserting_before(node):
+                new = graph.graph.call_function(torch.relu_, (node.args[0],))
+            node.replace_all_uses_with(new)
+            graph.graph.erase_node(node)
+    graph.graph.lint()
+    graph.recompile()
+    return taken
+
+
+def pool_window(node: fx.Node, graph: fx.GraphModule) -> dict[str, Any] | None:
+    """The arguments of a 2-D max-pool without dilation, ceil_mode or indices; None for anything else."""
+    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+    if node.op == "call_module":
+        part = graph.get_submodule(str(node.target))
+        if type(part) is not nn.MaxPool2d or _hooked(part):
+            return None
+        window = {name: getattr(part, name) for name in names}
+    elif node.op == "call_function" and node.target is MAX_POOL:
+        window = {"stride": None, "padding": 0, **dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
+        window.pop("input", None)
+    else:
+        return None
+    return window if node.args and is_plain_pool(**window) else None
+
+
+def _hooked(part: nn.Module) -> bool:
+    return bool(part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
+
+
+def _swap(graph: fx.GraphModule, relu: fx.Node, pool: fx.Node) -> None:
+    """relu, pool -> pool, relu. Both orders give the same bits: ReLU is monotonic and NaN passes through either."""
+    before = relu.args[0]
+    pool.replace_all_uses_with(relu)
+    pool.args = (before, *pool.args[1:])
+    relu.args = (pool, *relu.args[1:])
+    pool.append(relu)
+
+
+def _fresh(node: Any, graph: fx.GraphModule) -> bool:
+    """Whether a value belongs to nobody but its only reader."""
+    if not isinstance(node, fx.Node) or len(node.users) != 1:
+        return False
+    if node.op == "call_module":
+        part = graph.get_submodule(str(node.target))
+        return type(part) in (*FRESH, nn.MaxPool2d) and not _hooked(part)
+    return node.op == "call_function" and node.target in (fast_max_pool, maximum_of_windows, operator.add, torch.add)
+
+
+def _take_windows(graph: fx.GraphModule, name: str) -> Any:
+    nodes = [n for n in graph.graph.nodes if n.op == "call_module" and n.target == name]
+    pool = only_user(nodes[0]) if len(nodes) == 1 else None
+    window = None if pool is None else pool_window(pool, graph)
+    if pool is None or window is None or window["padding"] not in (0, (0, 0)):
+        return None
+    if window["stride"] not in (None, window["kernel_size"]):
+        return None
+    with graph.graph.inserting_before(pool):
+        new = graph.graph.call_function(maximum_of_windows, (nodes[0],))
+    pool.replace_all_uses_with(new)
+    graph.graph.erase_node(pool)
+    return window["kernel_size"]
