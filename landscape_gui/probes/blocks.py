@@ -25,6 +25,7 @@ class Blocks:
     def __init__(self, evaluator: Evaluator, points: int, draws: int = 1) -> None:
         self.evaluator = evaluator
         self.tally = grid.Tally(points, draws)
+        self.size = block_size(evaluator)
         self.finished = 0
         self.difference: float | None = None
 
@@ -44,7 +45,7 @@ class Blocks:
         """The evaluator's, with the size of the blocks, how many points are finished, and the largest difference met so far."""
         told = self.evaluator.environment
         known = [d for d in (self.difference, told.get("difference")) if d is not None]
-        return {**told, "block": grid.BLOCK, "points": self.finished, "difference": max(known, default=None)}
+        return {**told, "block": self.size, "points": self.finished, "difference": max(known, default=None)}
 
     def evaluate(
         self, plane: Plane, coordinates: Array, where: Array, *, draw: int, done: float, total: float
@@ -53,6 +54,20 @@ class Blocks:
         values: Values = yield from evaluate_anew(self.evaluator, plane, coordinates, done, total)
         self.tally.add(draw, where, values)
         self.difference = self.environment["difference"]
+
+
+def block_size(evaluator: Evaluator) -> int:
+    """Points in a block: 128, or fewer where a point is heavy, so that a block takes seconds at most.
+
+    An answer's last bits depend on it, so no clock decides: a point counts as chunks of data times layers, each about
+    half a millisecond at the batch sizes that the evaluator chooses.
+    """
+    chunks = sum(max(count, 1) for count in evaluator.environment["partition"].values())
+    layers = len(evaluator.layout.layers())
+    size = grid.LARGEST
+    while size > grid.SMALLEST and size * chunks * max(layers, 1) > 4000:
+        size //= 2
+    return size
 
 
 def evaluate_anew(

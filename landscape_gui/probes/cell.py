@@ -67,7 +67,7 @@ class Cell(sampling.SampledProbe, PlaneProbe):
 
 
 def cell_of(probe: Probe, x: float, y: float) -> Cell:
-    """The question about one place of the plane that `probe` is about: the same plane and way of evaluating, all data and splits."""
+    """The question about one place of the plane that `probe` is about: its way of evaluating, but all data and splits."""
     names = {f.name for f in dataclasses.fields(Cell)}
     fields = {f.name: getattr(probe, f.name) for f in dataclasses.fields(probe) if f.name in names}
     return Cell(**{**fields, "x": float(x), "y": float(y), "limit": 0, "split": "all"})

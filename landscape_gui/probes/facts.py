@@ -137,16 +137,30 @@ def common_facts(result: Any, shown: Quantity) -> list[Fact]:
     where: Provenance = result.provenance
     problem, environment = where.problem, where.environment
     return [
-        ("Data", result.subset + (f" ({shown.examples:,} in what is shown)" if shown.examples else "")),
+        ("Data", data_words(problem) + result.subset + (f" ({shown.examples:,} in what is shown)" if shown.examples else "")),
         ("BatchNorm", BATCHNORM_WORDS.get(result.batchnorm, result.batchnorm)),
         ("Precision", PRECISION_WORDS.get(result.precision, result.precision)),
         ("Computed on", machine(environment)),
         ("Checked against the plain pass", difference_words(environment)),
         ("Model", str(problem.get("model", ""))),
-        ("Checkpoint", str(problem.get("checkpoint", problem.get("title", "")))),
-        ("Digest", str(problem.get("digest", ""))),
+        *checkpoint_facts(problem),
         ("Computed at", where.created.replace("T", " ").replace("+00:00", " UTC") if where.created else ""),
     ]
+
+
+def data_words(problem: Mapping[str, Any]) -> str:
+    data = problem.get("data")
+    name = str(data.get("name", "")) if isinstance(data, Mapping) else ""
+    return f"{name}: " if name else ""
+
+
+def checkpoint_facts(problem: Mapping[str, Any]) -> list[Fact]:
+    """The file, as its last two names, and the digest of its tensors."""
+    told = problem.get("checkpoint", "")
+    if not isinstance(told, Mapping):
+        return [("Checkpoint", str(told or problem.get("title", ""))), ("Digest", str(problem.get("digest", "")))]
+    names = str(told.get("path", "")).replace("\\", "/").split("/")[-2:]
+    return [("Checkpoint", "/".join(names)), ("Digest", str(told.get("digest", "")))]
 
 
 def machine(environment: Mapping[str, Any]) -> str:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 COARSE = 10
 """Intervals of the first picture, along each axis: 11 x 11 points."""
-BLOCK = 128
-"""Points that are evaluated at once. An answer's last bits depend on it, so it is the same whatever happened before; and setting up
-a block costs about three points."""
+LARGEST, SMALLEST = 128, 16
+"""Points that are evaluated at once, at most and at least. Setting up a block costs about three points of the first layer."""
 
 
 def stations(n: int, level: int) -> Array:
@@ -60,7 +59,7 @@ def order(ny: int, nx: int) -> tuple[Array, tuple[int, ...]]:
     return whole, ends
 
 
-def blocks(ends: tuple[int, ...], draws: int = 1, size: int = BLOCK) -> Iterator[tuple[int, int, int]]:
+def blocks(ends: tuple[int, ...], draws: int = 1, size: int = LARGEST) -> Iterator[tuple[int, int, int]]:
     """(draw, start, stop) into `order`, draw by draw; no block crosses a level, none but a level's last is shorter than `size`."""
     for draw in range(draws):
         start = 0

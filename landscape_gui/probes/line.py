@@ -86,7 +86,7 @@ class Running:
     def every_point(self) -> Run:
         total = self.probe.steps
         axis = 0 if self.probe.along == "x" else 1
-        for _, start, stop in grid.blocks(self.ends):
+        for _, start, stop in grid.blocks(self.ends, size=self.blocks.size):
             if stop <= self.blocks.finished:
                 continue
             where = self.order[start:stop]

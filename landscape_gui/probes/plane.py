@@ -145,7 +145,7 @@ def principal(probe: PlaneProbe, problem: Problem) -> Plane:
 
     references = probe.run_checkpoints or run_of(problem)
     found = principal_components([problem.state_of(r) for r in references], problem.state, problem.layout)
-    labels = tuple(f"principal component {k + 1} ({share:.1%})" for k, share in enumerate(padded(found.explained, 2)))
+    labels = tuple(f"principal component {k + 1} ({100 * share:.1f} %)" for k, share in enumerate(padded(found.explained, 2)))
     axes = (found.d1, found.d2)
     told = report("principal", labels, problem, axes, explained=found.explained, random_walk=found.random_walk)
     return Plane(problem.state, axes, told, bounding_box(found.coordinates, 0.15))

@@ -72,7 +72,11 @@ def chosen_batchnorm(probe: SampledProbe, problem: Problem) -> str:
 
 def make_evaluator(probe: SampledProbe, problem: Problem, *, batchnorm: str = "") -> Evaluator:
     """The evaluator that the fields ask for."""
-    how: dict[str, Any] = {"tier": probe.tier, "precision": probe.precision, "batchnorm": batchnorm or chosen_batchnorm(probe, problem)}
+    how: dict[str, Any] = {
+        "tier": probe.tier,
+        "precision": probe.precision,
+        "batchnorm": batchnorm or chosen_batchnorm(probe, problem),
+    }
     return problem.evaluator(
         splits=chosen_splits(probe, problem),
         limit=probe.limit,

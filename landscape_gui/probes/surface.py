@@ -109,7 +109,7 @@ class Running:
         points = self.nx * self.ny
         total = points * self.probe.draws
         plane, drawn = self.plane, 0
-        for draw, start, stop in grid.blocks(self.ends, self.probe.draws):
+        for draw, start, stop in grid.blocks(self.ends, self.probe.draws, self.blocks.size):
             if draw * points + stop <= self.blocks.finished:
                 continue
             if draw != drawn:

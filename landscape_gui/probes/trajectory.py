@@ -66,7 +66,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
         plane = resolve(self, problem)
         evaluator = sampling.make_evaluator(self, problem)
         path = yield from self.walk(problem, plane, references, states, evaluator, total)
-        surface = yield from self.ground(ask, plane, path, total)
+        surface = yield from self._ask(ask, plane, path, total)
         return self.result(problem, path, surface, evaluator)
 
     def walk(
@@ -93,7 +93,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
         names = tuple(r.label or r.path for r in references)
         return Walk(names, order_of(problem, references), coordinates, off_plane, np.array(distance), true, flat)
 
-    def ground(self, ask: Ask, plane: Plane, path: Walk, total: float) -> Generator[Progress, None, SurfaceResult]:
+    def _ask(self, ask: Ask, plane: Plane, path: Walk, total: float) -> Generator[Progress, None, SurfaceResult]:
         """The surface beneath, asked as a question of its own; its partial answers already carry the path."""
         steps = ask(self.surface(plane, path))
         before = 2 * len(path.names)

@@ -1,0 +1,60 @@
+"""The order of a grid's points, its blocks and its positions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from landscape_gui.probes import grid
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 11, 12, 21, 50, 51, 101, 201, 513])
+def test_levels_are_nested_and_end_with_every_index(n: int) -> None:
+    levels = [grid.stations(n, k) for k in range(grid.levels(n))]
+    assert np.array_equal(levels[-1], np.arange(n))
+    for coarse, fine in itertools.pairwise(levels):
+        assert set(coarse) < set(fine)
+    for level in levels:
+        assert level[0] == 0 and level[-1] == n - 1
+        assert np.diff(level).max() - np.diff(level).min() <= 1
+        if n % 2:
+            assert (n - 1) // 2 in level
+
+
+@pytest.mark.parametrize(("ny", "nx"), [(11, 11), (51, 51), (2, 90), (67, 71), (5, 4)])
+def test_every_point_comes_once_and_the_coarse_ones_first(ny: int, nx: int) -> None:
+    order, ends = grid.order(ny, nx)
+    assert np.array_equal(np.sort(order), np.arange(nx * ny))
+    assert ends[-1] == nx * ny and ends[0] == min(nx, 11) * min(ny, 11)
+    first = np.zeros((ny, nx), bool)
+    first.flat[order[: ends[0]]] = True
+    assert np.array_equal(
+        first, np.isin(np.arange(ny), grid.stations(ny, 0))[:, None] & np.isin(np.arange(nx), grid.stations(nx, 0))
+    )
+
+
+@pytest.mark.parametrize(("draws", "size"), [(1, 128), (3, 16), (2, 1000)])
+def test_blocks_cover_each_draw_in_order_and_do_not_cross_levels(draws: int, size: int) -> None:
+    _, ends = grid.order(51, 43)
+    found = list(grid.blocks(ends, draws, size))
+    for draw in range(draws):
+        mine = [(start, stop) for d, start, stop in found if d == draw]
+        assert mine[0][0] == 0 and mine[-1][1] == ends[-1]
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(mine))
+        assert set(ends) <= {stop for _, stop in mine}
+        assert all(stop - start < 2 * size for start, stop in mine)
+        assert all(stop - start >= size or stop in ends for start, stop in mine)
+
+
+@pytest.mark.parametrize("n", [2, 3, 51, 101, 999])
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (-0.1, 0.1), (-0.5, 1.5), (0.3, 0.7), (-1e-9, 1e9)])
+def test_positions_have_exact_ends_an_exact_zero_and_even_steps(n: int, low: float, high: float) -> None:
+    x = grid.positions(low, high, n)
+    assert x[0] == low and x[-1] == high and len(x) == n
+    if low == -high:
+        assert np.array_equal(x, -x[::-1])
+        if n % 2:
+            assert x[n // 2] == 0.0
+    assert np.allclose(np.diff(x), (high - low) / (n - 1), rtol=1e-9, atol=1e-12 * (high - low))
