@@ -27,6 +27,7 @@ from landscape_gui.problem.locate import find_beside, find_checkpoint
 from landscape_gui.problem.problem import Parts, Problem, draw
 from landscape_gui.problem.settings import choose_device, prepare_torch
 from landscape_gui.problem.your_code import YourCode
+from landscape_gui.run import Run
 
 TRIED = 512
 
@@ -66,8 +67,9 @@ def open_problem(
     card = cards.read_card(beside) if beside is not None else Card()
     yours = _code(file, card, code, architecture, trusted)
     checkpoint = read_checkpoint(file)
+    own = _own_network(checkpoint, yours) if yours is not None and architecture is None else None
     found = _data(checkpoint, card, yours, data, normalise, architecture)
-    network = _network(checkpoint, card, yours, architecture, found)
+    network = own or _built_in(checkpoint, card, architecture, found)
     head, metrics, classes = _judges(network.module, found.splits[0], card, yours)
     return Problem(_assemble(checkpoint, run, card, found, network, head, metrics, classes, where, threads))
 
@@ -145,12 +147,14 @@ def _options(architecture: str | None) -> dict[str, Any]:
     return options
 
 
-def _network(checkpoint: Checkpoint, card: Card, yours: YourCode | None, architecture: str | None, data: Data) -> Network:
+def _own_network(checkpoint: Checkpoint, yours: YourCode) -> Network:
+    module = yours.make_model()
+    notes = fitting.load(module, checkpoint.tensors, f"model() of {yours.path}")
+    return Network(module, type(module).__name__, {"code": yours.source.digest}, notes)
+
+
+def _built_in(checkpoint: Checkpoint, card: Card, architecture: str | None, data: Data) -> Network:
     options = _options(architecture)
-    if yours is not None and not options:
-        module = yours.make_model()
-        notes = fitting.load(module, checkpoint.tensors, f"model() of {yours.path}")
-        return Network(module, type(module).__name__, {"code": yours.source.digest}, notes)
     shapes = fitting.shapes_of(checkpoint.tensors)
     if options or card.architecture:
         return _likeliest(families.from_card(options or card.architecture, shapes, data.example), checkpoint, data)
@@ -249,7 +253,7 @@ def _classes(head: LossHead, output: Any) -> int | None:
 
 def _assemble(
     checkpoint: Checkpoint,
-    run: Any,
+    run: Run | None,
     card: Card,
     data: Data,
     network: Network,
@@ -273,10 +277,6 @@ def _assemble(
     }
     label = _label(checkpoint, run)
     title = card.title or (run.name if run is not None else checkpoint.path.stem)
-    last = run is None or checkpoint.path == run.last.path
-    expected = (
-        {k: float(v) for k, v in card.metrics.items() if isinstance(v, (int, float)) and not isinstance(v, bool)} if last else {}
-    )
     return Parts(
         title=f"{title}, {label}" if label else title,
         fingerprint=xxhash.xxh3_128_hexdigest(json.dumps(identity, sort_keys=True).encode()),
@@ -306,9 +306,20 @@ def _assemble(
             "notes": [*checkpoint.notes, *network.notes, *data.notes],
         },
         defaults=card.defaults,
-        expected=expected,
+        expected=_expected(checkpoint, run, card),
         notes=(*checkpoint.notes, *network.notes, *data.notes),
     )
+
+
+def _expected(checkpoint: Checkpoint, run: Run | None, card: Card) -> dict[str, float]:
+    """The card's metrics where they are this checkpoint's: it is alone, or the last of those that the card lies beside."""
+    if card.path is None:
+        return {}
+    folder = card.path.resolve().parent
+    beside = [e.path.resolve() for e in run.checkpoints if folder in e.path.resolve().parents] if run is not None else []
+    if beside and beside[-1] != checkpoint.path.resolve():
+        return {}
+    return {k: float(v) for k, v in card.metrics.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
 
 def _placed(split: Split, device: torch.device) -> Split:
@@ -328,6 +339,6 @@ def _about_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _label(checkpoint: Checkpoint, run: Any) -> str:
+def _label(checkpoint: Checkpoint, run: Run | None) -> str:
     entries = run.checkpoints if run is not None and len(run.checkpoints) > 1 else ()
     return next((entry.label for entry in entries if entry.path == checkpoint.path), "")

@@ -70,7 +70,9 @@ def in_order(layers: Sequence[Layer]) -> list[Layer]:
     named = sorted(layers, key=lambda layer: natural(layer.name))
     split = sorted((x for x in named if x.kind != "norm"), key=lambda layer: rank[layer.kind])
     first: Misfit | None = None
-    for order in (list(layers), named, _with_norms(split, [x for x in named if x.kind == "norm"]), _linked(split)):
+    sorted_by_name = [layer.name for layer in layers] == sorted(layer.name for layer in layers)
+    stored = named if sorted_by_name else list(layers)
+    for order in (stored, named, _with_norms(split, [x for x in named if x.kind == "norm"]), _linked(split)):
         try:
             check_order(order)
         except Misfit as error:
