@@ -26,8 +26,10 @@ THUMBNAIL = (480, 320)
 """Width and height in pixels."""
 MARGIN = 10
 """Pixels around the surface."""
-THUMBNAIL_STEPS = (61, 61)
-THUMBNAIL_LIMIT = 512
+LARGEST = 100_000
+"""Bytes; beyond that, 256 colours must do."""
+THUMBNAIL_STEPS = (41, 41)
+THUMBNAIL_LIMIT = 128
 """Examples: a small picture shows the shape, not the third digit."""
 
 
@@ -114,11 +116,11 @@ def open_sample(name: str) -> Problem:
 
 
 def draw_thumbnail(name: str, folder: Path) -> Path:
-    """The small picture of a sample: its loss surface alone, on a transparent ground, as a PNG of at most 256 colours."""
+    """The small picture of a sample: its loss surface alone, on a transparent ground, as a PNG."""
     from landscape_gui.probes import PROBES
 
     problem = open_sample(name)
-    small = {"steps": THUMBNAIL_STEPS, "limit": THUMBNAIL_LIMIT, "draws": 1, "adaptive": False}
+    small = {"steps": THUMBNAIL_STEPS, "limit": THUMBNAIL_LIMIT, "split": next(iter(problem.splits)), "draws": 1, "adaptive": False}
     question = suited(PROBES["surface"], {**problem.defaults, **small})
     figure = question.figure(ask(question, problem), Look(view="3d", title=False, camera=Camera(elevation=38.0)))
     path = folder / f"{name}.png"
@@ -150,6 +152,8 @@ def save_thumbnail(panel: Panel, path: Path) -> None:
     picture = Image.new("RGBA", THUMBNAIL)
     picture.paste(drawn, ((width - drawn.width) // 2, (height - drawn.height) // 2))
     picture.save(path, optimize=True)
+    if path.stat().st_size > LARGEST:
+        picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
 def assets_folder() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from landscape_gui.errors import QuestionError
 if TYPE_CHECKING:
     from landscape_gui.probes.base import Probe, Progress
     from landscape_gui.problem import Problem
-    from landscape_gui.results import Result
+    from landscape_gui.results import AxesReport, Result
 
 INTERRUPTED = 130
 
@@ -34,14 +35,13 @@ def add_flags(parser: Parser, probe: type[Probe]) -> None:
 
 def add_peer_flags(parser: Parser) -> None:
     group = parser.add_argument_group("files of other programs (the layout of tomgoldstein/loss-landscape)")
-    known = set(parser.numeric) | {option for action in parser._actions for option in action.option_strings}
-    if "--directions-from" not in known:
-        group.add_argument("--directions-from", metavar="FILE", help="take the axes from FILE")
     group.add_argument("--save-directions", metavar="FILE", help="write the axes to FILE")
+    group.add_argument("--save-surface", metavar="FILE", help="write losses and accuracies to FILE")
 
 
 def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     outputs.check_outputs(namespace.output)
+    outputs.check_folders([name for name in (namespace.save_directions, namespace.save_surface) if name])
     problem = opening.open_named(namespace.path, namespace)
     question = flags.make_probe(probe, namespace, problem)
     with Interruption() as interruption:
@@ -52,8 +52,11 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     figure = question.figure(result, outputs.look_of(namespace)) if outputs.needs_figure(namespace.output) else None
     outputs.write_outputs(namespace, result, figure)
     if namespace.save_directions:
-        save_directions(namespace.save_directions, question, problem)
-    if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or namespace.save_directions)):
+        save_directions(namespace.save_directions, question, problem, result)
+    if namespace.save_surface:
+        save_surface(namespace.save_surface, namespace.save_directions or "", result)
+    written = namespace.output or namespace.save_directions or namespace.save_surface
+    if not namespace.quiet and (sys.stdout.isatty() or not written):
         print(summary.describe(result))
     return 0
 
@@ -107,8 +110,36 @@ class Interruption:
         self._requested = True
 
 
-def save_directions(path: str, question: Probe, problem: Problem) -> None:
-    raise QuestionError("--save-directions is not available yet.")
+def save_directions(path: str, question: Probe, problem: Problem, result: Result) -> None:
+    """The axes of the question in the reference's layout; of principal components, also the share of variance of each."""
+    from landscape_gui.export.peers import write_directions
+    from landscape_gui.probes.directions_file import tensors_of
+    from landscape_gui.probes.plane import PlaneProbe, resolve
+
+    completed = question.completed(problem)
+    if not isinstance(completed, PlaneProbe):
+        raise QuestionError(f"{question.title} has no directions to save.")
+    axes = tensors_of(resolve(completed, problem), problem.layout)
+    report = axes_of(result)
+    if len(report.labels) == 1:  # a line: the one that it goes along
+        axes = [axes[getattr(question, "along", "x") == "y"]]
+    shares = {"explained_variance_ratio_": list(report.explained[:2])} if report.explained.size else None
+    write_directions(path, axes, explained=shares)
+
+
+def save_surface(path: str, directions: str, result: Result) -> None:
+    from landscape_gui.export.peers import write_surface
+    from landscape_gui.results import CellResult, TrajectoryResult
+
+    surface = result.surface if isinstance(result, TrajectoryResult) else result
+    assert not isinstance(surface, CellResult)
+    write_surface(path, surface, directions_file=os.path.basename(directions))
+
+
+def axes_of(result: Result) -> AxesReport:
+    from landscape_gui.results import TrajectoryResult
+
+    return result.surface.axes if isinstance(result, TrajectoryResult) else result.axes
 
 
 def probes() -> Iterator[tuple[str, type[Probe]]]:

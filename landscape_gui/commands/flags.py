@@ -65,17 +65,18 @@ def metavar_of(kind: Any, f: dataclasses.Field[Any]) -> str:
 
 
 def tuple_of(kind: Any, flag: str) -> Callable[[str], tuple[Any, ...]]:
-    """A tuple of fixed length takes all its numbers, or one for all; one of any length (tuple[float, ...]) takes what is given."""
+    """Fixed length: takes all its numbers (of counts, also one for all). Any length (tuple[float, ...]): takes what is given."""
     items = typing.get_args(kind)
     scalar: Callable[[str], Any] = {int: whole_number, float: number}.get(items[0], str)
     length = None if items[-1] is Ellipsis else len(items)
 
     def convert(text: str) -> tuple[Any, ...]:
         values = tuple(scalar(part) for part in split_numbers(text))
-        if length is not None and len(values) == 1:
+        if length is not None and len(values) == 1 and items[0] is int:
             return values * length
         if length is not None and len(values) != length:
-            raise argparse.ArgumentTypeError(f"takes one number or {length}, not {len(values)}")
+            wanted = f"one number or {length}" if items[0] is int else f"{length} numbers"
+            raise argparse.ArgumentTypeError(f"takes {wanted}, not {len(values)}")
         return values
 
     return convert

@@ -96,9 +96,14 @@ def look_of(namespace: argparse.Namespace) -> Look:
 def check_outputs(paths: Sequence[str]) -> None:
     """Said before anything is computed: a suffix that is not known, a folder that is not there or cannot be written."""
     for name in paths:
-        path = Path(name)
-        if path.suffix.lower() not in SUFFIXES:
+        if Path(name).suffix.lower() not in SUFFIXES:
             raise UsageError(f"{name}: the suffix decides what is written; it can be {', '.join(SUFFIXES)}.")
+    check_folders(paths)
+
+
+def check_folders(paths: Sequence[str]) -> None:
+    for name in paths:
+        path = Path(name)
         if path.is_dir():
             raise UsageError(f"{name} is a folder. Name a file in it.")
         if not path.parent.is_dir():

@@ -5,28 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from landscape_gui.commands.terminal import table
-from landscape_gui.results import AxesReport, LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
+from landscape_gui.results import AxesReport, CellResult, LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
 
 
 def describe(result: Result) -> str:
     """What was asked, each quantity's value at the centre, least and greatest, the axes, and what should be known of it."""
     surface = result.surface if isinstance(result, TrajectoryResult) else result
-    lines = [size_of(result), quantities_table(surface)]
+    lines = [size_of(result), cell_table(surface) if isinstance(surface, CellResult) else quantities_table(surface)]
     if isinstance(result, TrajectoryResult):
         lines.append(checkpoints_table(result))
-    lines += [axes_text(surface.axes), context_text(surface), *result.notes]
+    lines += [axes_text(surface.axes), context_text(surface), *dict.fromkeys((*surface.notes, *result.notes))]
     return "\n".join(line for line in lines if line)
 
 
 def size_of(result: Result) -> str:
+    seconds = f"{result.provenance.seconds:.1f} s"
     if isinstance(result, TrajectoryResult):
         return f"{len(result.names)} checkpoints in a plane; {size_of(result.surface)}"
     if isinstance(result, LineResult):
-        return f"{len(result.x)} points from {result.x[0]:g} to {result.x[-1]:g}; {result.provenance.seconds:.1f} s"
+        return f"{len(result.x)} points from {result.x[0]:g} to {result.x[-1]:g}; {seconds}"
+    if isinstance(result, CellResult):
+        return f"the place x {result.x:g}, y {result.y:g}; {seconds}"
     count = int(result.computed.sum())
     size = f"{len(result.x)} x {len(result.y)} points, {count:,} computed"
-    spans = f"x {result.x[0]:g} to {result.x[-1]:g}, y {result.y[0]:g} to {result.y[-1]:g}"
-    return f"{size}; {spans}; {result.provenance.seconds:.1f} s"
+    return f"{size}; x {result.x[0]:g} to {result.x[-1]:g}, y {result.y[0]:g} to {result.y[-1]:g}; {seconds}"
+
+
+def cell_table(result: CellResult) -> str:
+    rows = [("", "here", "at the checkpoint", "examples")]
+    for name, quantity in result.quantities.items():
+        centre = number_text(result.centre.get(name, float("nan")))
+        rows.append((name, number_text(float(quantity.values)), centre, f"{quantity.examples:,}"))
+    return table(rows, right=(1, 2, 3))
 
 
 def quantities_table(result: SurfaceResult | LineResult) -> str:
@@ -60,7 +70,7 @@ def axes_text(axes: AxesReport) -> str:
     return "; ".join(parts)
 
 
-def context_text(result: SurfaceResult | LineResult) -> str:
+def context_text(result: SurfaceResult | LineResult | CellResult) -> str:
     labelled = (("data", result.subset), ("BatchNorm", result.batchnorm), ("precision", result.precision))
     return "; ".join(f"{label}: {value}" for label, value in labelled if value)
 
