@@ -18,6 +18,8 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure, Look, Panel
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from landscape_gui.probes.base import Probe, Progress
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
@@ -27,7 +29,7 @@ THUMBNAIL = (480, 320)
 MARGIN = 10
 """Pixels around the surface."""
 LARGEST = 100_000
-"""Bytes; beyond that, 256 colours must do."""
+"""Bytes of a picture."""
 THUMBNAIL_STEPS = (41, 41)
 THUMBNAIL_LIMIT = 128
 """Examples: a small picture shows the shape, not the third digit."""
@@ -122,7 +124,7 @@ def draw_thumbnail(name: str, folder: Path) -> Path:
     problem = open_sample(name)
     small = {"steps": THUMBNAIL_STEPS, "limit": THUMBNAIL_LIMIT, "split": next(iter(problem.splits)), "draws": 1, "adaptive": False}
     question = suited(PROBES["surface"], {**problem.defaults, **small})
-    figure = question.figure(ask(question, problem), Look(view="3d", title=False, camera=Camera(elevation=38.0)))
+    figure = question.figure(ask(question, problem), Look(view="3d", scale="log", title=False, camera=Camera(elevation=38.0)))
     path = folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_thumbnail(bare(figure), path)
@@ -151,9 +153,16 @@ def save_thumbnail(panel: Panel, path: Path) -> None:
     drawn = drawn.resize((round(drawn.width * shrink), round(drawn.height * shrink)), Image.Resampling.LANCZOS)
     picture = Image.new("RGBA", THUMBNAIL)
     picture.paste(drawn, ((width - drawn.width) // 2, (height - drawn.height) // 2))
-    picture.save(path, optimize=True)
-    if path.stat().st_size > LARGEST:
-        picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+    for bits in range(4):
+        save_coarser(picture, bits, path)
+        if path.stat().st_size <= LARGEST:
+            return
+
+
+def save_coarser(picture: Image.Image, bits: int, path: Path) -> None:
+    """With the last `bits` of each colour left out: nothing that one sees, and a smaller file."""
+    shades = [value >> bits << bits for value in range(256)]
+    picture.point(shades * 3 + list(range(256))).save(path, optimize=True)
 
 
 def assets_folder() -> Path:
