@@ -9,9 +9,10 @@ import csv
 import json
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ LogRow = Mapping[str, float | str]
 _MOST_FILES = 5000
 _LOG_BYTES = 16 << 20
 _LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl", "metrics.csv", "log.csv", "history.csv")
+_NUMBERED = re.compile(r"(?:.*[^a-z])?(?:checkpoint|ckpt|epoch|ep|step|iter|iteration)s?[-_=]?\d{1,12}", re.IGNORECASE)
 _SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
 _CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".tar", ".bin")
 _OTHER_SUFFIXES = frozenset(
@@ -91,6 +93,8 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
     place = Path(path)
     if place.is_file():
         run = _run_of(place.parent, place)
+        if (run is None or len(run.checkpoints) < 2) and _NUMBERED.fullmatch(place.parent.name):
+            run = _run_of_folders(place.parent.parent)
         return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
     if not place.is_dir():
         return None
@@ -98,7 +102,45 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
         run = _run_of(folder, None) if folder.is_dir() else None
         if run is not None:
             return run
-    return None
+    return _run_of_folders(place)
+
+
+def _run_of_folders(folder: Path) -> Run | None:
+    """The run whose checkpoints lie in a numbered folder each (`checkpoint-500/model.safetensors`)."""
+    manifests: list[Manifest] = []
+    notes: list[str] = []
+    for name in _numbered_folders(folder)[:_MOST_FILES]:
+        found, broken = _read_headers(folder / name)
+        notes += broken
+        if len(found) == 1:
+            manifests.append(_placed(found[0], name))
+    family, others = _largest_family(manifests, None)
+    if not family:
+        return None
+    if others:
+        notes.append(f"{_count(others)} with other tensors left out: {_listed(others)}.")
+    entries = [_entry(manifest) for manifest in sorted(family, key=_sorting(family))]
+    return Run(folder, tuple(entries), _read_log(folder), tuple(notes))
+
+
+def _numbered_folders(folder: Path) -> list[str]:
+    """Names of the folders for one epoch or step each; none where the folder cannot be listed."""
+    try:
+        with os.scandir(folder) as listing:
+            names = [item.name for item in listing if _NUMBERED.fullmatch(item.name) and item.is_dir()]
+    except OSError:
+        return []
+    return sorted(names, key=natural)
+
+
+def _placed(manifest: Manifest, folder: str) -> Manifest:
+    """The manifest with the number in its folder's name where the file says none; `checkpoint-500` counts steps."""
+    if manifest.epoch is not None or manifest.step is not None:
+        return manifest
+    number = re.fullmatch(r"checkpoint-(\d+)", folder)
+    if number:
+        return replace(manifest, step=int(number.group(1)))
+    return replace(manifest, epoch=epoch_named(folder), step=step_named(folder))
 
 
 def _run_of(folder: Path, wanted: Path | None) -> Run | None:

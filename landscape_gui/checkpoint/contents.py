@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from landscape_gui.checkpoint.limits import DEPTH, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, TEXT, Broken, shown
+from landscape_gui.checkpoint.limits import DEPTH, MODULES, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
 from landscape_gui.checkpoint.names import COUNTER, strip
 from landscape_gui.checkpoint.rebuilt import Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
@@ -149,8 +149,8 @@ def _flatten(value: Any) -> list[tuple[str, Layout | Foreign]] | None:
             continue
         own, children = parts
         found += [(_join(path, name), tensor) for name, tensor in _tensors(own)]
-        if len(found) > TENSORS or looked > TENSORS:
-            raise Broken(f"it holds more than {TENSORS:,} tensors")
+        if len(found) > TENSORS or looked > MODULES:
+            raise Broken(f"it holds a module with more than {MODULES:,} parts")
         stack += [(_join(path, name), child, depth + 1) for name, child in reversed(children)]
     return found
 
@@ -188,7 +188,7 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
     total = 0
     for name, tensor in group.tensors:
         if isinstance(tensor, Foreign):
-            raise Broken(f"the tensor {shown(name)} {tensor.reason}", "Save a plain copy: {k: v.to_dense() or v.dequantize() ...}.")
+            raise Broken(f"the tensor {shown(name)} {tensor.reason}", tensor.remedy)
         _check_span(name, tensor, archive)
         total += tensor.size
         readable.append((name, tensor))

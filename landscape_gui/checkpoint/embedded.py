@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from landscape_gui.checkpoint.limits import Broken
+from landscape_gui.checkpoint.limits import NODES, Broken
 from landscape_gui.checkpoint.manifest import Span
 from landscape_gui.checkpoint.rebuilt import storage_of
 from landscape_gui.checkpoint.unpickle import unpickle
@@ -72,6 +72,8 @@ def nodes(root: Any) -> Iterator[Any]:
         if not isinstance(node, dict | list | tuple | Object) or id(node) in seen:
             continue
         seen.add(id(node))
+        if len(seen) > NODES:
+            raise Broken(f"it holds more than {NODES:,} values")
         if isinstance(node, Object):
             yield node
             stack += [node.callee, node.args, node.state, node.items, node.elements]

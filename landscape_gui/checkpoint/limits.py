@@ -8,16 +8,17 @@ from __future__ import annotations
 
 PICKLE_BYTES = 64 << 20  # the pickled structure without the tensors' data
 PLAIN_PICKLE_BYTES = 512 << 20  # a pickle that holds the data itself
-PICKLE_STEPS = 3_000_000  # instructions of the pickle machine
+PICKLE_STEPS = 2_000_000  # instructions of the pickle machine
 INTEGER_BYTES = 1024  # of one integer; longer ones exist only to be slow
 HEADER_BYTES = 32 << 20  # safetensors header
 DIRECTORY_BYTES = 64 << 20  # central directory of a zip archive
 MEMBERS = 400_000  # files inside a zip archive
 TENSORS = 200_000
+MODULES = 50_000  # inside one pickled module
 DIMENSIONS = 64
 NAME_LENGTH = 1000
 DEPTH = 60  # nested dictionaries, lists and modules
-NODES = 1_000_000  # values looked at while searching for weights
+NODES = 500_000  # values looked at while searching for weights
 SCALARS = 300  # metadata entries kept
 TEXT = 200  # characters kept of a string in the metadata
 SPARE_BYTES = 64 << 20  # what tensors may hold beyond four times their file (views of one storage under many names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,7 @@ def peek(path: str | os.PathLike[str], *, group: str = "") -> Manifest:
     """
     place = Path(path)
     with refusing(place):
-        state = os.stat(place)
+        state = status(place)
         return _peek(place, state.st_size, state.st_mtime_ns, group)
 
 
@@ -51,11 +52,20 @@ def make_manifest(path: Path, archive: Archive, contents: Contents) -> Manifest:
     return Manifest(path, archive.format, tensors, contents.metadata, epoch, step, contents.groups, contents.notes)
 
 
+def status(path: Path) -> os.stat_result:
+    """Size and times of the file, links followed."""
+    try:
+        return path.stat()
+    except ValueError:
+        raise Broken("no file can have such a name") from None
+
+
 def open_plain(path: Path) -> BinaryIO:
     """The file, unbuffered; a folder, a pipe or a device is refused before it could block."""
-    if path.is_dir():
+    mode = status(path).st_mode
+    if stat.S_ISDIR(mode):
         raise Broken("it is a folder", "Open a file in it, or the folder as a run.")
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise Broken("it is not a plain file")
     return path.open("rb", buffering=0)
 

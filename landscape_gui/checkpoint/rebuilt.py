@@ -32,13 +32,15 @@ _STORAGES = {
 }
 _REBUILD = "torch._utils._rebuild_"
 _WRAPPERS = ("torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch._utils._rebuild_from_type_v2")
+_DENSE = "Save a dense copy: {name: tensor.to_dense() ...}."
+_GATHER = "Save the full state dictionary, gathered on one device, and open that."
 _FOREIGN = {
-    "qtensor": "is quantised",
-    "sparse_tensor": "is sparse",
-    "sparse_csr_tensor": "is sparse",
-    "nested_tensor": "is a nested tensor",
-    "meta_tensor_no_storage": "has no data (it was saved from the meta device)",
-    "wrapper_subclass": "is split over several devices or wrapped in a class of its own",
+    "qtensor": ("is quantised", "Open the checkpoint from before it was quantised."),
+    "sparse_tensor": ("is sparse", _DENSE),
+    "sparse_csr_tensor": ("is sparse", _DENSE),
+    "nested_tensor": ("is a nested tensor", _DENSE),
+    "meta_tensor_no_storage": ("has no data, as it was saved from the meta device", _GATHER),
+    "wrapper_subclass": ("is split over devices or wrapped in a class of its own", _GATHER),
 }
 _NUMPY_SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 _NUMPY_CODES = {
@@ -74,9 +76,10 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A tensor that cannot be read; reason completes "The tensor 'x' ..."."""
+    """A tensor that cannot be read: reason completes "The tensor 'x' ...", remedy says what to do."""
 
     reason: str
+    remedy: str = "Save it as a plain float32 tensor."
 
 
 def storage_of(value: Any) -> Storage | None:
@@ -120,7 +123,7 @@ def _plain_tensor(name: str, args: tuple[Any, ...]) -> Layout | Foreign | None:
         return None
     kind = name[len(_REBUILD) :]
     if kind not in ("tensor", "tensor_v2", "tensor_v3"):
-        return Foreign(_FOREIGN.get(kind, f"is of a special kind ({shown(kind)})"))
+        return Foreign(*_FOREIGN.get(kind, (f"is of a special kind ({shown(kind)})",)))
     if len(args) < 4:
         raise Broken("it has a malformed tensor")
     storage = storage_of(args[0])
@@ -133,7 +136,7 @@ def _plain_tensor(name: str, args: tuple[Any, ...]) -> Layout | Foreign | None:
     if dtype not in ITEM_BYTES:
         return Foreign(f"is stored as {shown(dtype)}, which is not read")
     if dtype in QUANTISED:
-        return Foreign("is quantised")
+        return Foreign(*_FOREIGN["qtensor"])
     return _layout(storage, dtype, args[1], _sizes(args[2]), _sizes(args[3]), extra if isinstance(extra, dict) else {})
 
 

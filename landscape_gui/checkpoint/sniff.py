@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 
 from landscape_gui.checkpoint.limits import HALF, Broken
@@ -75,4 +76,8 @@ def _refuse_known(head: bytes) -> None:
 
 
 def _is_text(head: bytes) -> bool:
-    return all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut at the end is no error
+    except UnicodeDecodeError:
+        return False
+    return all(character >= " " or character in "\t\r\n\f\x1b" for character in text)

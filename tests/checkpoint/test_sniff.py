@@ -1,0 +1,112 @@
+"""Files that are something else: named in plain words, with what to do."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from landscape_gui.checkpoint import peek, read_checkpoint
+from landscape_gui.errors import CheckpointError
+
+
+def zipped(*names: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        for name in names:
+            file.writestr(name, b"x" * 100)
+    return target.getvalue()
+
+
+def tar() -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as file:
+        entry = tarfile.TarInfo("storages")
+        entry.size = 3
+        file.addfile(entry, io.BytesIO(b"abc"))
+    return target.getvalue()
+
+
+def saved_arrays() -> bytes:
+    target = io.BytesIO()
+    np.savez(target, x=np.ones(3))
+    return target.getvalue()
+
+
+FILES = {
+    "0 bytes": (b"", "Save or copy"),
+    "Git LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n", "git lfs pull"),
+    "a web page": (b"\n<!DOCTYPE html><html><head>", "download"),
+    "a web page, not": (b"<HTML lang='en'>", "download"),
+    "GGUF": (b"GGUF\x03\0\0\0" + bytes(100), "converted from"),
+    r"NumPy array \(.npy\)": (b"\x93NUMPY\x01\0" + bytes(100), ""),
+    r"NumPy archive \(.npz\)": (saved_arrays(), "--data"),
+    "gzip": (gzip.compress(b"x" * 1000), "gunzip"),
+    "tar archive": (tar(), "Unpack"),
+    "JSON": (b'{"a": 1}\n', "Choose"),
+    "text file": (b"import torch\nprint(1)\n" * 3, "Choose"),
+    "zip archive of something else": (zipped("a.txt", "b.txt"), "torch.save"),
+    "zip archive with checkpoints inside": (zipped("a.pt", "b.pt"), "Unpack"),
+    "exported program": (zipped("m/archive_format", "m/models/model.json"), "state_dict"),
+    "Keras": (zipped("config.json", "model.weights.h5"), ""),
+    "Office document": (zipped("[Content_Types].xml"), "Choose"),
+    "empty zip": (zipped(), ""),
+    "nothing but zeros": (bytes(1000), "again"),
+    "neither a file of torch.save nor": (bytes(range(200, 256)) * 5, "state_dict"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), "Choose"),
+}
+
+
+@pytest.mark.parametrize("words", FILES)
+def test_other_files_are_named(tmp_path: Path, words: str) -> None:
+    path = tmp_path / "weights.pt"
+    path.write_bytes(FILES[words][0])
+    for read in (read_checkpoint, peek):
+        with pytest.raises(CheckpointError, match=words) as caught:
+            read(path)
+        assert FILES[words][1] in caught.value.remedy
+
+
+def test_hdf5_is_named(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "weights.pt", "w") as file:
+        file["x"] = np.ones(3)
+    with pytest.raises(CheckpointError, match="HDF5"):
+        read_checkpoint(tmp_path / "weights.pt")
+
+
+def test_suffixes_do_not_matter(tmp_path: Path) -> None:
+    torch.save({"w": torch.ones(2, 2)}, tmp_path / "weights.safetensors")
+    assert read_checkpoint(tmp_path / "weights.safetensors").format == "torch zip"
+
+
+def test_half_a_download(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({"w": torch.ones(1000)}, path)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(CheckpointError, match="only a part of the file is here") as caught:
+        read_checkpoint(path)
+    assert "again" in caught.value.remedy
+
+
+def test_places_without_a_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="does not exist"):
+        read_checkpoint(tmp_path / "nowhere.pt")
+    with pytest.raises(CheckpointError, match="a folder"):
+        read_checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match="no file can have such a name"):
+        read_checkpoint("a\0b.pt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(CheckpointError, match="not a plain file"):
+        read_checkpoint(tmp_path / "pipe.pt")
