@@ -33,8 +33,8 @@ DIVERGED = "Wrong architecture or normalisation, or did training diverge?"
 class Parts:
     """What a Problem is made of; `open_problem` puts it together.
 
-    identity: digests and settings of all that decides an answer (hashed into the fingerprint); layers_of: what the model is
-    called in sentences; notes: what was assumed, cast or stripped.
+    model_name: what the network is called in sentences; expected: metrics that the card says; notes: what was assumed, cast or
+    stripped.
     """
 
     title: str

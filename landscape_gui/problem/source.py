@@ -34,6 +34,11 @@ class Source:
         return hasher.hexdigest()
 
     @property
+    def filenames(self) -> frozenset[str]:
+        """The files as tracebacks name them."""
+        return frozenset({str(self.path), *(str(file) for file, _ in self.files.values())})
+
+    @property
     def text(self) -> str:
         """What to show before it is trusted: the file, then those that it imports, each under its name."""
         parts = [self.content.decode("utf-8", "replace")]

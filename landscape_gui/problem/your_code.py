@@ -160,8 +160,7 @@ def told(source: Source, what: str) -> Iterator[None]:
 
 def place_of(source: Source, error: BaseException, what: str) -> str:
     """ "/folder/landscape.py, line 7, in data:" for the innermost line of the user's own files."""
-    own = {str(source.path), *(str(file) for file, _ in source.files.values())}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in source.filenames]
     return f"{frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name}:" if frames else f"{source.path}, {what}:"
 
 
