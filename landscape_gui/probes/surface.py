@@ -79,8 +79,7 @@ class Surface(sampling.SampledProbe, PlaneProbe):
         if self.adaptive:
             from landscape_gui.probes.adaptive import refine
 
-            adaptive: SurfaceResult = yield from refine(running)
-            return adaptive
+            return (yield from refine(running))
         return (yield from running.whole_grid())
 
     def figure(self, result: SurfaceResult, look: Look) -> Figure:
