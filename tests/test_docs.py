@@ -20,45 +20,48 @@ FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```\s*$", re.MULTILINE
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)|<img[^>]*src=\"(?!https?:)([^\"]+)\"")
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    """The bodies of a page's fenced blocks whose info string is exactly the language."""
-    return [found["body"] for found in FENCE.finditer(page.read_text(encoding="utf-8")) if found["info"].strip() == language]
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Language and body of a page's fenced blocks, in order."""
+    return [(found["info"].strip(), found["body"]) for found in FENCE.finditer(page.read_text(encoding="utf-8"))]
 
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name_of)
-def test_python_blocks_run_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of a page one after another in one namespace, as a reader would type them."""
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "__main__"}
-    for number, body in enumerate(blocks(page, "python"), 1):
-        exec(compile(body, f"{name_of(page)}, block {number}", "exec"), names)
-
-
-def commands(page: Path) -> list[str]:
-    """The commands without a window in a page's shell blocks."""
-    lines = [line.strip() for body in blocks(page, "bash") for line in body.replace("\\\n", " ").splitlines()]
+def commands(body: str) -> list[str]:
+    """The commands without a window in a shell block."""
+    lines = [line.strip() for line in body.replace("\\\n", " ").splitlines()]
     found = [line.split("  #")[0].strip() for line in lines if line.startswith("landscape-gui ")]
     return [line for line in found if line.split()[1] in cli.commands() or line.split()[1].startswith("--")]
 
 
-def test_the_readme_shows_commands() -> None:
-    assert len(commands(ROOT / "README.md")) >= 2
+def run_command(line: str) -> None:
+    """Exit status 0, and the files that it names are there."""
+    arguments = shlex.split(line)[1:]
+    assert cli.main(arguments) == 0, line
+    for flag, value in itertools.pairwise(arguments):
+        if flag in ("-o", "--output", "--save-directions", "--save-surface"):
+            assert Path(value).stat().st_size > 0, line
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=name_of)
-def test_commands_run_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And write the files that they name."""
+@pytest.mark.parametrize("page", [p for p in PAGES if {"python", "bash"} & dict(blocks(p)).keys()], ids=name_of)
+def test_what_a_page_shows_runs_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One block after another in one folder and one namespace, as a reader would type them."""
     monkeypatch.chdir(tmp_path)
-    for line in commands(page):
-        arguments = shlex.split(line)[1:]
-        assert cli.main(arguments) == 0, line
-        for flag, value in itertools.pairwise(arguments):
-            if flag in ("-o", "--output", "--save-directions"):
-                assert Path(value).stat().st_size > 0, line
+    names: dict[str, object] = {"__name__": "__main__"}
+    for number, (language, body) in enumerate(blocks(page), 1):
+        if language == "python":
+            exec(compile(body, f"{name_of(page)}, block {number}", "exec"), names)
+        elif language == "bash":
+            for line in commands(body):
+                run_command(line)
+
+
+def test_the_readme_shows_commands_and_python() -> None:
+    shown = blocks(ROOT / "README.md")
+    assert sum(len(commands(body)) for language, body in shown if language == "bash") >= 4
+    assert [language for language, _ in shown].count("python") == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
