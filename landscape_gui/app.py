@@ -18,7 +18,7 @@ from landscape_gui.results import Result
 
 
 def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
-    """Open the window on `paths` (files, folders, "samples:NAME") or on a sample; blocks until it is closed. Returns the exit status."""
+    """Open the window on `paths` (files, folders, "samples:NAME") or on a sample; returns the exit status when it is closed."""
     from PySide6.QtCore import QTimer
 
     app = make_application()

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -25,9 +25,19 @@ MARGINS = (8, 12, 14, 8)
 class PlainAxis(pg.AxisItem):
     """Numbers as everywhere in the program: short, in the C locale, with a real minus sign."""
 
+    def __init__(self, side: str) -> None:
+        super().__init__(side)
+        self.enableAutoSIPrefix(False)
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        if not self.logMode or not low < high:
+            return super().tickValues(low, high, size)
+        ticks = np.log10(style.log_ticks(10.0 ** max(low, -300), 10.0 ** min(high, 300)))
+        return [(1.0, [float(v) for v in ticks if low <= v <= high])]
+
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.logMode:
-            return [style.format_number(10.0**v) for v in values]
+            return [style.format_number(float(f"{10.0**v:.3g}")) for v in values]
         small = abs(spacing) * 1e-6
         return [style.format_number(0.0 if abs(v * scale) < small else float(f"{v * scale:.10g}")) for v in values]
 
@@ -65,6 +75,10 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for side in ("right", "top"):
             self.plot.getAxis(side).setStyle(showValues=False, tickLength=0)
         self._make_items()
+        self._relabel = QTimer(self)
+        self._relabel.setSingleShot(True)
+        self._relabel.setInterval(120)
+        self._relabel.timeout.connect(self._show_lines)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.plot.scene().sigMouseClicked.connect(self._clicked)
 
@@ -97,7 +111,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             self.clear_panel()
             return
         self._show_surface(surface)
-        self.lines.show_surface(surface)
+        self._show_lines()
         paths = [m for m in panel.marks if isinstance(m, Path)]
         self._show_path(paths[0] if paths else None)
         self._show_points([m for m in panel.marks if isinstance(m, Points)])
@@ -105,6 +119,11 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.plot.setLabel("bottom", panel.x.text)
         self.plot.setLabel("left", panel.y.text)
         self.set_notes([m.text for m in panel.marks if isinstance(m, Note)])
+
+    def _show_lines(self) -> None:
+        if self.panel is not None and self.panel.surface is not None:
+            frame = self.plot.vb.sceneBoundingRect()
+            self.lines.show_surface(self.panel.surface, min(frame.width(), frame.height()))
 
     def set_notes(self, notes: list[str]) -> None:
         self.setToolTip("\n".join(notes))
@@ -168,8 +187,9 @@ class Canvas2D(pg.GraphicsLayoutWidget):
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)
-        if hasattr(self, "plot"):
+        if hasattr(self, "_relabel"):
             self._fit()
+            self._relabel.start()
 
     def _show_path(self, path: Path | None) -> None:
         if path is None or not len(path.x):

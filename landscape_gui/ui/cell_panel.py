@@ -13,7 +13,10 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
 
-HINT = "Click a place on the surface or on the contours: its loss and accuracy are shown here, and it can be measured again, saved as a checkpoint, or made the new centre."
+HINT = (
+    "Click a place on the surface or on the contours: its loss and accuracy are shown here, "
+    "and it can be measured again, saved as a checkpoint, or made the new centre."
+)
 
 
 class CellPanel(QWidget):

@@ -18,8 +18,8 @@ from landscape_gui.style import colour_table, format_number
 
 SHORTEST = 0.45
 """Lines shorter than this part of the picture's width carry no label."""
-APART = 0.13
-"""Labels keep this distance, in parts of the picture's width."""
+APART = 52.0
+"""Labels keep this distance, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ class ContourLines(pg.GraphicsObject):
         self.paths = (QPainterPath(), QPainterPath())
         self.labels: list[Label] = []
         self.bounds = QRectF()
+        self.apart = 0.13
 
-    def show_surface(self, surface: Surface) -> None:
-        """Trace the levels of `surface` (some milliseconds at 201 x 201)."""
+    def show_surface(self, surface: Surface, pixels: float = 400.0) -> None:
+        """Trace the levels of `surface` (some milliseconds at 201 x 201), shown about so many pixels wide."""
+        self.apart = APART / max(pixels, 60.0)
         self.prepareGeometryChange()
         self.bounds = QRectF(surface.x[0], surface.y[0], surface.x[-1] - surface.x[0], surface.y[-1] - surface.y[0])
         self.paths, self.labels = (QPainterPath(), QPainterPath()), []
@@ -73,7 +75,7 @@ class ContourLines(pg.GraphicsObject):
             for line in lines:
                 self.paths[light].addPath(pg.arrayToQPath(line[:, 0], line[:, 1], connect="all"))
             if surface.contour_labels and lines:
-                self._place(lines, format_number(float(f"{level:.3g}")), light, places)
+                self._place(lines, format_number(float(f"{level:.2g}")), light, places)
 
     def _place(self, lines: list[Array], text: str, light: bool, places: list[tuple[float, float]]) -> None:
         """Label the longest line at its straightest free spot."""
@@ -83,7 +85,7 @@ class ContourLines(pg.GraphicsObject):
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(unit, axis=0).T))])
         if arc[-1] < SHORTEST:
             return
-        spot = straightest(unit, arc, places)
+        spot = straightest(unit, arc, places, self.apart)
         if spot is None:
             return
         places.append(spot[0])
@@ -130,9 +132,9 @@ def luminance(rgb: Array) -> float:
 
 
 def straightest(
-    unit: Array, arc: Array, places: list[tuple[float, float]]
+    unit: Array, arc: Array, places: list[tuple[float, float]], apart: float
 ) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Where along a line (in unit coordinates) a label bends least, away from the edges and from other labels; and a point ahead."""
+    """Where along a line (in unit coordinates) a label bends least, away from the edges and other labels; and a point ahead."""
     half = 0.035
     at = np.linspace(half, arc[-1] - half, 24)
     points, before, after = (np.stack([np.interp(at + d, arc, unit[:, k]) for k in (0, 1)], -1) for d in (0.0, -half, half))
@@ -140,7 +142,7 @@ def straightest(
     middle = np.minimum(points, 1 - points).min(1)
     score = chord + 0.1 * np.minimum(middle, 0.2)
     for place in places:
-        score = np.where(np.hypot(*(points - place).T) < APART, -1.0, score)
+        score = np.where(np.hypot(*(points - place).T) < apart, -1.0, score)
     score = np.where(middle < 0.04, -1.0, score)
     best = int(score.argmax())
     if score[best] < 0.9:

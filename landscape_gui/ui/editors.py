@@ -45,8 +45,9 @@ class ChoiceEditor(Editor):
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
         for value, text in choices.items():
-            self.box.addItem(capital(text or str(value)), value)
+            self.box.addItem(f"{capital(str(value))}: {text}" if text and text != value else capital(str(value)), value)
             self.box.setItemData(self.box.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+        self.box.view().setMinimumWidth(min(self.box.view().sizeHintForColumn(0) + 28, 620))
         self.row.addWidget(self.box, 1)
         self.box.currentIndexChanged.connect(self.changed)
 
@@ -83,6 +84,8 @@ def spin(minimum: float | None, maximum: float | None) -> QSpinBox:
     box.setRange(int(max(low, -LARGEST)), int(min(high, LARGEST)))
     box.setKeyboardTracking(True)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    box.setMinimumWidth(44)
+    box.lineEdit().setTextMargins(5, 0, 5, 0)
     return box
 
 

@@ -181,5 +181,5 @@ def grid() -> QGridLayout:
 
 def split_choices(splits: Mapping[str, int]) -> dict[str, str]:
     """The data's splits with their sizes, and all of them together."""
-    named = {name: f"{name} ({count:,} examples)" if count else name for name, count in splits.items()}
-    return {"all": "all splits" if len(named) > 1 else "all", **named}
+    named = {name: f"{count:,} examples" if count else name for name, count in splits.items()}
+    return {"all": "every split, in one pass" if len(named) > 1 else "all", **named}

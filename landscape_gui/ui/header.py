@@ -1,4 +1,4 @@
-"""What was opened, in a line: parameters, layers, loss and accuracy on the data; and the warnings, so that a wrong guess is seen."""
+"""What was opened, in a line: parameters, layers, loss and accuracy on the data; and warnings, so that a wrong guess is seen."""
 
 from __future__ import annotations
 

@@ -84,5 +84,20 @@ def arrow_file(colour: str) -> str:
 
 
 @cache
+def check_file(colour: str) -> str:
+    """A small tick as a file, for checked boxes."""
+    picture = QPixmap(26, 26)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(colour), 3.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+    painter.drawPolyline([QPointF(5, 14), QPointF(11, 20), QPointF(21, 7)])
+    painter.end()
+    path = Path(_folder().name) / f"tick-{colour.lstrip('#')}.png"
+    picture.save(str(path))
+    return path.as_posix()
+
+
+@cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="landscape_gui-")

@@ -97,9 +97,8 @@ class MessageRow(QFrame):
             "warning": (c.warning, c.warning_base, "warning"),
             "error": (c.error, c.error_base, "warning-circle"),
         }[self.message.level]
-        self.setStyleSheet(
-            f"QFrame#message_{self.message.level} {{ background: {base}; border-bottom: 1px solid {c.border}; }} QLabel {{ color: {ink}; }}"
-        )
+        frame = f"QFrame#message_{self.message.level} {{ background: {base}; border-bottom: 1px solid {c.border}; }}"
+        self.setStyleSheet(f"{frame} QLabel {{ color: {ink}; }}")
         self.sign.setPixmap(icon(sign, ink).pixmap(18, 18))
 
     def _copy(self) -> None:

@@ -87,7 +87,7 @@ class QuestionPanel(QWidget):
             self.cost.setText(
                 "Open a checkpoint to ask about it."
                 if document is None or not document.is_answer
-                else "This answer came without its model: look and export, no computing."
+                else "This answer came without its model: no computing."
             )
             if self.selector.count():
                 return
@@ -150,7 +150,7 @@ class QuestionPanel(QWidget):
             self.set_probe(shown.probe)
 
     def estimate(self) -> None:
-        """The sentence of the cost, or why there is no question yet. The pace is measured in the helper's thread, once a problem."""
+        """The sentence of the cost, or why there is no question yet. The pace is measured in the helper's thread."""
         form, document = self.form, self.session.current
         if form is None or document is None or document.problem is None:
             self.button.setEnabled(False)
@@ -199,16 +199,12 @@ class QuestionPanel(QWidget):
 
 def cost_text(cost: Cost) -> str:
     """2,601 points on 1,437 examples, about 14 s."""
-    points = f"{cost.points:,} point{'s' if cost.points != 1 else ''}"
-    data = f" on {cost.examples:,} examples" if cost.examples else ""
-    time = (
-        f", about {duration(cost.seconds)}"
-        if math.isfinite(cost.seconds) and cost.seconds >= 1
-        else ", under 1 s"
-        if math.isfinite(cost.seconds)
-        else ""
-    )
-    return f"{points}{data}{time}"
+    parts = [f"{cost.points:,} point{'s' if cost.points != 1 else ''}"]
+    if cost.examples:
+        parts[0] += f" on {cost.examples:,} examples"
+    if math.isfinite(cost.seconds):
+        parts.append(f"about {duration(cost.seconds)}" if cost.seconds >= 1 else "under 1 s")
+    return ", ".join(parts)
 
 
 def context_of(problem: Any) -> Context:

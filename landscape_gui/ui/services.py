@@ -48,9 +48,11 @@ def nothing(key: str) -> Result | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """opener and answerer, and with them: `probes` by name; `stored` lists what the store holds for a fingerprint and `fetch` gets one;
-    `read` opens an answer's file, `sample_path` turns a sample's name into a path; `measure` a cell on all data (an answer with `quantities`); `save` a cell's weights.
-    All but `probes` run in a worker's thread."""
+    """What the session is made with. All but `probes` run in a worker's thread.
+
+    stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file; measure: a cell on all data, an
+    answer with `quantities`; save: a cell's weights as a checkpoint; warm_up: imports what is slow to import.
+    """
 
     opener: Opener
     answerer: Answerer

@@ -233,7 +233,6 @@ class Stage(QWidget):
     def set_theme(self, theme: style.Theme) -> None:
         for widget in (self.canvas3d, self.canvas2d, *self.charts, self.bar):
             widget.set_theme(theme)
-        self.view_bar.restyle()
 
     # linked cursor
 

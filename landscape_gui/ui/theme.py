@@ -144,17 +144,25 @@ QPushButton#fold { background: transparent; border: none; color: $muted; text-al
 QPushButton#fold:hover { color: $ink; }
 
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
-  background: $base; border: 1px solid $border; border-radius: 5px; padding: 3px 6px; selection-background-color: $accent; selection-color: $on_accent; }
+  background: $base; border: 1px solid $border; border-radius: 5px; padding: 3px 6px;
+  selection-background-color: $accent; selection-color: $on_accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus { border-color: $accent; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $faint; background: $window; }
 QLineEdit[invalid="true"] { border-color: $error; }
 QComboBox::drop-down { border: none; width: 18px; }
 QComboBox::down-arrow { image: url($arrow); width: 10px; height: 10px; }
-QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; selection-color: $ink; outline: none; padding: 2px; }
+QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 2px;
+  selection-background-color: $selection; selection-color: $ink; }
 
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
   subcontrol-origin: border; width: 1px; border: none; background: transparent; }
 QSpinBox::up-arrow, QSpinBox::down-arrow, QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow { image: none; width: 0; height: 0; }
+
+QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
+QCheckBox { spacing: 7px; }
+QCheckBox::indicator { width: 13px; height: 13px; border: 1px solid $faint; border-radius: 3px; background: $base; }
+QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($tick); }
 
 QTreeView, QListView, QListWidget { background: $base; border: none; outline: none; }
 QTreeView::item { padding: 0; }
@@ -163,7 +171,8 @@ QTreeView::item:selected { background: $selection; color: $ink; }
 QHeaderView::section { background: $window; border: none; border-bottom: 1px solid $border; padding: 4px; color: $muted; }
 
 QTabBar { background: transparent; }
-QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px 7px 12px; border: none; border-bottom: 2px solid transparent; }
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px 7px 12px; border: none;
+  border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $ink; }
 QTabBar::tab:selected { color: $ink; border-bottom: 2px solid $accent; }
 QScrollArea { background: transparent; border: none; }
@@ -217,13 +226,13 @@ def palette(c: Colours) -> QPalette:
 
 def apply(app: QApplication, mode: Mode) -> Colours:
     """Dress the whole program; answers the colours that it now wears."""
-    from landscape_gui.ui.icons import arrow_file
+    from landscape_gui.ui.icons import arrow_file, check_file
 
     colours = DARK if mode == "dark" or (mode == "system" and system_is_dark(app)) else LIGHT
     if app.style().objectName() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(palette(colours))
-    app.setStyleSheet(SHEET.substitute(asdict(colours), arrow=arrow_file(colours.muted)))
+    app.setStyleSheet(SHEET.substitute(asdict(colours), arrow=arrow_file(colours.muted), tick=check_file(colours.on_accent)))
     return colours
 
 

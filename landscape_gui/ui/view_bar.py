@@ -8,15 +8,14 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
-from superqt import QRangeSlider
 
 from landscape_gui import style
 from landscape_gui.figure import Surface, finite_limits
 from landscape_gui.results import Quantity
-from landscape_gui.ui import theme
 from landscape_gui.ui.documents import surface_of
 from landscape_gui.ui.editors import capital
 from landscape_gui.ui.icons import icon
+from landscape_gui.ui.range_slider import RangeSlider
 from landscape_gui.ui.session import Session
 
 STEPS = 1000
@@ -53,6 +52,7 @@ class ViewBar(QFrame):
         self._make_range(line)
         self.camera = self._camera_button()
         line.addWidget(self.camera)
+        line.addStretch(1)
         self.quantity.activated.connect(lambda: self._choose_quantity())
         self.statistic.activated.connect(lambda: session.set_look(statistic=self.statistic.currentData(), limits=None))
         self.colour_map.activated.connect(lambda: session.set_look(colour_map=self.colour_map.currentData()))
@@ -61,21 +61,18 @@ class ViewBar(QFrame):
 
     def _make_range(self, line: QHBoxLayout) -> None:
         self.low, self.high = (number_field(f"{word} end of the range") for word in ("Lower", "Upper"))
-        self.slider = QRangeSlider(Qt.Orientation.Horizontal)
+        self.slider = RangeSlider(STEPS)
         self.slider.setObjectName("range")
         self.slider.setAccessibleName("Range of colours and heights")
         self.slider.setToolTip("Range of colours and heights; what lies outside is clipped")
-        self.slider.setRange(0, STEPS)
-        self.slider.setValue((0, STEPS))
-        self.slider.setMinimumWidth(70)
         self.whole = QToolButton()
         self.whole.setObjectName("quiet")
         self.whole.setIcon(icon("arrows-out-line-horizontal"))
         self.whole.setToolTip("The whole range")
         self.whole.setAccessibleName("The whole range")
-        for widget, stretch in ((self.low, 0), (self.slider, 1), (self.high, 0), (self.whole, 0)):
+        for widget, stretch in ((self.low, 0), (self.slider, 100), (self.high, 0), (self.whole, 0)):
             line.addWidget(widget, stretch)
-        self.slider.valueChanged.connect(self._slid)
+        self.slider.changed.connect(self._slid)
         self.low.editingFinished.connect(self._typed)
         self.high.editingFinished.connect(self._typed)
         self.whole.clicked.connect(lambda: self.session.set_look(limits=None))
@@ -138,9 +135,7 @@ class ViewBar(QFrame):
                 field.setCursorPosition(0)
         a, b = self._ends()
         share = [round(STEPS * float(np.clip((self._height(v) - a) / ((b - a) or 1.0), 0, 1))) for v in (low, high)]
-        self.slider.blockSignals(True)
-        self.slider.setValue((share[0], max(share[1], share[0])))
-        self.slider.blockSignals(False)
+        self.slider.set_values(*share)
 
     def _height(self, value: float) -> float:
         assert self.surface is not None
@@ -151,16 +146,14 @@ class ViewBar(QFrame):
         low, high = finite_limits(self.surface.z, scale=self.surface.scale)
         return self._height(low), self._height(high)
 
-    def _slid(self, shares: tuple[int, int]) -> None:
+    def _slid(self, *shares: int) -> None:
         if self.surface is None:
             return
         a, b = self._ends()
         low, high = (a + (b - a) * s / STEPS for s in shares)
         if self.surface.scale == "log":
             low, high = 10.0**low, 10.0**high
-        if shares[1] - shares[0] >= 5:
-            whole = tuple(shares) == (0, STEPS)
-            self.session.set_look(limits=None if whole else (low, high))
+        self.session.set_look(limits=None if shares == (0, STEPS) else (low, high))
 
     def _typed(self) -> None:
         try:
@@ -176,14 +169,6 @@ class ViewBar(QFrame):
 
     def _choose_quantity(self) -> None:
         self.session.set_look(quantity=self.quantity.currentData() or "", limits=None)
-
-    def restyle(self) -> None:
-        c = theme.current()
-        self.slider.setStyleSheet(
-            f"QSlider {{ min-height: 20px; }} QSlider::groove:horizontal {{ background: {c.border}; height: 4px; border-radius: 2px; }}"
-            f"QSlider::handle:horizontal {{ background: {c.base}; border: 1.5px solid {c.accent}; width: 9px; height: 13px; margin: -5px 0; border-radius: 4px; }}"
-            f"QRangeSlider {{ qproperty-barColor: {c.accent}; }}"
-        )
 
 
 def combo(name: str, label: str, letters: int) -> QComboBox:

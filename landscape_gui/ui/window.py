@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -229,7 +230,17 @@ class Window(QMainWindow):
             QTimer.singleShot(0, self._after_paint)
 
     def _after_paint(self) -> None:
-        QTimer.singleShot(0, self.make_stage)
+        """Import what the canvases need, piece by piece, so that the first page answers in between; then make them."""
+        self.session.warm_up()
+        self._awaited = ["numpy", "contourpy", "pyqtgraph", "vispy.gloo", "landscape_gui.scene3d", "landscape_gui.ui.stage"]
+        QTimer.singleShot(0, self._import_next)
+
+    def _import_next(self) -> None:
+        if self._awaited:
+            importlib.import_module(self._awaited.pop(0))
+            QTimer.singleShot(1, self._import_next)
+        else:
+            self.make_stage()
 
     def make_stage(self) -> None:
         """Make the canvases, once."""
@@ -237,7 +248,6 @@ class Window(QMainWindow):
             return
         from landscape_gui.ui.stage import Stage
 
-        self.session.warm_up()
         self.stage = Stage(self.session, self.actions_by_name["log"], self.actions_by_name["contours"])
         self.stage.set_theme(self.colours.figure)
         self.stage.figure_shown.connect(self.facts.show_figure)

@@ -1,4 +1,4 @@
-"""The thread that works, and how its news reach the window: one mailbox, one queued event at most, thirty takes a second at most."""
+"""The thread that works, and how its news reach the window: one mailbox, one queued event, thirty takes a second at most."""
 
 from __future__ import annotations
 

@@ -1,0 +1,100 @@
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from bowls import Bowl
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes import PROBES
+from landscape_gui.probes.base import CheckpointRef
+from landscape_gui.ui.form import Context, Form
+from landscape_gui.ui.questions import default_question, make, probe_of
+
+CONTEXT = Context(splits={"train": 1437, "test": 360}, checkpoints={"/run/a.pt": "epoch 1", "/run/b.pt": "epoch 2"})
+
+
+@pytest.fixture
+def form(qtbot, dressed):
+    def made(kind):
+        form = Form(kind, CONTEXT)
+        qtbot.addWidget(form)
+        return form
+
+    return made
+
+
+@pytest.mark.parametrize("name", list(PROBES))
+def test_an_untouched_form_is_the_question_with_its_defaults(form, name):
+    assert form(PROBES[name]).probe() == PROBES[name]()
+
+
+@pytest.mark.parametrize("name", list(PROBES))
+def test_every_field_that_is_not_hidden_has_an_editor_with_its_help(form, name):
+    made = form(PROBES[name])
+    for f in dataclasses.fields(PROBES[name]):
+        if not f.metadata["hidden"]:
+            assert made.editors[f.name].toolTip() == f.metadata["help"]
+
+
+def test_what_is_typed_is_asked(form):
+    made = form(PROBES["surface"])
+    made.editors["steps"].boxes[0].setValue(81)
+    made.editors["steps"].boxes[1].setValue(41)
+    made.editors["span"].line.setText("-1, 1 \N{MINUS SIGN}0.5 0.5")
+    made.editors["split"].set_value("test")
+    made.editors["limit"].set_value(200)
+    probe = made.probe()
+    assert probe.steps == (81, 41)
+    assert probe.span == (-1.0, 1.0, -0.5, 0.5)
+    assert (probe.split, probe.limit) == ("test", 200)
+
+
+def test_what_is_no_number_is_refused_and_marked(form):
+    made = form(PROBES["surface"])
+    made.editors["span"].line.setText("wide")
+    with pytest.raises(QuestionError, match="wide"):
+        made.probe()
+    assert made.editors["span"].line.property("invalid") is True
+    assert "Span" in made.trouble()
+    made.editors["span"].line.setText("0.5")
+    assert made.probe().span == (0.5,)
+    assert made.editors["span"].line.property("invalid") is False
+
+
+def test_fields_that_mean_nothing_for_the_directions_are_hidden_and_left_out(form):
+    made = form(PROBES["surface"])
+    assert not made.editors["seed"].isHidden()
+    assert made.editors["towards"].isHidden()
+    made.editors["directions"].set_value("towards")
+    assert not made.editors["towards"].isHidden()
+    made.editors["towards"].box.setCurrentIndex(2)
+    assert made.probe().towards == CheckpointRef("/run/b.pt", label="b.pt")
+    made.editors["directions"].set_value("filter")
+    assert made.probe().towards is None
+
+
+def test_a_question_is_read_back_into_the_form(form):
+    probe = PROBES["surface"](steps=(31, 21), span=(0.5,), seed=7, split="train")
+    made = form(PROBES["surface"])
+    made.set_probe(probe)
+    assert made.probe() == probe
+
+
+def test_the_default_question_takes_the_cards_suggestion():
+    problem = SimpleNamespace(defaults={"steps": [41, 31], "span": [1.0], "limit": 512, "unheard_of": 3})
+    probe = default_question(PROBES, problem)
+    assert (probe.steps, probe.span, probe.limit) == ((41, 31), (1.0,), 512)
+
+
+def test_a_question_that_cannot_be_read_back_falls_back_to_its_kind():
+    from bowls import bowl
+
+    result = bowl(5, 4, probe=Bowl(seed=3))
+    assert probe_of({"surface": Bowl}, result) == Bowl(steps=(5, 4), seed=3)
+    odd = dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, question={"seed": "x", "steps": 3}))
+    assert isinstance(probe_of({"surface": Bowl}, odd), Bowl)
+
+
+def test_references_come_back_from_plain_values():
+    probe = make(PROBES["surface"], {"towards": {"path": "/b.pt", "digest": "0" * 32, "label": "b"}, "directions": "towards"})
+    assert probe.towards == CheckpointRef("/b.pt", "0" * 32, "b")

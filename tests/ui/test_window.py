@@ -1,0 +1,212 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bowls import Bowl, shown_whole
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog
+from test_canvases import colours
+
+from landscape_gui.ui import theme
+from landscape_gui.ui.documents import Message
+from landscape_gui.ui.welcome import Card
+
+
+@pytest.fixture
+def opened(qtbot, window):
+    window.open_paths(["a.pt"])
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
+    qtbot.wait(60)
+    return window
+
+
+def test_a_click_on_a_sample_ends_in_a_surface(qtbot, window):
+    assert window.pages.currentWidget() is window.welcome
+    card = window.findChild(Card, "sample_bowl")
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
+    assert window.pages.currentWidget() is window.stage
+    assert window.session.current.path == "samples:bowl"
+    assert "28,938 parameters" in window.stage.header.facts.text()
+    assert "2 layers" in window.stage.header.facts.text()
+    assert window.stage.header.warnings.itemAt(0).widget().text().startswith("Accuracy 10.2 %: chance.")
+
+
+def test_both_canvases_are_drawn(qtbot, opened):
+    scene = opened.stage.canvas3d.scene
+    widget = scene.canvas.native if scene is not None else opened.stage.canvas3d
+    assert colours(widget) > 300
+    assert colours(opened.stage.canvas2d) > 300
+
+
+def test_files_dropped_anywhere_open_and_wrong_ones_are_a_sentence(qtbot, window, tmp_path):
+    wrong = tmp_path / "broken.txt"
+    wrong.write_text("x")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(wrong))])
+    event = QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    window.dropEvent(event)
+    qtbot.waitUntil(lambda: bool(window.messages.texts), timeout=5000)
+    assert "is no checkpoint. Open a .pt" in window.messages.texts[0]
+    assert window.pages.currentWidget() is window.welcome
+    assert window.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("key", "view", "three", "two"), [("1", "3d", True, False), ("2", "2d", False, True), ("4", "chart", False, False)]
+)
+def test_keys_change_the_view(qtbot, opened, key, view, three, two):
+    opened.activateWindow()
+    opened.actions_by_name[f"view_{view}"].trigger()
+    assert opened.actions_by_name[f"view_{view}"].shortcut().toString() == key
+    assert opened.stage.view == view
+    assert opened.stage.canvas3d.isVisible() == three
+    assert opened.stage.canvas2d.isVisible() == two
+
+
+def test_log_and_range_change_both_canvases(qtbot, opened):
+    stage = opened.stage
+    opened.actions_by_name["log"].trigger()
+    assert stage.canvas2d.panel.surface.scale == "log"
+    stage.view_bar.low.setText("0.5")
+    stage.view_bar.low.editingFinished.emit()
+    assert stage.canvas2d.panel.surface.limits[0] == 0.5
+    assert stage.bar.surface.limits[0] == 0.5
+    stage.view_bar.whole.click()
+    assert stage.canvas2d.panel.surface.limits[0] == pytest.approx(0.1, rel=1e-12)
+
+
+def test_the_slider_clips(qtbot, opened):
+    bar = opened.stage.view_bar
+    bar.slider.changed.emit(0, 500)
+    low, high = opened.session.look.limits
+    values = opened.session.shown.result.quantities["train_loss"].values
+    assert low == pytest.approx(values.min(), rel=1e-12)
+    assert high == pytest.approx((values.min() + values.max()) / 2, rel=1e-6)
+    assert bar.slider.values == (0, 500)
+
+
+def test_picking_shows_the_cell_and_its_profiles(qtbot, opened):
+    opened.session.pick(0.5, -1.0)
+    assert opened.tabs.currentIndex() == 2
+    assert "+0.5" in opened.cell.place.text()
+    opened.cell.profile_button.click()
+    assert opened.stage.view == "chart"
+    _, y = opened.stage.charts[0].curves[0][0].getData()
+    np.testing.assert_array_equal(y, opened.session.shown.result.quantities["train_loss"].values[0])
+
+
+def test_the_status_line_reads_the_value_under_the_cursor(qtbot, opened):
+    opened.session.point((0.0, 0.0))
+    text = opened.status.reading.text()
+    assert "training loss 0.1 ± 0.01 nat" in text and "training accuracy 90.91 %" in text
+    opened.session.point(None)
+    assert opened.status.reading.text() == ""
+
+
+def test_the_form_asks_and_says_the_cost(qtbot, opened, gate):
+    form = opened.question.form
+    form.editors["steps"].boxes[0].setValue(9)
+    qtbot.waitUntil(lambda: opened.question.cost.text() == "99 points on 100 examples, about 14 s", timeout=5000)
+    opened.actions_by_name["compute"].trigger()
+    qtbot.waitUntil(lambda: gate.asked[-1] == Bowl(steps=(9, 11)), timeout=5000)
+    qtbot.waitUntil(lambda: shown_whole(opened.session) and len(opened.session.shown.result.x) == 9, timeout=5000)
+
+
+def test_cancel_shows_at_once_and_what_there_is_stays(qtbot, opened, gate):
+    gate.open.clear()
+    inquiry = opened.session.ask(Bowl(steps=(15, 40)))
+    qtbot.waitUntil(lambda: inquiry.state == "running", timeout=5000)
+    qtbot.waitUntil(lambda: opened.actions_by_name["cancel"].isEnabled(), timeout=5000)
+    opened.actions_by_name["cancel"].trigger()
+    assert inquiry.state == "cancelling"
+    assert "Stopping" in opened.status.progress_text.text()
+    qtbot.waitUntil(lambda: inquiry.state == "cancelled", timeout=5000)
+    assert opened.session.shown is not None
+
+
+def test_closing_in_the_middle_ends_the_threads(qtbot, own_window, gate):
+    gate.open.clear()
+    own_window.open_paths(["a.pt"])
+    qtbot.waitUntil(lambda: own_window.session.running is not None, timeout=5000)
+    assert own_window.close()
+    assert own_window.session.thinker.isFinished() and not own_window.session.helper.isRunning()
+
+
+def test_light_and_dark(qtbot, opened):
+    opened.use_theme("dark")
+    assert theme.current() is theme.DARK
+    assert opened.session.settings.text("theme") == "dark"
+    assert opened.stage.canvas2d.backgroundBrush().color().name().upper() == theme.DARK.figure.background
+    opened.use_theme("light")
+    assert theme.current() is theme.LIGHT
+
+
+def test_the_caption_is_copied(qtbot, opened):
+    opened.actions_by_name["copy_caption"].trigger()
+    assert QGuiApplication.clipboard().text() == opened.facts.caption != ""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".h5", ".png"])
+def test_export(qtbot, opened, tmp_path, suffix):
+    opened.export()
+    dialog = opened.findChild(QDialog, "export")
+    dialog._timer.stop()
+    dialog.view.setCurrentIndex(dialog.view.findData("2d"))
+    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+    dialog._timer.stop()
+    path = tmp_path / f"out{suffix}"
+    dialog.export_to(str(path))
+    qtbot.waitUntil(lambda: any("Exported" in t for t in opened.messages.texts), timeout=20000)
+    assert path.stat().st_size > 500
+
+
+def test_markup_in_names_is_shown_and_never_read(qtbot, window):
+    window.open_paths(["<b>bold</b>.pt"])
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=5000)
+    assert "<b>bold</b>" in window.stage.header.name.text()
+    assert window.stage.header.name.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_messages_stay_few_and_can_be_dismissed(qtbot, window):
+    for number in range(5):
+        window.messages.say(Message(level="error", text=f"Number {number}.", details="d"))
+    assert [t[:8] for t in window.messages.texts] == ["Number 2", "Number 3", "Number 4"]
+    window.messages.rows[0].close_button.click()
+    assert len(window.messages.texts) == 2
+
+
+def test_a_second_surface_leaves_no_further_canvases(qtbot, opened):
+    items = len(opened.stage.canvas2d.plot.items)
+    for seed in range(4):
+        inquiry = opened.session.ask(Bowl(seed=seed + 1))
+        qtbot.waitUntil(lambda i=inquiry: i.state == "done", timeout=5000)
+    assert len(opened.stage.canvas2d.plot.items) == items
+
+
+def test_the_range_sliders_handles_are_dragged(qtbot, opened):
+    slider = opened.stage.view_bar.slider
+    y = slider.height() // 2
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() - 7, y))
+    QTest.mouseMove(slider, QPoint(slider.width() // 2, y))
+    qtbot.waitUntil(lambda: opened.session.look.limits is not None, timeout=3000)
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() // 2, y))
+    assert slider.values[1] == pytest.approx(500, abs=20)  # a pixel is several steps
+
+
+def test_the_window_is_made_without_torch_matplotlib_or_a_canvas():
+    code = (
+        "import sys\n"
+        "from landscape_gui import app\n"
+        "application = app.make_application()\n"
+        "from landscape_gui.ui.session import Session\n"
+        "from landscape_gui.ui.window import Window\n"
+        "window = Window(Session(app.services()), app.sample_cards())\n"
+        "window.show()\n"
+        "print(sorted(m for m in ('torch', 'matplotlib', 'vispy', 'pyqtgraph', 'h5py') if m in sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr

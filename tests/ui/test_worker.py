@@ -1,0 +1,63 @@
+import threading
+
+from PySide6.QtCore import QThread
+
+from landscape_gui.ui.worker import Mailbox, Task, Worker
+
+
+def test_only_the_last_of_a_slot_is_delivered_and_one_event_is_under_way(qtbot):
+    box, got, events = Mailbox(), [], []
+    box.received.connect(got.append)
+    box.posted.connect(lambda: events.append(1))
+
+    def work():
+        for number in range(1000):
+            box.put(number, slot="progress")
+        box.put("end")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: "end" in got, timeout=5000)
+    assert got == [999, "end"]
+    assert len(events) == 1
+
+
+def test_items_without_a_slot_all_arrive_in_order(qtbot):
+    box, got = Mailbox(), []
+    box.received.connect(got.append)
+    for number in range(50):
+        box.put(number)
+    qtbot.waitUntil(lambda: len(got) == 50, timeout=5000)
+    assert got == list(range(50))
+
+
+def test_tasks_run_one_after_another_in_another_thread_and_errors_are_outcomes(qtbot):
+    box, outcomes = Mailbox(), []
+    worker = Worker(box)
+    box.received.connect(lambda outcome: outcome.task.then(outcome))
+    here = QThread.currentThread()
+    worker.submit(Task(lambda: QThread.currentThread() is here, outcomes.append))
+    worker.submit(Task(lambda: 1 / 0, outcomes.append))
+    worker.submit(Task(lambda: 3, outcomes.append))
+    qtbot.waitUntil(lambda: len(outcomes) == 3, timeout=5000)
+    assert outcomes[0].value is False
+    assert isinstance(outcomes[1].error, ZeroDivisionError)
+    assert outcomes[2].value == 3
+    assert worker.shut()
+
+
+def test_a_waiting_task_can_be_withdrawn_and_shutting_waits_for_the_running_one(qtbot):
+    box = Mailbox()
+    worker, begun, go, ran = Worker(box), threading.Event(), threading.Event(), []
+    first = Task(lambda: (begun.set(), go.wait(5), ran.append("first")), lambda outcome: None)
+    second = Task(lambda: ran.append("second"), lambda outcome: None)
+    worker.submit(first)
+    worker.submit(second)
+    assert begun.wait(5)
+    assert worker.withdraw(second)
+    assert not worker.withdraw(first)
+    assert not worker.shut(20)
+    go.set()
+    assert worker.shut(5000)
+    assert ran == ["first"]
