@@ -30,7 +30,7 @@ def default_size(figure: Figure, width: float | None = None) -> tuple[float, flo
     wide = width or min(COLUMN * columns, PAGE if columns > 1 else COLUMN)
     each = wide / columns
     heights = [ASPECTS[kind(panel)] * each + 0.16 * legend_rows(panel, each) for panel in figure.panels]
-    tall = [max(heights[r * columns : (r + 1) * columns]) for r in range(rows)]
+    tall = [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
     return wide, sum(tall)
 
 

@@ -15,8 +15,8 @@ from landscape_gui.figure import Panel, Path, Surface
 from landscape_gui.results import Array
 from landscape_gui.style import END, SERIES, START, TRAJECTORY, colour_table, format_levels
 
-PIXELS = 900
-"""The raster has about so many along a side."""
+PIXELS = (200, 2400)
+"""Least and most along a side of the raster."""
 
 
 def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
@@ -38,7 +38,12 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
         )
         axes.add_patch(hatch)
     axes.imshow(
-        picture(surface), extent=(left, right, low, high), origin="lower", aspect=axes.get_aspect(), zorder=1, interpolation="none"
+        picture(surface, 0.75 * width * page.dpi),
+        extent=(left, right, low, high),
+        origin="lower",
+        aspect=axes.get_aspect(),
+        zorder=1,
+        interpolation="none",
     )
     _contours(axes, surface, page, 72 * 0.6 * width)
     for path in (m for m in panel.marks if isinstance(m, Path)):
@@ -59,24 +64,27 @@ def _box(surface: Surface) -> tuple[float, float, float, float]:
     return x[0] - pad[0], x[-1] + pad[0], y[0] - pad[1], y[-1] + pad[1]
 
 
-def picture(surface: Surface) -> Array:
-    """(h, w, 4) uint8 colours between the first and the last coordinate, bilinear between cells; a hole is transparent."""
+def picture(surface: Surface, pixels: float = 900.0) -> Array:
+    """(h, w, 4) uint8 colours between the first and the last coordinate, bilinear between cells; a hole is transparent.
+
+    pixels: about so many along a side.
+    """
     scale = norm(surface.limits, surface.scale)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.asarray(surface.z, float)
         if surface.scale == "log":
             z = np.where(z > 0, z, np.nan)
         place = np.asarray(scale(np.where(np.isfinite(z), z, np.nan)).filled(np.nan), float)
-    fine = _resampled(place, np.asarray(surface.x, float), np.asarray(surface.y, float))
+    fine = _resampled(place, np.asarray(surface.x, float), np.asarray(surface.y, float), float(np.clip(pixels, *PIXELS)))
     table = (colour_table(surface.colour_map) * 255).round().astype(np.uint8)
     index = np.clip(np.nan_to_num(fine) * 256, 0, 255).astype(int)
     alpha = np.where(np.isfinite(fine), 255, 0).astype(np.uint8)
     return np.concatenate([table[index], alpha[..., None]], axis=-1)
 
 
-def _resampled(values: Array, x: Array, y: Array) -> Array:
-    """Bilinear onto a regular raster of about PIXELS x PIXELS."""
-    rows, columns = (max(2, (n - 1) * max(1, round(PIXELS / max(n - 1, 1))) + 1) for n in values.shape)
+def _resampled(values: Array, x: Array, y: Array, pixels: float) -> Array:
+    """Bilinear onto a regular raster, a whole number of pixels a cell."""
+    rows, columns = (max(2, (n - 1) * max(1, round(pixels / max(n - 1, 1))) + 1) for n in values.shape)
     j, v = _between(y, rows)
     i, u = _between(x, columns)
     v, u = v[:, None], u[None, :]

@@ -35,10 +35,11 @@ def write_json(path: str | os.PathLike[str], result: Result) -> Path:
 def as_json(result: Result) -> dict[str, Any]:
     """The content of `write_json`: plain dictionaries, lists, numbers, strings and None."""
     if isinstance(result, TrajectoryResult):
-        found = {**as_json(result.surface), "kind": "trajectory", "trajectory": _trajectory(result)}
-        found["provenance"] = _plain(asdict(result.provenance))
-        found["notes"] = list(dict.fromkeys((*result.notes, *result.surface.notes)))
-        return found
+        own = {
+            "provenance": _plain(asdict(result.provenance)),
+            "notes": list(dict.fromkeys((*result.notes, *result.surface.notes))),
+        }
+        return {**as_json(result.surface), "kind": "trajectory", "trajectory": _trajectory(result), **own}
     found: dict[str, Any] = {"format": "landscape_gui", "format_version": VERSION, "kind": KINDS[type(result)]}
     found["x"] = _numbers(result.x)
     if not isinstance(result, LineResult):
