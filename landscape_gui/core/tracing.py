@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -19,10 +20,35 @@ FRESH = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNor
 """Modules whose output is a tensor of its own, so that what comes next may write into it."""
 
 
+_TRACING = threading.Lock()
+"""fx replaces nn.Module.__call__ in the whole process while it traces; two at once would not put it back."""
+
+
+class _Tracer(fx.Tracer):
+    """Records the calls of its own thread; networks that other threads run meanwhile run as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
 def trace(module: nn.Module) -> fx.GraphModule | None:
     """The network as a graph that shares its modules; None where its way depends on values, or on what fx does not know."""
     try:
-        return fx.symbolic_trace(module)
+        with _TRACING:
+            tracer = _Tracer()
+            graph = tracer.trace(module)
+        return fx.GraphModule(tracer.root, graph, type(module).__name__)
     except Exception:  # whatever a forward pass does when it is run on symbols; the untraced module serves
         return None
 
