@@ -54,9 +54,9 @@ class TensorInfo:
 class Manifest:
     """What a file holds, read from its header alone: no tensor's data was touched.
 
-    format: "torch zip", "torch legacy", "TorchScript", "pickle" or "safetensors"; metadata: what the file says of itself (names may be dotted;
-    strings are cut to 200 characters and may hold anything, HTML and line ends included); groups: the state dictionaries that
-    one can choose by name, the chosen one first; notes: what was left out, stripped or chosen, in sentences.
+    format: "torch zip", "torch legacy", "TorchScript", "pickle" or "safetensors"; metadata: what the file says of itself (names
+    may be dotted; strings are cut to 200 characters and may hold anything, HTML and line ends included); groups: the state
+    dictionaries that one can choose by name, the chosen one first; notes: what was left out, stripped or chosen, in sentences.
     """
 
     path: Path
