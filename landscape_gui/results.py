@@ -23,6 +23,11 @@ def freeze(values: Any, dtype: Any = np.float64) -> Array:
     return array
 
 
+def labelled(label: str, *axes: str, unit: str = "") -> Any:
+    """A field for an array, with what a reader of its file is told: what it is, its dimensions and unit."""
+    return field(metadata={"label": label, "axes": axes, "unit": unit})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where an answer comes from; enough to ask again and to compare.
@@ -91,10 +96,10 @@ class SurfaceResult:
     `<name>_median`, `<name>_minimum`, `<name>_maximum`, `<name>_spread`.
     """
 
-    x: Array
-    y: Array
+    x: Array = labelled("position along the first axis", "x", unit="direction")
+    y: Array = labelled("position along the second axis", "y", unit="direction")
     quantities: Mapping[str, Quantity]
-    computed: Array
+    computed: Array = labelled("where the network was evaluated", "y", "x")
     axes: AxesReport
     centre: Mapping[str, float] = field(default_factory=dict)
     draws: Mapping[str, Array] = field(default_factory=dict)
@@ -112,9 +117,9 @@ class SurfaceResult:
 class LineResult:
     """Loss and metrics along theta0 + x d. Every quantity is (nx,)."""
 
-    x: Array
+    x: Array = labelled("position along the line", "x", unit="direction")
     quantities: Mapping[str, Quantity]
-    computed: Array
+    computed: Array = labelled("where the network was evaluated", "x")
     axes: AxesReport
     centre: Mapping[str, float] = field(default_factory=dict)
     batchnorm: str = ""
@@ -134,11 +139,11 @@ class TrajectoryResult:
     """
 
     names: tuple[str, ...]
-    order: Array
-    x: Array
-    y: Array
-    off_plane: Array
-    distance: Array
+    order: Array = labelled("epoch or step", "checkpoint")
+    x: Array = labelled("coordinate along the first axis", "checkpoint", unit="direction")
+    y: Array = labelled("coordinate along the second axis", "checkpoint", unit="direction")
+    off_plane: Array = labelled("2-norm of what the plane does not hold", "checkpoint")
+    distance: Array = labelled("2-norm from the centre", "checkpoint")
     quantities: Mapping[str, Quantity]
     plane_quantities: Mapping[str, Quantity]
     surface: SurfaceResult
