@@ -120,6 +120,8 @@ def test_a_file_is_ordinary_hdf5_that_describes_itself(tmp_path: Path) -> None:
         assert file.attrs["probe"] == "surface" and file.attrs["title"] == "net"
         loss = file["quantities/train_loss/values"]
         assert loss.shape == (3, 5) and dict(loss.attrs) == {"label": "training loss", "unit": "nat", "axes": "y, x"}
+        assert dict(file["x"].attrs) == {"label": "position along the first axis", "unit": "direction", "axes": "x"}
+        assert file["computed"].attrs["axes"] == "y, x"
         assert json.loads(file["provenance/question"][()])["a"] == [1, 2.5, None]
         assert sorted(g.attrs["name"] for g in file["quantities"].values()) == ["a/b\n../c", "train_loss"]
 

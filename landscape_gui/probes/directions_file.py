@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from landscape_gui.errors import ProblemError, QuestionError
-from landscape_gui.probes.base import FileRef, Probe
+from landscape_gui.errors import ProblemError
+from landscape_gui.probes.base import FileRef
 from landscape_gui.results import Array
 
 if TYPE_CHECKING:
@@ -50,17 +49,6 @@ def vector_of(problem: Problem, tensors: Sequence[Array], path: str) -> Tensor:
         if name in views:  # integer buffers are in the file, but never move
             views[name].copy_(torch.tensor(values, dtype=vector.dtype).reshape(views[name].shape))
     return vector
-
-
-def save_directions(path: str | os.PathLike[str], probe: Probe, problem: Problem) -> None:
-    """Write the axes that a question is about; the reference's tools, and `directions_file`, read them."""
-    from landscape_gui.export.peers import write_directions
-    from landscape_gui.probes.plane import PlaneProbe, resolve
-
-    question = probe.completed(problem)
-    if not isinstance(question, PlaneProbe):
-        raise QuestionError(f"{type(probe).title} has no directions to save.", remedy="Ask for a surface, line or trajectory.")
-    write_directions(path, tensors_of(resolve(question, problem), problem.layout))
 
 
 def tensors_of(plane: Plane, layout: Layout) -> list[list[Any]]:

@@ -147,7 +147,10 @@ def plain_unit(unit: str) -> str:
 
 def axis_labels(axes: AxesReport) -> tuple[str, str]:
     """Short enough for an axis: "random" goes without saying where the normalisation is named."""
-    labels = [label.replace("normalised random direction", "normalised direction") for label in axes.labels]
+    short = (("normalised random direction", "normalised direction"), ("principal component", "PC"))
+    labels = list(axes.labels)
+    for long, brief in short:
+        labels = [label.replace(long, brief) for label in labels]
     labels = [*labels, "", ""]
     return labels[0], labels[1]
 

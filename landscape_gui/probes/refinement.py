@@ -108,7 +108,7 @@ def finer(active: Array, surprising: Array, old: tuple[Array, Array], new: tuple
     wide = grown.copy()
     wide[:, 1:] |= grown[:, :-1]
     wide[:, :-1] |= grown[:, 1:]
-    return wide
+    return np.asarray(wide)
 
 
 def laid(x: Array, y: Array, rows: Array, columns: Array, values: Array) -> Array:

@@ -13,7 +13,12 @@ from landscape_gui.export.peers import read_directions, write_directions
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Surface
 from landscape_gui.probes.base import FileRef
-from landscape_gui.probes.directions_file import save_directions
+from landscape_gui.probes.directions_file import tensors_of
+from landscape_gui.probes.plane import resolve
+
+
+def save_directions(path: Path, probe: Surface, problem: TinyProblem) -> None:
+    write_directions(path, tensors_of(resolve(probe, problem), problem.layout))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["mlp", "batchnorm"])
