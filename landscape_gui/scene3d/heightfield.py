@@ -15,6 +15,9 @@ from landscape_gui.scene3d.ribbon import polyline
 
 MAXIMUM_LEVELS = 48
 LARGE = 90_000
+"""Points from which a picture that is being turned is drawn with a quarter of the triangles."""
+FINEST = 1.25
+"""Pixels: cells narrower than this are joined two by two; a finer mesh than the screen costs time and shows nothing more."""
 STRIP = 16
 """Cells are drawn in strips of columns, so that a vertex is still in the cache when the next row needs it."""
 
@@ -209,12 +212,15 @@ class HeightField:
         """top: height of the box; shade: 0 flat colours, 1 fully lit; line: strength of dark and of light contour lines."""
         self._values.update(u_top=top, u_shade=shade, u_paper=paper, u_line=line)
 
-    def draw(self, matrix: Array, eye: Array, right: Array, pixel_scale: float, *, draft: bool = False) -> None:
-        """Lights travel with the viewer: the key light up and to the left, a soft one from the right. draft: of a large grid, a
-        quarter of the triangles."""
+    def draw(self, matrix: Array, eye: Array, right: Array, pixel_scale: float, *, width: float, draft: bool = False) -> None:
+        """Lights travel with the viewer: the key light up and to the left, a soft one from the right.
+
+        width: of the box, in logical pixels; draft: a large grid with a quarter of its triangles.
+        """
         if self._indices is None:
             return
-        indices = self._triangles(2 if draft and self._heights.size > LARGE else 1)
+        fine = width * pixel_scale / (max(self._heights.shape) - 1) < FINEST
+        indices = self._triangles(2 if fine or (draft and self._heights.size > LARGE) else 1)
         if indices is None:
             return
         key = _unit(eye + 0.78 * np.array([0, 0, 1.0]) - 0.9 * right)

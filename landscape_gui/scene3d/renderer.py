@@ -91,7 +91,7 @@ class Renderer:
             self._draw_box(projection, layout, size, pixel_scale)
         clip = projection.clip()
         gloo.set_state(depth_test=True, blend=False, depth_func="less")
-        self._surface.draw(clip, projection.eye, projection.right, pixel_scale, draft=draft)
+        self._surface.draw(clip, projection.eye, projection.right, pixel_scale, width=projection.scale, draft=draft)
         gloo.set_state(depth_test=True, blend=True, depth_func="lequal", depth_mask=False)
         self._rim.draw(clip, size, pixel_scale)
         gloo.set_state(depth_test=False)
