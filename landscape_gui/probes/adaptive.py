@@ -28,7 +28,7 @@ class Refining:
         self.before = running.blocks.finished
         running.blocks.finished = 0
         self.fields: dict[str, Array] = {}
-        self.level, self.levels = 0, len(grid.lattices(*self.shape)) + 1
+        self.level, self.levels = 0, len(grid.lattices(*self.shape, adaptive=True)) + 1
 
     def compute(self, wanted: Array) -> Generator[Progress, None, None]:
         """The points with these flat indices, in blocks; those that an interrupted answer already holds are not computed again."""
@@ -67,7 +67,7 @@ def refine(running: Running) -> Run:
     """Answer an adaptive surface."""
     state = Refining(running)
     first = np.zeros(state.shape, dtype=bool)
-    first[np.ix_(*grid.lattices(*state.shape)[0])] = True
+    first[np.ix_(*grid.lattices(*state.shape, adaptive=True)[0])] = True
     yield from state.compute(np.flatnonzero(first))  # names of the fields are known from now on
     steps = refinement.refine(running.x, running.y, state.fields, state.deciding(), running.probe.tolerance)
     next(steps)  # the first lattice, which is there

@@ -20,27 +20,39 @@ LARGEST, SMALLEST = 128, 16
 """Points that are evaluated at once, at most and at least. Setting up a block costs about three points of the first layer."""
 
 
-def stations(n: int, level: int) -> Array:
-    """Indices 0 to n - 1 that a level of an axis adds up to: both ends, the middle of an odd axis, nested, evenly spread."""
-    intervals = COARSE << level
+def stations(n: int, level: int, coarse: int = COARSE) -> Array:
+    """Indices 0 to n - 1 that a level of an axis adds up to: both ends, the middle of an odd axis, nested, evenly spread.
+
+    coarse: intervals of level 0; even, or the middle is first met at level 1.
+    """
+    intervals = coarse << level
     if intervals >= n - 1:
         return np.arange(n)
     i = np.arange(intervals + 1)
     return (2 * i * (n - 1) + intervals) // (2 * intervals)
 
 
-def levels(n: int) -> int:
+def halving(n: int) -> int:
+    """Intervals of a coarsest level, ten or a few more, whose halving ends near a distance of one: no level is wasted."""
+    times = 0
+    while (n - 1) >> (times + 1) >= COARSE:
+        times += 1
+    return 2 * -(-(n - 1) // (2 << times))
+
+
+def levels(n: int, coarse: int = COARSE) -> int:
     """How many levels there are until every index is there."""
     level = 0
-    while (COARSE << level) < n - 1:
+    while (coarse << level) < n - 1:
         level += 1
     return level + 1
 
 
-def lattices(ny: int, nx: int) -> list[tuple[Array, Array]]:
-    """Rows and columns of each level, coarse to fine; the last one is the whole grid."""
-    count = max(levels(ny), levels(nx))
-    return [(stations(ny, k), stations(nx, k)) for k in range(count)]
+def lattices(ny: int, nx: int, *, adaptive: bool = False) -> list[tuple[Array, Array]]:
+    """Rows and columns of each level, coarse to fine; the last one is the whole grid. adaptive: those that refinement takes."""
+    by, bx = (halving(ny), halving(nx)) if adaptive else (COARSE, COARSE)
+    count = max(levels(ny, by), levels(nx, bx))
+    return [(stations(ny, k, by), stations(nx, k, bx)) for k in range(count)]
 
 
 @lru_cache(maxsize=8)

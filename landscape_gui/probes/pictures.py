@@ -103,7 +103,9 @@ def drawn(result: SurfaceResult, values: Array, scale: Scale) -> Array:
         return values
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.log(values) if scale == "log" else values
-    filled = fill_in(result.x, result.y, z, result.computed, grid.lattices(result.y.size, result.x.size))[0]
+    adaptive = bool(result.provenance.question.get("adaptive", False))
+    lattices = grid.lattices(result.y.size, result.x.size, adaptive=adaptive)
+    filled = fill_in(result.x, result.y, z, result.computed, lattices)[0]
     return freeze(np.where(result.computed, values, np.exp(filled) if scale == "log" else filled))
 
 

@@ -1,7 +1,7 @@
 """Where to compute next: a surface refined where new points surprise the bicubic surface through the old ones. NumPy only.
 
-Levels are nested lattices (`grid.lattices`). A cell whose new points were predicted within the tolerance is left alone; the others
-and their neighbours are cut finer. Measured values are never altered.
+Levels are nested lattices (`grid.lattices`). Cells whose new points were predicted within the tolerance are left alone; those
+around a surprise and their neighbours are cut finer. Measured values are never altered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def refine(
     fields: name -> (ny, nx), written by the caller; those in `decide` are losses, looked at and interpolated in their logarithm.
     tolerance: of the logarithm. The result holds measured values where there are any and bicubic ones elsewhere, by name.
     """
-    lattices = grid.lattices(len(y), len(x))
+    lattices = grid.lattices(len(y), len(x), adaptive=True)
     known = np.zeros((len(y), len(x)), dtype=bool)
     known[np.ix_(*lattices[0])] = True
     yield np.flatnonzero(known)
@@ -44,7 +44,7 @@ def refine(
         for name, values in fields.items():
             value = np.where(known, curved(name, values, decide), surfaces[name])
             surfaces[name] = laid(x, y, rows, columns, value)
-        active = finer(active, surprise > tolerance, (old_rows, old_columns), (rows, columns))
+        active = finer(surprise > tolerance, rows, columns)
         if not active.any():
             break
     return {name: finished(name, values, surfaces[name], known, decide) for name, values in fields.items()}
@@ -93,22 +93,16 @@ def cells(stations: Array, points: Array, side: str) -> Array:
     return np.clip(at, 0, len(stations) - 2)
 
 
-def finer(active: Array, surprising: Array, old: tuple[Array, Array], new: tuple[Array, Array]) -> Array:
-    """The new lattice's cells to cut further: those of old cells that held a surprise, and their neighbours."""
-    hit = np.zeros(active.shape, dtype=bool)
-    for j, i in zip(*np.nonzero(surprising), strict=True):
-        rows = {int(cells(old[0], np.array([j]), s)[0]) for s in ("left", "right")}
-        columns = {int(cells(old[1], np.array([i]), s)[0]) for s in ("left", "right")}
-        hit[np.ix_(sorted(rows), sorted(columns))] = True
-    hit &= active
-    child = hit[np.ix_(cells(old[0], new[0][:-1], "right"), cells(old[1], new[1][:-1], "right"))]
-    grown = child.copy()
-    grown[1:] |= child[:-1]
-    grown[:-1] |= child[1:]
-    wide = grown.copy()
-    wide[:, 1:] |= grown[:, :-1]
-    wide[:, :-1] |= grown[:, 1:]
-    return np.asarray(wide)
+def finer(surprising: Array, rows: Array, columns: Array) -> Array:
+    """The new lattice's cells to cut further: those with a surprising corner, and the neighbours of their sides."""
+    at = surprising[np.ix_(rows, columns)]
+    hit = at[:-1, :-1] | at[1:, :-1] | at[:-1, 1:] | at[1:, 1:]
+    grown = hit.copy()
+    grown[1:] |= hit[:-1]
+    grown[:-1] |= hit[1:]
+    grown[:, 1:] |= hit[:, :-1]
+    grown[:, :-1] |= hit[:, 1:]
+    return np.asarray(grown)
 
 
 def laid(x: Array, y: Array, rows: Array, columns: Array, values: Array) -> Array:

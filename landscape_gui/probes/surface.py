@@ -49,7 +49,12 @@ class Surface(sampling.SampledProbe, PlaneProbe):
         False, label="Adaptive", help="Compute only where the surface bends, interpolate the rest, estimate the error"
     )
     tolerance: float = field(
-        0.02, label="Tolerance", help="Of the adaptive surface, in ln loss", minimum=1e-4, maximum=1.0, advanced=True
+        0.03,
+        label="Tolerance",
+        help="Of the adaptive surface: how far a point may lie from its prediction, in ln loss",
+        minimum=1e-4,
+        maximum=1.0,
+        advanced=True,
     )
 
     def __post_init__(self) -> None:

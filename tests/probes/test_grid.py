@@ -23,6 +23,16 @@ def test_levels_are_nested_and_end_with_every_index(n: int) -> None:
             assert (n - 1) // 2 in level
 
 
+@pytest.mark.parametrize("n", [2, 5, 11, 31, 51, 101, 201, 513])
+def test_halving_wastes_no_level(n: int) -> None:
+    """The coarsest level has ten to about twenty intervals, and the last but one leaves every cell at least 1.5 wide on average."""
+    coarse = grid.halving(n)
+    assert coarse % 2 == 0 and (10 <= coarse <= 22 or n <= 11)
+    count = grid.levels(n, coarse)
+    if count > 1:
+        assert (n - 1) / (coarse << (count - 2)) >= 1.5
+
+
 @pytest.mark.parametrize(("ny", "nx"), [(11, 11), (51, 51), (2, 90), (67, 71), (5, 4)])
 def test_every_point_comes_once_and_the_coarse_ones_first(ny: int, nx: int) -> None:
     order, ends = grid.order(ny, nx)
