@@ -78,10 +78,12 @@ def surface_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Su
     """The height field, filled in between while it is computed, and what must be said about its range."""
     scale: Scale = "log" if look.scale == "log" and positive(shown.values) else "linear"
     limits, told = chosen_limits(shown, scale, look)
+    z, filled = drawn(result, shown.values, scale)
     mark = Surface(
         x=result.x,
         y=result.y,
-        z=drawn(result, shown.values, scale),
+        z=z,
+        filled=filled,
         limits=limits,
         missing=freeze(result.computed & ~np.isfinite(shown.values), bool),
         scale=scale,
@@ -97,16 +99,16 @@ def surface_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Su
     return mark, told
 
 
-def drawn(result: SurfaceResult, values: Array, scale: Scale) -> Array:
-    """What to draw: the values, and between those not computed yet what fills in for the moment."""
+def drawn(result: SurfaceResult, values: Array, scale: Scale) -> tuple[Array, Array | None]:
+    """What to draw: the values, and between those not computed yet what fills in for the moment, with where it does."""
     if result.adaptive or result.computed.all():
-        return values
+        return values, None
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.log(values) if scale == "log" else values
     adaptive = bool(result.provenance.question.get("adaptive", False))
     lattices = grid.lattices(result.y.size, result.x.size, adaptive=adaptive)
-    filled = fill_in(result.x, result.y, z, result.computed, lattices)[0]
-    return freeze(np.where(result.computed, values, np.exp(filled) if scale == "log" else filled))
+    estimate, filled = fill_in(result.x, result.y, z, result.computed, lattices)
+    return freeze(np.where(result.computed, values, np.exp(estimate) if scale == "log" else estimate)), freeze(filled, bool)
 
 
 def positive(values: Array) -> bool:
