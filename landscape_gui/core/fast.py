@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from landscape_gui.core.folding import FoldedPair, fold, fold_tensors
+from landscape_gui.core.folding import fold, fold_tensors
 from landscape_gui.core.forward import PlainPath
 from landscape_gui.core.frontier import AffineLayer, FrontierReached, find_frontier, worthwhile
 from landscape_gui.core.splits import Chunk, call, map_tensors
@@ -66,8 +66,8 @@ class FrontierPath(PlainPath):
             self.module = traced
         narrow = {c.name for c in self._frontier}
         for name, part in self.module.named_modules():
-            if name not in narrow and is_narrow(part):
-                part.forward = narrow_forward(part)  # type: ignore[arg-type]
+            if name not in narrow and is_narrow(part) and device.type == "cpu":
+                part.forward = narrow_forward(part)
         self._layers: list[AffineLayer] = []
         self._kept: dict[tuple[int, int, int], list[list[Tensor | None] | None]] = {}
         self.description = {
@@ -147,12 +147,12 @@ class FoldedPath(PlainPath):
 
     def __init__(self, module: nn.Module, layout: Layout, *, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(module, layout, device=device, dtype=dtype)
-        fused = device.type == "cpu" and dtype == torch.float32 and torch.backends.mkldnn.is_available()
+        fused = device.type == "cpu" and dtype == torch.float32 and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
         folded = fold(self.module, fused=fused)
         if folded is None:
             raise NotApplicable
         parts = dict(self.module.named_modules())
-        self._pairs: list[tuple[FoldedPair, float]] = [(pair, float(parts[pair.normalisation].eps)) for pair in folded[1]]  # type: ignore[arg-type]
+        self._pairs = [(pair, float(cast(nn.BatchNorm2d, parts[pair.normalisation]).eps)) for pair in folded[1]]
         self.module = folded[0].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.description = {"path": "folded", "folded": len(self._pairs), "fused": fused, "affine": []}
 

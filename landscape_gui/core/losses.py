@@ -75,15 +75,13 @@ def margin_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return _margins(logits, target)[0]
 
 
-def _margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Losses, and the largest margin of a wrong class over the target (negative: the answer is right), per row."""
+def _margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Per row: losses; by how much the largest logit exceeds the target's; the other classes' sum of exp(logit - largest)."""
     index = target[:, None]
-    margin = logits - logits.gather(1, index)
-    margin.scatter_(1, index, -torch.inf)
-    top = margin.amax(1)
-    shift = top.clamp(min=0)
-    rest = margin.sub_(shift[:, None]).exp_().sum(1)  # the target's own term, exp(-shift), is added as 1 + expm1(-shift)
-    return shift + torch.log1p(rest + torch.expm1(-shift)), top
+    top = logits.amax(1, keepdim=True)
+    shift = (top - logits.gather(1, index))[:, 0]
+    rest = (logits - top).scatter_(1, index, -torch.inf).exp_().sum(1)
+    return shift + torch.log1p(rest + torch.expm1(-shift)), shift, rest  # exp(-shift) is the target's own term
 
 
 def cross_entropy_rows(output: Tensor, target: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -112,12 +110,14 @@ def accuracy_rows(output: Tensor, target: Tensor) -> Tensor | tuple[Tensor, Tens
 def cross_entropy_and_accuracy(output: Tensor, target: Tensor, *, accuracy: bool = True) -> tuple[Tensor, Tensor]:
     """Both at once for class indices none of which is IGNORED: the margin that gives the loss also tells whether it is right."""
     logits, classes = classes_last(output, target)
-    losses, top = _margins(logits, classes)
+    losses, shift, rest = _margins(logits, classes)
     if not accuracy:
         return losses, losses
-    if bool((top == 0).any()):
-        return losses, (logits.argmax(1) == classes).to(losses.dtype)
-    return losses, (top < 0).to(losses.dtype)
+    right = shift == 0
+    unsure = (right & (rest >= 1)).nonzero()[:, 0]  # another class may be as large as the target: the first one counts
+    if unsure.numel():
+        right[unsure] = logits[unsure].argmax(1) == classes[unsure]
+    return losses, right.to(losses.dtype)
 
 
 def squared_error_rows(output: Tensor, target: Tensor) -> Tensor:

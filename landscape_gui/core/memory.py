@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from landscape_gui.core.splits import call, map_tensors, tensors_of
 
-ACTIVATION_BYTES = 3 << 20
+ACTIVATION_BYTES = 4 << 20
 """The largest activation of a chunk on a CPU: a second-level cache's worth; sweeps put the best between 2 and 4 MB."""
 
 GPU_SHARE = 0.25
@@ -37,7 +37,7 @@ def keep_allocations() -> bool:
 
 def largest_activation(module: nn.Module, inputs: Any, examples: int) -> int:
     """Bytes per example of the largest output of any submodule, measured by hooks on one forward pass of a few examples."""
-    largest = max((t.numel() * t.element_size() for t in tensors_of(inputs)), default=1)
+    largest = 0
 
     def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
         nonlocal largest
@@ -50,6 +50,8 @@ def largest_activation(module: nn.Module, inputs: Any, examples: int) -> int:
     finally:
         for handle in handles:
             handle.remove()
+    if not largest:
+        largest = max((t.numel() * t.element_size() for t in tensors_of(inputs)), default=1)
     return max(1, largest // max(1, examples))
 
 

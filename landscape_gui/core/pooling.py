@@ -34,8 +34,8 @@ def is_plain_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> bool:
-    """Whether `strided_max_pool` does this pool."""
-    return dilation in (1, (1, 1)) and not ceil_mode and not return_indices
+    """Whether `strided_max_pool` does this pool (windows of one entry would give its input back, not a tensor of its own)."""
+    return max(_pair(kernel_size)) > 1 and dilation in (1, (1, 1)) and not ceil_mode and not return_indices
 
 
 def fast_max_pool(

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from landscape_gui.core.pooling import fast_max_pool, is_plain_pool, maximum_of_windows
 
@@ -79,14 +79,43 @@ def quicken(graph: fx.GraphModule, windowed: Collection[str] = ()) -> dict[str, 
     for node in list(graph.graph.nodes):
         if node.op == "call_function" and node.target is MAX_POOL:
             node.target = fast_max_pool
-        if is_relu(node, graph) and _fresh(node.args[0], graph):
-            with graph.graph.inserting_before(node):
-                new = graph.graph.call_function(torch.relu_, (node.args[0],))
-            node.replace_all_uses_with(new)
-            graph.graph.erase_node(node)
+        _write_in_place(node, graph)
     graph.graph.lint()
     graph.recompile()
     return taken
+
+
+def _write_in_place(node: fx.Node, graph: fx.GraphModule) -> None:
+    """Let ReLU, GELU or a sum write into an input that nobody else reads."""
+    function: Callable[..., Any] | None = None
+    inputs = node.args
+    if is_relu(node, graph) and _fresh(node.args[0], graph):
+        function, inputs = torch.relu_, node.args[:1]
+    elif _is_gelu(node, graph) and _fresh(node.args[0], graph):
+        function, inputs = torch.ops.aten.gelu_, node.args[:1]
+    elif node.op == "call_function" and node.target in ADDITIONS and len(node.args) == 2 and not node.kwargs:
+        own = [n for n in node.args if _fresh(n, graph)]
+        other = [n for n in node.args if n is not own[0]] if own else []
+        function, inputs = (add_into, (own[0], other[0])) if other else (None, ())
+    if function is not None:
+        with graph.graph.inserting_before(node):
+            new = graph.graph.call_function(function, inputs)
+        node.replace_all_uses_with(new)
+        graph.graph.erase_node(node)
+
+
+def add_into(own: Any, other: Any) -> Any:
+    """own + other, written into `own` where the sum is of its shape and type."""
+    if isinstance(other, Tensor) and own.shape == other.shape and own.dtype == other.dtype:
+        return own.add_(other)
+    return own + other
+
+
+def _is_gelu(node: fx.Node, graph: fx.GraphModule) -> bool:
+    if node.op == "call_module":
+        part = graph.get_submodule(str(node.target))
+        return type(part) is nn.GELU and part.approximate == "none" and not _hooked(part)
+    return node.op == "call_function" and node.target is F.gelu and len(node.args) == 1 and not node.kwargs
 
 
 def pool_window(node: fx.Node, graph: fx.GraphModule) -> dict[str, Any] | None:
@@ -125,7 +154,13 @@ def _fresh(node: Any, graph: fx.GraphModule) -> bool:
     if node.op == "call_module":
         part = graph.get_submodule(str(node.target))
         return type(part) in (*FRESH, nn.MaxPool2d) and not _hooked(part)
-    return node.op == "call_function" and node.target in (fast_max_pool, maximum_of_windows, operator.add, torch.add)
+    return node.op == "call_function" and node.target in (
+        fast_max_pool,
+        maximum_of_windows,
+        add_into,
+        operator.add,
+        torch.add,
+    )
 
 
 def _take_windows(graph: fx.GraphModule, name: str) -> Any:
