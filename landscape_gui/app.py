@@ -55,7 +55,6 @@ def make_application() -> Any:
     QLocale.setDefault(QLocale.c())
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("landscape-gui")
-    app.setApplicationDisplayName("")
     mode = Settings().text("theme", "system")
     theme.apply(app, mode if mode in theme.MODES else "system")  # type: ignore[arg-type]
     return app

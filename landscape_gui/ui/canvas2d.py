@@ -91,7 +91,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.path.setSymbolPen(pg.mkPen(style.TRAJECTORY, width=1.2))
         self.ends = pg.ScatterPlotItem()
         self.points = pg.ScatterPlotItem()
-        self.centre = pg.ScatterPlotItem(size=9, symbol="+", pen=pg.mkPen("w", width=1.6))
+        self.centre = pg.ScatterPlotItem(size=12, symbol="+", pen=pg.mkPen("#202020", width=0.8), brush=pg.mkBrush("w"))
         self.cell = pg.ScatterPlotItem(size=13, symbol="s", brush=None, pen=pg.mkPen("w", width=2))
         dash = pg.mkPen((255, 255, 255, 150), width=1, style=Qt.PenStyle.DashLine)
         self.cross = tuple(pg.InfiniteLine(angle=a, movable=False, pen=dash) for a in (90, 0))

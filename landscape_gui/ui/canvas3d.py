@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from landscape_gui import style
 from landscape_gui.figure import Camera, Panel
+
+if TYPE_CHECKING:
+    from landscape_gui.scene3d import SurfaceScene
+    from landscape_gui.ui.drawn3d import DrawnSurface
 
 SENTENCE = "No OpenGL here: the surface is drawn without turning. “landscape-gui doctor” says what is missing."
 
@@ -53,8 +59,8 @@ class Canvas3D(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         self.theme = style.LIGHT
-        self.scene = None
-        self.drawn = None
+        self.scene: SurfaceScene | None = None
+        self.drawn: DrawnSurface | None = None
         if opengl_works():
             self._make_scene(column)
         else:
@@ -71,18 +77,18 @@ class Canvas3D(QWidget):
         app.use_app("pyside6")
         from landscape_gui.scene3d import SurfaceScene
 
-        self.scene = SurfaceScene(samples=hardware_samples())
+        scene = self.scene = SurfaceScene(samples=hardware_samples())
         qInstallMessageHandler(handler)
-        native = self.scene.canvas.native
+        native = scene.canvas.native
         native.setObjectName("scene")
         native.setMouseTracking(True)
         native.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         native.setAccessibleName("Surface: drag turns, wheel zooms, shift-drag moves, click picks, double click resets")
         native.installEventFilter(self)
         column.addWidget(native)
-        self.scene.on_hover.append(self._hovered)
-        self.scene.on_pick.append(lambda x, y, value: self.picked.emit(x, y))
-        self.scene.on_camera.append(self.camera_moved.emit)
+        scene.on_hover.append(self._hovered)
+        scene.on_pick.append(lambda x, y, value: self.picked.emit(x, y))
+        scene.on_camera.append(self.camera_moved.emit)
 
     def show_panel(self, panel: Panel) -> None:
         if panel.surface is None:

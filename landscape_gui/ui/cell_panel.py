@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVB
 
 from landscape_gui.ui.documents import Cell, show_value
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.panel import plain
+from landscape_gui.ui.panel import empty, plain
 from landscape_gui.ui.session import Session
 
 HINT = (
@@ -102,8 +102,7 @@ class CellPanel(QWidget):
         self.recentre_button.setEnabled(alive)
 
     def _fill(self, cell: Cell) -> None:
-        while (item := self.grid.takeAt(0)) is not None:
-            item.widget().deleteLater()
+        empty(self.grid)
         plain_values = [(n, v) for n, v in cell.values.items() if not n.endswith(("_median", "_minimum", "_maximum", "_spread"))]
         for row, (_, (quantity, value, error)) in enumerate(plain_values):
             said = QLabel(show_value(quantity, value, error))

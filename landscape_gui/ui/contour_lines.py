@@ -71,7 +71,7 @@ class ContourLines(pg.GraphicsObject):
             height = math.log10(level) if surface.scale == "log" else level
             share = (height - ends[0]) / ((ends[1] - ends[0]) or 1.0)
             light = luminance(table[int(np.clip(share, 0, 1) * 255)]) < 0.42
-            lines = [line for line in generator.lines(height) if len(line) > 1]
+            lines: list[Array] = [np.asarray(line) for line in generator.lines(height) if line is not None and len(line) > 1]
             for line in lines:
                 self.paths[light].addPath(pg.arrayToQPath(line[:, 0], line[:, 1], connect="all"))
             if surface.contour_labels and lines:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from landscape_gui.errors import LandscapeError
-from landscape_gui.probes.base import Probe
+from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
 
 _numbers = itertools.count(1)
@@ -169,6 +169,21 @@ class Inquiry:
         return elapsed * (1 - self.share) / self.share
 
 
+@dataclass(frozen=True)
+class Began:
+    """News from the thread: it has begun with a question."""
+
+    inquiry: Inquiry
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """News from the thread: a question went on."""
+
+    inquiry: Inquiry
+    progress: Progress
+
+
 def duration(seconds: float) -> str:
     """14 s, 2 min 5 s, 1 h 10 min; "" for NaN."""
     if not math.isfinite(seconds):
@@ -241,3 +256,11 @@ def show_value(quantity: Quantity, value: float, error: float = math.nan) -> str
 def views_of(result: Result) -> tuple[str, ...]:
     """The views in which an answer can be looked at, its natural one first."""
     return ("chart",) if isinstance(result, LineResult) else ("both", "3d", "2d", "chart")
+
+
+def is_whole(result: Result | None) -> bool:
+    """Whether nothing of an answer is missing."""
+    if result is None:
+        return False
+    part: Any = surface_of(result) or result
+    return bool(getattr(part, "adaptive", False) or part.computed.all())

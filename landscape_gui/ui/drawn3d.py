@@ -72,7 +72,7 @@ class DrawnSurface(QWidget):
                 continue
             painter.setPen(pen)
             painter.setBrush(QColor(*(int(v) for v in table[int(np.clip(height, 0, 1) * 255)])))
-            painter.drawPolygon(QPolygonF([QPointF(px[c], py[c]) for c in corners]))
+            painter.drawPolygon(QPolygonF([QPointF(float(px[c]), float(py[c])) for c in corners]))
 
 
 def unit_heights(surface: Surface) -> Array:

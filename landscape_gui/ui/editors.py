@@ -194,7 +194,9 @@ class FileEditor(Editor):
         self.box.addItem("", "")
         for path, text in (offered or {}).items():
             self.box.addItem(text, path)
-        self.box.lineEdit().setPlaceholderText("choose a file")
+        line = self.box.lineEdit()
+        if line is not None:
+            line.setPlaceholderText("choose a file")
         self.box.setCurrentIndex(0)
         self.button = QToolButton()
         self.button.setIcon(icon("folder-open"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QLocale, Qt, QTimer
-from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -65,6 +65,14 @@ def write_figure(figure: Figure, path: str, settings: Settings) -> None:
     from landscape_gui.export import export
 
     export(figure, path, **{f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)})
+
+
+def draw_picture(figure: Figure, settings: Settings) -> QImage:
+    """The figure as a picture, for the clipboard; in a thread."""
+    from landscape_gui.export import render_bytes
+
+    made = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    return QImage.fromData(render_bytes(figure, ".png", **made))
 
 
 def write_numbers(result: Result, path: str) -> None:
@@ -126,6 +134,7 @@ class ExportDialog(QDialog):
         self.width_field.setDecimals(2)
         self.width_field.setValue(3.5)
         self.width_field.setAccessibleName("Width")
+        self.width_field.lineEdit().setTextMargins(5, 0, 5, 0)
         self.dpi = spin(30, 2400)
         self.dpi.setValue(300)
         self.dpi.setSuffix(" dpi")
@@ -280,22 +289,20 @@ class Preview(QLabel):
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAccessibleName("Preview")
-        self.picture: QPixmap | None = None
+        self.pixels: QPixmap | None = None
         self.setText("Drawing …")
 
     def show_picture(self, picture: QPixmap | None, sentence: str) -> None:
-        self.picture = picture
+        self.pixels = picture
         if picture is None:
             self.setText(sentence)
         else:
             self._fit()
 
     def _fit(self) -> None:
-        if self.picture is not None and not self.picture.isNull():
+        if self.pixels is not None and not self.pixels.isNull():
             size = self.size().shrunkBy(self.contentsMargins())
-            fitted = self.picture.scaled(
-                size * 0.94, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            )
+            fitted = self.pixels.scaled(size * 0.94, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
             self.setPixmap(fitted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

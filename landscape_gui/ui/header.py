@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Document, parameters
-from landscape_gui.ui.panel import Elided, plain
+from landscape_gui.ui.panel import Elided, empty, plain
 from landscape_gui.ui.session import Session
 
 
@@ -39,8 +39,7 @@ class Header(QFrame):
             return
         self.name.setText(document.name)
         self.facts.setText("  ·  ".join(facts_of(document)))
-        while (item := self.warnings.takeAt(0)) is not None:
-            item.widget().deleteLater()
+        empty(self.warnings)
         for text in document.warnings:
             label: QLabel = plain(text, "warning")
             label.setAccessibleName("Warning")

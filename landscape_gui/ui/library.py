@@ -127,7 +127,7 @@ class Library(QWidget):
         if signature != self._signature:
             self._signature = signature
             folded = {item.data(0, WHAT).number for item in self._top() if not item.isExpanded()}
-            opened = {item.data(0, WHAT).number for item in self._top() if item.childCount() and item.child(0).isExpanded()}
+            opened = {item.data(0, WHAT).number for item in self._top() if any(child.isExpanded() for child in children(item))}
             self.tree.clear()
             for document in documents:
                 self._add(document, folded=document.number in folded, opened=document.number in opened)
@@ -166,10 +166,10 @@ class Library(QWidget):
             if top.data(0, WHAT) is not current:
                 continue
             target = top
-            for k in range(top.childCount()):
-                what = top.child(k).data(0, WHAT)
+            for child in children(top):
+                what = child.data(0, WHAT)
                 if isinstance(what, Answer) and shown is not None and what.key == shown.result.provenance.key and what.key:
-                    target = top.child(k)
+                    target = child
             if self.tree.currentItem() is not target:
                 self.tree.setCurrentItem(target)
 
@@ -178,7 +178,9 @@ class Library(QWidget):
         if isinstance(what, Document):
             self.session.select(what)
         elif isinstance(what, Answer):
-            self.session.show_answer(item.parent().data(0, WHAT), what)
+            top = item.parent()
+            if top is not None:
+                self.session.show_answer(top.data(0, WHAT), what)
         elif what is None:
             item.setExpanded(not item.isExpanded())
 
@@ -197,7 +199,7 @@ class Library(QWidget):
         what, menu = item.data(0, WHAT), QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if isinstance(what, Document):
-            self._entry(menu, "Compute …", lambda: (self.session.select(what), self.compute_asked.emit()), what.problem is not None)
+            self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)
             self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
             menu.addSeparator()
             self._entry(menu, "Close", lambda: self.session.close(what))
@@ -208,11 +210,19 @@ class Library(QWidget):
             self._entry(menu, "Show in folder", lambda: reveal(what), Path(what).exists())
         return menu
 
+    def _compute(self, document: Document) -> None:
+        self.session.select(document)
+        self.compute_asked.emit()
+
     @staticmethod
     def _entry(menu: QMenu, text: str, slot: Callable[[], object], enabled: bool = True) -> None:
         action = menu.addAction(text)
         action.setEnabled(enabled)
         action.triggered.connect(lambda: slot())
+
+
+def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    return [child for k in range(item.childCount()) if (child := item.child(k)) is not None]
 
 
 def row(name: str, second: str, sign: str, what: object) -> QTreeWidgetItem:

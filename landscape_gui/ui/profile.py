@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -43,13 +44,13 @@ def profile(surface: SurfaceResult, cell: Cell | None, *, scale: str, quantity: 
     return Figure(panels=panels, provenance=surface.provenance)
 
 
-def along(positions: Array, parts: list[tuple[Quantity, object]], at: float, title: str, axis: str, scale: str) -> Panel:
+def along(positions: Array, parts: list[tuple[Quantity, Any]], at: float, title: str, axis: str, scale: str) -> Panel:
     """One panel: the same metric of each split over the positions."""
     marks: list[Line | Band | Rule] = []
     for number, (q, place) in enumerate(parts):
-        values = q.values[place]  # type: ignore[index]
+        values = q.values[place]
         if q.standard_error is not None:
-            error = q.standard_error[place]  # type: ignore[index]
+            error = q.standard_error[place]
             marks.append(Band(x=positions, low=values - error, high=values + error, colour=number, label="standard error"))
         marks.append(Line(x=positions, y=values, label=q.label or q.name, colour=number))
     marks.append(Rule(at=at))

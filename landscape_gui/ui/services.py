@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
 
+ANSWER_FILES = (".h5", ".hdf5")
+
 
 class Opener(Protocol):
     """A problem from a path; raises LandscapeError (TrustNeeded before any code of the user's runs)."""
@@ -63,3 +65,10 @@ class Services:
     measure: Callable[[Probe, Any, float, float], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
     warm_up: Callable[[], None] | None = None
+
+    def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
+        """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""
+        if self.read is not None and path.lower().endswith(ANSWER_FILES):
+            return self.read(path), {}, ()
+        problem = self.opener(path, trusted=trusted.__contains__)
+        return problem, dict(problem.at_checkpoint()), tuple(problem.warnings())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,23 @@ from landscape_gui.errors import LandscapeError, QuestionError, TrustNeeded
 from landscape_gui.figure import Figure, Look
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
-from landscape_gui.ui.documents import Answer, Cell, Document, Inquiry, Message, Shown, message_of, read_cell
+from landscape_gui.ui.documents import (
+    Advanced,
+    Answer,
+    Began,
+    Cell,
+    Document,
+    Inquiry,
+    Message,
+    Shown,
+    is_whole,
+    message_of,
+    read_cell,
+)
 from landscape_gui.ui.questions import default_question, probe_of
 from landscape_gui.ui.services import Services
 from landscape_gui.ui.settings import Settings
 from landscape_gui.ui.worker import Mailbox, Outcome, Task, Worker
-
-ANSWER_FILES = (".h5", ".hdf5")
-
-
-@dataclass(frozen=True)
-class Began:
-    inquiry: Inquiry
-
-
-@dataclass(frozen=True)
-class Advanced:
-    inquiry: Inquiry
-    progress: Progress
 
 
 class Session(QObject):
@@ -93,16 +91,11 @@ class Session(QObject):
 
     def _start_opening(self, document: Document, trust: Sequence[str] = ()) -> None:
         trusted = frozenset([*self.settings.texts("trusted"), *trust])
-        reader, opener, path = self.services.read, self.services.opener, document.path
-
-        def work() -> tuple[Any, Any, tuple[str, ...]]:
-            if reader is not None and Path(path).suffix.lower() in ANSWER_FILES:
-                return reader(path), {}, ()
-            problem = opener(path, trusted=trusted.__contains__)
-            return problem, dict(problem.at_checkpoint()), tuple(problem.warnings())
-
+        services, path = self.services, document.path
         document.state = "opening"
-        self.helper.submit(Task(work, lambda outcome: self._opened(document, outcome), name=f"open {path}"))
+        self.helper.submit(
+            Task(lambda: services.load(path, trusted), lambda outcome: self._opened(document, outcome), name=f"open {path}")
+        )
 
     def _opened(self, document: Document, outcome: Outcome) -> None:
         if document not in self.documents:
@@ -110,10 +103,11 @@ class Session(QObject):
         if outcome.error is not None:
             self._not_opened(document, outcome.error)
             return
+        value: Any
         value, document.facts, document.warnings = outcome.value
         document.state = "ready"
         self.settings.add_recent(document.path)
-        if dataclasses.is_dataclass(value) and hasattr(value, "provenance"):
+        if hasattr(value, "provenance"):
             answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)
             document.answers = [answer]
             self.documents_changed.emit()
@@ -432,20 +426,3 @@ class Session(QObject):
         for inquiry in self.inquiries:
             inquiry.stop.set()
         return all([self.thinker.shut(), self.helper.shut()])
-
-
-def is_whole(result: Result | None) -> bool:
-    """Whether nothing of an answer is missing."""
-    from landscape_gui.ui.documents import surface_of
-
-    if result is None:
-        return False
-    part: Any = surface_of(result) or result
-    return bool(getattr(part, "adaptive", False) or part.computed.all())
-
-
-def plain_facts(facts: Mapping[str, float]) -> list[tuple[str, str]]:
-    """The losses and accuracies at a checkpoint, for the header."""
-    from landscape_gui.ui.documents import headline
-
-    return [(text.rsplit(" ", 1)[0], text.rsplit(" ", 1)[1]) for text in headline(facts)]

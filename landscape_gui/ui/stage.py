@@ -152,10 +152,12 @@ class Stage(QWidget):
         else:
             main = "2d" if self.view == "2d" else "3d"
             self.figure = session.figure(view=main)
+            assert self.figure is not None
             if self.view != "2d":
                 self.canvas3d.show_panel(self.figure.panels[0])
             if self.view != "3d":
                 flat = self.figure if main == "2d" else session.figure(view="2d")
+                assert flat is not None
                 self.canvas2d.show_panel(flat.panels[0])
             surface = self.figure.panels[0].surface
         self.stack.setCurrentIndex(2 if chart else 1)
@@ -283,7 +285,7 @@ def title_of(figure: Figure, shown: Shown) -> str:
     parts = [" and ".join(dict.fromkeys(p.title for p in figure.panels if p.title)) or shown.probe.title]
     if axes is not None:
         words = AXES.get(axes.kind, "; ".join(axes.labels))
-        seeds = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()
+        seeds: tuple[int, ...] = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()
         told = f", seed {seeds[0]}" if len(seeds) == 1 else f", {len(seeds)} seeds" if seeds else ""
         parts.append(words + told)
     return "  \N{MIDDLE DOT}  ".join(parts)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from landscape_gui.ui import theme
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.panel import Elided, plain
+from landscape_gui.ui.panel import Elided, empty, plain
 
 PICTURE = 1.5
 """Width over height of a card's picture."""
@@ -227,8 +227,7 @@ class Welcome(QScrollArea):
 
     def show_recent(self, paths: Sequence[str]) -> None:
         """The files opened last, newest first."""
-        while (item := self.recent.takeAt(0)) is not None:
-            item.widget().deleteLater()
+        empty(self.recent)
         self.recent_title.setVisible(bool(paths))
         for path in paths[:6]:
             self.recent.addWidget(recent_row(path, functools.partial(self.recent_chosen.emit, path)))

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import functools
 import importlib
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeyEvent, QShowEvent
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QFileDialog,
     QLineEdit,
     QMainWindow,
-    QMenu,
     QMessageBox,
     QPlainTextEdit,
     QStackedWidget,
     QTabBar,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -31,7 +27,8 @@ from PySide6.QtWidgets import (
 from landscape_gui.errors import TrustNeeded
 from landscape_gui.figure import Figure
 from landscape_gui.ui import theme
-from landscape_gui.ui.actions import MENUS, Actions
+from landscape_gui.ui.actions import Actions
+from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.cell_panel import CellPanel
 from landscape_gui.ui.documents import Document, Message
 from landscape_gui.ui.icons import icon
@@ -87,8 +84,8 @@ class Window(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
         self._make_docks()
-        self._make_toolbar()
-        self._make_menus()
+        self.toolbar = make_toolbar(self, self.actions_by_name)
+        self.recent_menu = make_menus(self)
         self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self._connect()
@@ -102,7 +99,7 @@ class Window(QMainWindow):
             "export": self.export,
             "copy": self.copy_picture,
             "copy_caption": lambda: self.facts.copy(),
-            "close": lambda: self.session.current and self.session.close(self.session.current),
+            "close": self.close_current,
             "quit": self.close,
             "compute": lambda: self.question.ask(),
             "cancel": self.cancel,
@@ -113,7 +110,7 @@ class Window(QMainWindow):
             "view_chart": lambda: self.set_view("chart"),
             "log": lambda on: self.session.set_look(scale="log" if on else "linear", limits=None),
             "contours": lambda on: self.session.set_look(contour_lines=on),
-            "reset": lambda: self.stage and self.stage.reset_view(),
+            "reset": self.reset_view,
             "theme": self.toggle_theme,
             "help": self.show_help,
             "welcome": self.show_welcome,
@@ -159,54 +156,6 @@ class Window(QMainWindow):
         content.setMinimumWidth(190 if area == Qt.DockWidgetArea.LeftDockWidgetArea else 250)
         self.addDockWidget(area, dock)
         return dock
-
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Main")
-        bar.setObjectName("toolbar")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.addToolBar(bar)
-        groups = (("open", "compute", "cancel"), ("view_3d", "view_2d", "view_both", "view_chart"), ("reset",), ("export", "copy"))
-        for number, group in enumerate(groups):
-            if number:
-                bar.addSeparator()
-            for name in group:
-                bar.addAction(self.actions_by_name[name])
-        for name in ("reset", "copy"):
-            button = bar.widgetForAction(self.actions_by_name[name])
-            if isinstance(button, QToolButton):
-                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        spring = QWidget()
-        spring.setSizePolicy(spring.sizePolicy().Policy.Expanding, spring.sizePolicy().Policy.Preferred)
-        bar.addWidget(spring)
-        for name in ("theme", "help"):
-            bar.addAction(self.actions_by_name[name])
-            button = bar.widgetForAction(self.actions_by_name[name])
-            if isinstance(button, QToolButton):
-                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        self.toolbar = bar
-
-    def _make_menus(self) -> None:
-        self.recent_menu = QMenu("Open &recent", self)
-        self.recent_menu.aboutToShow.connect(self._fill_recent)
-        for title, names in MENUS.items():
-            menu = self.menuBar().addMenu(title)
-            for name in names:
-                if name == "-":
-                    menu.addSeparator()
-                elif name == "recent":
-                    menu.addMenu(self.recent_menu)
-                elif name == "docks":
-                    menu.addActions([self.left.toggleViewAction(), self.right.toggleViewAction()])
-                elif name == "themes":
-                    for mode in theme.MODES:
-                        menu.addAction(f"{mode.capitalize()} theme").triggered.connect(functools.partial(self.use_theme, mode))
-                elif name == "about":
-                    menu.addAction("&About").triggered.connect(self.show_about)
-                else:
-                    menu.addAction(self.actions_by_name[name])
 
     def _connect(self) -> None:
         session = self.session
@@ -286,7 +235,7 @@ class Window(QMainWindow):
         if paths:
             self.open_paths(paths)
 
-    def _fill_recent(self) -> None:
+    def fill_recent(self) -> None:
         self.recent_menu.clear()
         for path in self.session.settings.recent:
             self.recent_menu.addAction(path.replace("&", "&&")).triggered.connect(functools.partial(self._open_recent, path))
@@ -368,6 +317,14 @@ class Window(QMainWindow):
         if self.stage is not None:
             self.stage.set_view(view)
 
+    def reset_view(self) -> None:
+        if self.stage is not None:
+            self.stage.reset_view()
+
+    def close_current(self) -> None:
+        if self.session.current is not None:
+            self.session.close(self.session.current)
+
     def cancel(self) -> None:
         """Esc: the running question; without one, the picked cell."""
         self.session.cancel()
@@ -412,26 +369,21 @@ class Window(QMainWindow):
         dialog.open()
 
     def copy_picture(self) -> None:
-        """The picture as a paper would have it, 300 dpi, on the clipboard."""
+        """The picture as a paper would have it, on the clipboard; the marked text where a field has the focus."""
         focus = QApplication.focusWidget()
         if isinstance(focus, (QLineEdit, QPlainTextEdit)):
             focus.copy()
             return
-        from landscape_gui.ui.export_dialog import Settings, write_figure
+        from landscape_gui.ui.export_dialog import Settings, draw_picture
 
         view = "3d" if self.stage is None or self.stage.view == "both" else self.stage.view
         figure = self.figure_of(view)
         if figure is None:
             return
         settings = Settings(width_inches=6.0, dpi=200, theme=self.colours.figure, font_size=9.0)
-
-        def work() -> QImage:
-            with tempfile.TemporaryDirectory(prefix="landscape_gui-") as folder:
-                path = str(Path(folder) / "picture.png")
-                write_figure(figure, path, settings)
-                return QImage(path)
-
-        self.session.run(work, "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage)
+        self.session.run(
+            lambda: draw_picture(figure, settings), "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage
+        )
 
     def show_help(self) -> None:
         from landscape_gui.ui.help_dialog import HelpDialog
@@ -452,7 +404,7 @@ class Window(QMainWindow):
     def _restore(self) -> None:
         settings = self.session.settings
         geometry = settings.value("geometry")
-        if geometry is not None:
+        if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         self.actions_by_name["theme"].setIcon(icon("sun" if self.colours is theme.DARK else "moon"))
         self.welcome.show_recent(settings.recent)
@@ -461,9 +413,6 @@ class Window(QMainWindow):
         if event.key() == Qt.Key.Key_Escape and self.session.cell is not None:
             self.session.drop_cell()
         super().keyPressEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.session.settings.set("geometry", self.saveGeometry())

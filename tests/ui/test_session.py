@@ -3,8 +3,7 @@ import pytest
 from bowls import Bowl, bowl, shown_whole
 
 from landscape_gui.probes.base import Progress
-from landscape_gui.ui.documents import duration, read_cell, show_value, views_of
-from landscape_gui.ui.session import Advanced
+from landscape_gui.ui.documents import Advanced, duration, read_cell, show_value, views_of
 
 
 def test_opening_shows_loss_and_asks_the_default_question(qtbot, session, gate):
