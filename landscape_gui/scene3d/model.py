@@ -76,13 +76,15 @@ def _complete(surface: Surface, raw: Array) -> tuple[Array, Array]:
 
 
 def _spread(filled: Array) -> Array:
-    """A lone computed point among filled-in ones is drawn like its surroundings."""
+    """Lone computed points among filled-in ones, and pairs and triples of them, are drawn like their surroundings."""
     out = filled.copy()
-    out[1:] |= filled[:-1]
-    out[:-1] |= filled[1:]
-    once = out.copy()
-    out[:, 1:] |= once[:, :-1]
-    out[:, :-1] |= once[:, 1:]
+    for _ in range(2):
+        before = out.copy()
+        out[1:] |= before[:-1]
+        out[:-1] |= before[1:]
+        before = out.copy()
+        out[:, 1:] |= before[:, :-1]
+        out[:, :-1] |= before[:, 1:]
     return out
 
 
