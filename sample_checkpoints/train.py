@@ -64,7 +64,7 @@ class Recipe:
 
 
 def residual(shortcut: str) -> Callable[[], nn.Module]:
-    return lambda: resnet.create(44, 8, channels=1, shortcut=shortcut)
+    return lambda: resnet.create(44, 4, channels=1, shortcut=shortcut)
 
 
 def image_net() -> nn.Module:
@@ -96,13 +96,12 @@ RECIPES: dict[str, Recipe] = {
         architecture={"family": "resnet", "shortcut": "A"},
         build=residual("A"),
         data=DIGITS,
-        epochs=15,
-        batch=64,
+        epochs=20,
+        batch=32,
         lr=0.05,
-        weight_decay=5e-4,
         seed=1,
-        keep=(0, 5, 15),
-        defaults={"directions": "filter", "steps": [31, 31], "span": [1.0], "limit": 256},
+        keep=(0, 5, 20),
+        defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
     ),
     "digits-resnet-plain": Recipe(
         title="The same network without shortcuts",
@@ -110,13 +109,12 @@ RECIPES: dict[str, Recipe] = {
         architecture={"family": "resnet", "shortcut": "none"},
         build=residual("none"),
         data=DIGITS,
-        epochs=40,
-        batch=64,
+        epochs=45,
+        batch=32,
         lr=0.05,
-        weight_decay=5e-4,
         seed=1,
-        keep=(0, 40),
-        defaults={"directions": "filter", "steps": [31, 31], "span": [1.0], "limit": 256},
+        keep=(0, 45),
+        defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
     ),
     "digits-seed-a": Recipe(
         title="A small CNN on digits, seed A",

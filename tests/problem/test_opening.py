@@ -67,7 +67,7 @@ def test_values_agree_with_an_independent_loop_in_float64(name: str, sample_fold
     normalise = card["data"].get("normalise", {"mean": [0], "std": [1]})
     module = {
         "digits-mlp": lambda: mlp.create([64, 64, 32, 10], "tanh"),
-        "digits-resnet": lambda: resnet.create(44, 8, channels=1, shortcut="A"),
+        "digits-resnet": lambda: resnet.create(44, 4, channels=1, shortcut="A"),
         "digits-seed-a": digits_cnn,
         "mnist1d-small-batch": signal_cnn,
     }[name]()
