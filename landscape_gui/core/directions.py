@@ -34,7 +34,9 @@ def grid_axis(low: float, high: float, n: int) -> Array:
     if n == 1:
         return np.array([0.0 if low <= 0 <= high else low])
     step = np.arange(n, dtype=np.float64)
-    return (low * (n - 1 - step) + high * step) / (n - 1)
+    axis = (low * (n - 1 - step) + high * step) / (n - 1)
+    axis[0], axis[-1] = low, high
+    return axis
 
 
 def random_direction(
@@ -160,11 +162,16 @@ def _combine(rows: Sequence[Tensor], weights: Tensor, count: int) -> Tensor:
 
 
 def _orthogonal(d1: Tensor, count: int) -> Tensor:
-    d2 = torch.zeros_like(d1)
-    d2[:count] = torch.randn(count, generator=torch.Generator().manual_seed(0)).to(d1)
-    d2[:count] -= dot(d1[:count], d2[:count]) / max(dot(d1[:count], d1[:count]), 1e-300) * d1[:count]
-    length = norm(d2)
-    return d2 / length if length > 0 else d2
+    """A unit vector orthogonal to d1, drawn from the first fixed seed that gives one; zero where there is none."""
+    unit = d1[:count].double() / norm(d1[:count])
+    for seed in range(3):
+        drawn = torch.randn(count, generator=torch.Generator().manual_seed(seed)).to(unit)
+        rest = drawn - torch.dot(unit, drawn) * unit
+        if norm(rest) > 1e-3 * norm(drawn):
+            d2 = torch.zeros_like(d1)
+            d2[:count] = (rest / norm(rest)).to(d1.dtype)
+            return d2
+    return torch.zeros_like(d1)
 
 
 def _orient(direction: Tensor, first: Tensor, count: int) -> Tensor:

@@ -159,9 +159,7 @@ class Evaluator:
         Yields the fraction done after every piece of at most 50 ms, or one chunk's forward pass: stop there to cancel. The same
         call gives the same bits; a point's values depend on the other points asked for at once by rounding alone.
         """
-        points: list[Point] = [tuple(map(float, row)) for row in np.asarray(coordinates, dtype=np.float64).reshape(-1, len(axes))]
-        if not axes:
-            points = [()] * len(coordinates)
+        points = self._points(coordinates, len(axes))
         self._lay(origin, axes, points)
         while True:
             sums = [Sums({name: Moments(len(points), self.device) for name in self._names()}) for _ in self._data.splits]
@@ -174,6 +172,14 @@ class Evaluator:
         overflow = np.zeros(len(points), dtype=bool)
         yield from self._drive(self._tell_overflow(points, sums, overflow))
         return self._values(sums, overflow)
+
+    def _points(self, coordinates: Any, axes: int) -> list[Point]:
+        """Rows of coordinates as the arithmetic sees them: what float32 cannot hold is infinite."""
+        if not axes:
+            return [()] * len(coordinates)
+        with np.errstate(over="ignore"):
+            rows = np.asarray(coordinates, dtype=np.float64).reshape(-1, axes).astype(self.precision)
+        return [tuple(map(float, row)) for row in rows]
 
     def _names(self) -> list[str]:
         return ["loss"] if self.head.kind == "batch" else ["loss", *self.metrics]
