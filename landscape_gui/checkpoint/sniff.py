@@ -49,10 +49,10 @@ def sniff(head: bytes, size: int) -> str:
     _refuse_known(head)
     if head[:4] == b"PK\x03\x04":
         return "zip"
-    if head.startswith(_LEGACY):
-        return "pickle"
     if len(head) >= 9 and head[8:9] in (b"{", b" ") and struct.unpack("<Q", head[:8])[0] < 1 << 40:
         return "safetensors"
+    if head.startswith(_LEGACY):
+        return "pickle"
     if not head.strip(b"\0"):
         raise Broken("it holds nothing but zeros", HALF)
     if _is_text(head):

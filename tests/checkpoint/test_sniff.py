@@ -110,3 +110,12 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pt")
     with pytest.raises(CheckpointError, match="not a plain file"):
         read_checkpoint(tmp_path / "pipe.pt")
+
+
+@pytest.mark.parametrize("length", [0x80, 0x0280, 0x0480])
+def test_a_safetensors_header_of_any_length(tmp_path: Path, length: int) -> None:
+    """The length's low byte may be 0x80, with which pickles begin."""
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header + b"\0\0\x80\x3f")
+    assert read_checkpoint(path).tensors["w"].item() == 1.0
