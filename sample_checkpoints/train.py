@@ -77,8 +77,8 @@ def signal_net() -> nn.Module:
 
 RECIPES: dict[str, Recipe] = {
     "digits-mlp": Recipe(
-        title="MLP on digits: a whole training run",
-        summary="A tanh network from its initialisation on: 41 checkpoints of SGD with momentum. Look at the path it took.",
+        title="MLP on digits: a training run",
+        summary="41 checkpoints from the start on. See the path they took.",
         architecture={"family": "mlp", "activation": "tanh"},
         build=lambda: mlp.create([64, 64, 32, 10], "tanh"),
         data=DIGITS,
@@ -92,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "digits-resnet": Recipe(
         title="ResNet-44 on digits",
-        summary="A deep residual network with BatchNorm. Its shortcuts keep the surface smooth; compare its twin without them.",
+        summary="44 layers with shortcuts: a smooth bowl. Compare its twin.",
         architecture={"family": "resnet", "shortcut": "A"},
         build=residual("A"),
         data=DIGITS,
@@ -104,8 +104,8 @@ RECIPES: dict[str, Recipe] = {
         defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
     ),
     "digits-resnet-plain": Recipe(
-        title="The same network without shortcuts",
-        summary="44 layers one after the other: harder to train, and the surface around the minimum is rough (Li et al. 2018).",
+        title="ResNet-44 without shortcuts",
+        summary="The same 44 layers hardly train: ridges and side valleys.",
         architecture={"family": "resnet", "shortcut": "none"},
         build=residual("none"),
         data=DIGITS,
@@ -117,8 +117,8 @@ RECIPES: dict[str, Recipe] = {
         defaults={"directions": "filter", "steps": [31, 31], "span": [0.7], "limit": 256},
     ),
     "digits-seed-a": Recipe(
-        title="A small CNN on digits, seed A",
-        summary="One of two networks trained alike from different seeds. Go towards the other: there is a barrier between them.",
+        title="CNN on digits, seed A",
+        summary="Go towards seed B: a barrier lies between the two.",
         architecture={"family": "cnn", "activation": "relu", **IMAGES},
         build=image_net,
         data=DIGITS,
@@ -131,8 +131,8 @@ RECIPES: dict[str, Recipe] = {
         defaults={"directions": "filter", "steps": [41, 41], "span": [1.0], "limit": 512},
     ),
     "digits-seed-b": Recipe(
-        title="A small CNN on digits, seed B",
-        summary="The other of two networks trained alike from different seeds; both solve the task, and a barrier lies between.",
+        title="CNN on digits, seed B",
+        summary="Trained like seed A from another start.",
         architecture={"family": "cnn", "activation": "relu", **IMAGES},
         build=image_net,
         data=DIGITS,
@@ -145,8 +145,8 @@ RECIPES: dict[str, Recipe] = {
         defaults={"directions": "filter", "steps": [41, 41], "span": [1.0], "limit": 512},
     ),
     "mnist1d-small-batch": Recipe(
-        title="1-D CNN on MNIST-1D, batches of 16",
-        summary="Trained with small, noisy batches. Its twin started from the same weights with batches of 1,024.",
+        title="CNN on MNIST-1D, batch 16",
+        summary="Small, noisy batches. Its twin saw batches of 1,024.",
         architecture={"family": "cnn", "activation": "relu", **SIGNALS},
         build=signal_net,
         data=MNIST1D,
@@ -158,8 +158,8 @@ RECIPES: dict[str, Recipe] = {
         defaults={"directions": "filter", "steps": [41, 41], "span": [1.0], "limit": 1000},
     ),
     "mnist1d-large-batch": Recipe(
-        title="1-D CNN on MNIST-1D, batches of 1,024",
-        summary="Trained with large batches from the same start as its small-batch twin. Compare how steeply the loss rises.",
+        title="CNN on MNIST-1D, batch 1,024",
+        summary="Large batches: the loss rises more steeply around it.",
         architecture={"family": "cnn", "activation": "relu", **SIGNALS},
         build=signal_net,
         data=MNIST1D,
