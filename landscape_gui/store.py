@@ -10,8 +10,6 @@ import contextlib
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,8 +20,8 @@ import platformdirs
 import xxhash
 from filelock import FileLock
 
-from landscape_gui import store_encoding
-from landscape_gui.errors import StoreError
+from landscape_gui import store_encoding, store_guard
+from landscape_gui.errors import LandscapeError, StoreError
 from landscape_gui.probes.base import Probe, question
 from landscape_gui.results import Result
 
@@ -144,31 +142,11 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         raise StoreError(f"{path} is damaged: its checksum does not fit.", remedy="Copy it again, or compute the answer again.")
     try:
         if not data.startswith(MAGIC):
-            try_apart(data)
+            store_guard.try_apart(store_encoding.from_bytes, data)
         result: Result = store_encoding.from_bytes(data)
-    except StoreError as error:
+    except LandscapeError as error:
         raise StoreError(f"{path}: {error.message}", remedy=error.remedy) from error
     return result
-
-
-def try_apart(data: bytes) -> None:
-    """Read a file without our checksum in a process of its own first: broken bytes can crash the HDF5 library itself.
-
-    Takes about half a second. Raises StoreError where that process did not come through.
-    """
-    code = "import sys; sys.path[:0] = sys.argv[1:]; from landscape_gui.store_encoding import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, *sys.path]
-    try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=30, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise StoreError("This file takes too long to read; it is broken or made to hang.") from error
-    except OSError:  # no processes here: read it all the same
-        return
-    if done.returncode == 1 and done.stdout:
-        told = json.loads(done.stdout)
-        raise StoreError(told["message"], remedy=told["remedy"])
-    if done.returncode != 0:
-        raise StoreError("This file is broken: reading it ends the HDF5 library.", remedy="Copy it again from where it came from.")
 
 
 def replace(path: Path, data: bytes, temporary: Path | None = None) -> None:

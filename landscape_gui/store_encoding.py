@@ -11,7 +11,6 @@ import dataclasses
 import io
 import json
 import re
-import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -54,17 +53,6 @@ def from_bytes(data: bytes | memoryview) -> Any:
         raise
     except Exception as error:  # h5py raises nearly every class on broken files
         raise StoreError(f"This is no answer that can be read ({type(error).__name__}: {error}).") from error
-
-
-def main() -> int:
-    """Read a file's bytes from standard input and say whether they are an answer: 0, or 1 with the error as JSON. For a
-    process that may die of it."""
-    try:
-        from_bytes(sys.stdin.buffer.read())
-    except StoreError as error:
-        print(json.dumps({"message": error.message, "remedy": error.remedy}))
-        return 1
-    return 0
 
 
 def clean(text: str) -> str:

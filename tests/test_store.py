@@ -402,7 +402,7 @@ def test_a_file_whose_reading_kills_the_process_is_a_sentence(tmp_path: Path, mo
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\ncat > /dev/null; kill -SEGV $$\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("landscape_gui.store.sys.executable", str(fake))
+    monkeypatch.setattr("landscape_gui.store_guard.sys.executable", str(fake))
     (tmp_path / "s.h5").write_bytes(forged(lambda file: None))
     with pytest.raises(StoreError, match=r"s\.h5: This file is broken"):
         read_result(tmp_path / "s.h5")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -19,7 +19,9 @@ import numpy as np
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.export import write
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult, freeze
+from landscape_gui.store_guard import try_apart
 
+T = TypeVar("T")
 BOUNDS = ("earliest", "v110")
 ROOM = 64 << 20
 """Bytes that any file may hold after decompression; beyond that, `SWELL` times its size."""
@@ -38,16 +40,26 @@ EIGENVALUES = {"min_eig": ("smallest Hessian eigenvalue", 1.0), "max_eig": ("lar
 def read_directions(path: str | os.PathLike[str]) -> list[list[Array]]:
     """The directions of a file, one or two, each a list of arrays in the file's order: that of `parameters()`, or of
     `state_dict()` with its 0-d integers where the file was written in states mode. LandscapeError where there are none."""
-    with _opened(path) as reader:
+    return _read(path, directions_in)
+
+
+def directions_in(data: bytes) -> list[list[Array]]:
+    """`read_directions` of a file's bytes."""
+    with _opened(data) as reader:
         found = [reader.tensors(name) for name in ("xdirection", "ydirection") if name in reader.file]
     if not found:
-        raise LandscapeError(f"{path} holds no directions.", remedy="Choose a file with the group xdirection.")
+        raise LandscapeError("it holds no directions.", remedy="Choose a file with the group xdirection.")
     return found
 
 
 def read_explained(path: str | os.PathLike[str]) -> dict[str, Array]:
     """What a file of principal components says of them: explained_variance_ratio_, singular_values_, explained_variance_."""
-    with _opened(path) as reader:
+    return _read(path, explained_in)
+
+
+def explained_in(data: bytes) -> dict[str, Array]:
+    """`read_explained` of a file's bytes."""
+    with _opened(data) as reader:
         return {name: freeze(reader.numbers(reader.file, name)) for name in EXPLAINED if name in reader.file}
 
 
@@ -105,16 +117,7 @@ def read_surface(path: str | os.PathLike[str]) -> SurfaceResult | LineResult:
     The reference declares (nx, ny) and fills in the flat order of (ny, nx): read so. Accuracies become fractions. The axes' norms
     and cosine come from the directions' file that it names, where that lies beside it. LandscapeError where it is no such file.
     """
-    with _opened(path) as reader:
-        file = reader.file
-        if "xcoordinates" not in file:
-            raise LandscapeError(f"{path} holds no surface.", remedy="Choose a file with xcoordinates and train_loss.")
-        x = reader.numbers(file, "xcoordinates").ravel()
-        y = reader.numbers(file, "ycoordinates").ravel() if "ycoordinates" in file else None
-        raw = _measured(reader, x, y)
-        directions = reader.text("dir_file")
-    if not raw:
-        raise LandscapeError(f"{path} holds coordinates, but no loss.", remedy="Choose a file with train_loss.")
+    x, y, raw, directions = _read(path, surface_in)
     axes = _axes(Path(path), directions, 1 if y is None else 2)
     quantities, computed = _quantities(raw)
     common: dict[str, Any] = {
@@ -125,6 +128,21 @@ def read_surface(path: str | os.PathLike[str]) -> SurfaceResult | LineResult:
         ),
     }  # fmt: skip
     return LineResult(**common) if y is None else SurfaceResult(y=freeze(y), **common)
+
+
+def surface_in(data: bytes) -> tuple[Array, Array | None, dict[str, tuple[Array, float]], str]:
+    """x, y, the arrays with what an uncomputed cell holds, and the directions' file as it is named, from a file's bytes."""
+    with _opened(data) as reader:
+        file = reader.file
+        if "xcoordinates" not in file:
+            raise LandscapeError("it holds no surface.", remedy="Choose a file with xcoordinates and train_loss.")
+        x = reader.numbers(file, "xcoordinates").ravel()
+        y = reader.numbers(file, "ycoordinates").ravel() if "ycoordinates" in file else None
+        raw = _measured(reader, x, y)
+        directions = reader.text("dir_file")
+    if not raw:
+        raise LandscapeError("it holds coordinates, but no loss.", remedy="Choose a file with train_loss.")
+    return x, y, raw, directions
 
 
 def write_surface(path: str | os.PathLike[str], result: SurfaceResult | LineResult, *, directions_file: str = "") -> Path:
@@ -162,7 +180,7 @@ def _measured(reader: _Reader, x: Array, y: Array | None) -> dict[str, tuple[Arr
             continue
         values = reader.numbers(reader.file, theirs)
         if values.size != int(np.prod(shape)):
-            raise LandscapeError(f"{reader.name}: {theirs} has {values.size} values, but there are {int(np.prod(shape))} points.")
+            raise LandscapeError(f"{theirs} has {values.size} values, but there are {int(np.prod(shape))} points.")
         found[ours] = values.ravel().reshape(shape), blank
     return found
 
@@ -215,8 +233,8 @@ def _flat(tensors: Sequence[Array]) -> Array:
 class _Reader:
     """One open file and how much more may be read of it."""
 
-    def __init__(self, file: h5py.File, name: str, size: int) -> None:
-        self.file, self.name = file, name
+    def __init__(self, file: h5py.File, size: int) -> None:
+        self.file = file
         self.left = max(ROOM, SWELL * size)
 
     def numbers(self, group: Any, name: str) -> Array:
@@ -227,10 +245,10 @@ class _Reader:
         known = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
         filters = {plan.get_filter(k)[0] for k in range(plan.get_nfilters())}
         if plan.get_layout() not in layouts or plan.get_external_count() or filters - known or found.dtype.kind not in "fiub":
-            raise LandscapeError(f"{self.name}: {name} is not kept plainly inside the file; such data are not read.")
+            raise LandscapeError(f"{name} is not kept plainly inside the file; such data are not read.")
         self.left -= found.dtype.itemsize * int(np.prod(found.shape, dtype=object))
         if self.left < 0:
-            raise LandscapeError(f"{self.name} claims more data than a file of its size holds; it is not read.")
+            raise LandscapeError("it claims more data than a file of its size holds; it is not read.")
         values = np.asarray(found[()])
         return (
             values.astype(np.int64)
@@ -242,10 +260,10 @@ class _Reader:
         """The numbered members of a group, in the order of the numbers."""
         group = self._member(self.file, name, h5py.Group)
         if len(group) > MOST:
-            raise LandscapeError(f"{self.name}: {name} has {len(group)} tensors; more than {MOST} are not read.")
+            raise LandscapeError(f"{name} has {len(group)} tensors; more than {MOST} are not read.")
         keys = list(group)
         if sorted(keys, key=_number) != [str(k) for k in range(len(keys))]:
-            raise LandscapeError(f"{self.name}: the tensors of {name} are not numbered 0, 1, 2, ...")
+            raise LandscapeError(f"the tensors of {name} are not numbered 0, 1, 2, ...")
         return [self.numbers(group, key) for key in sorted(keys, key=int)]
 
     def text(self, name: str) -> str:
@@ -267,10 +285,10 @@ class _Reader:
 
     def _member(self, group: Any, name: str, kind: Any) -> Any:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise LandscapeError(f"{self.name}: {name!r} is a link to somewhere else; such files are not followed.")
+            raise LandscapeError(f"{name!r} is a link to somewhere else; such files are not followed.")
         found = group[name]
         if not isinstance(found, kind):
-            raise LandscapeError(f"{self.name}: {name!r} is not what its name says.")
+            raise LandscapeError(f"{name!r} is not what its name says.")
         return found
 
 
@@ -278,19 +296,31 @@ def _number(key: str) -> tuple[int, str]:
     return (int(key), "") if key.isascii() and key.isdigit() and len(key) < 10 else (MOST, key)
 
 
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[_Reader]:
-    """A file opened for reading; whatever HDF5 says against it becomes a sentence."""
-    name = Path(path).name
+def _read(path: str | os.PathLike[str], parse: Callable[[bytes], T]) -> T:
+    """What `parse` makes of a file's bytes, tried in a process of its own first; every complaint names the file."""
     try:
-        with h5py.File(path, "r", libver=BOUNDS) as file:
-            yield _Reader(file, name, os.path.getsize(path))
-    except LandscapeError:
-        raise
+        data = Path(path).read_bytes()
     except FileNotFoundError as why:
         raise LandscapeError(f"There is no file {path}.") from why
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as why:
-        raise LandscapeError(f"{path} cannot be read as HDF5: {str(why).splitlines()[0] if str(why) else 'it is broken'}.") from why
+    except OSError as why:
+        raise LandscapeError(f"{path} cannot be read: {why.strerror or why}.") from why
+    try:
+        try_apart(parse, data)
+        return parse(data)
+    except LandscapeError as error:
+        raise LandscapeError(f"{path}: {error.message}", remedy=error.remedy) from error
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[_Reader]:
+    """A file's bytes opened for reading; whatever HDF5 says against them becomes a sentence."""
+    try:
+        with h5py.File(io.BytesIO(data), "r", libver=BOUNDS) as file:
+            yield _Reader(file, len(data))
+    except LandscapeError:
+        raise
+    except Exception as why:  # h5py raises nearly every class on broken files
+        raise LandscapeError(f"it cannot be read as HDF5: {str(why).splitlines()[0] if str(why) else 'it is broken'}.") from why
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

@@ -163,3 +163,35 @@ def test_broken_missing_and_wrong_files(tmp_path: Path) -> None:
         file["xcoordinates"] = x
     with pytest.raises(LandscapeError, match="12 values, but there are 15 points"):
         read_surface(tmp_path / "s.h5")
+
+
+@pytest.mark.parametrize("kind", ["surface", "directions"])
+def test_scrambled_files_never_end_the_process(tmp_path: Path, kind: str) -> None:
+    """Whoever opens such a file gets a sentence that names it, or what is left of the numbers; HDF5 itself may crash of it."""
+    path, told = tmp_path / "s.h5", 0
+    if kind == "surface":
+        reference_surface(path, np.ones((5, 7)), np.linspace(-1, 1, 7), np.linspace(0, 1, 5))
+    else:
+        write_directions(path, [[np.ones((3, 2), np.float32), np.ones(3, np.float32)]] * 2)
+    whole, generator = path.read_bytes(), np.random.default_rng(1)
+    structure = min(len(whole), 2500)  # the numbers themselves may be any
+    for trial in range(12):
+        data = bytearray(whole)
+        for at in generator.integers(0, structure, 4 + 8 * trial):
+            data[at] = generator.integers(256)
+        path.write_bytes(data)
+        try:
+            (read_surface if kind == "surface" else read_directions)(path)
+        except LandscapeError as error:
+            told += str(path) in str(error)
+    assert told >= 8
+
+
+def test_a_file_whose_reading_kills_the_process_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\ncat > /dev/null; kill -SEGV $$\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr("landscape_gui.store_guard.sys.executable", str(fake))
+    reference_surface(tmp_path / "s.h5", np.ones((2, 2)), np.arange(2.0), np.arange(2.0))
+    with pytest.raises(LandscapeError, match=r"s\.h5: This file is broken"):
+        read_surface(tmp_path / "s.h5")

@@ -1,0 +1,51 @@
+"""Bytes that may crash the library that parses them are parsed in a process of its own first. Standard library only."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from landscape_gui.errors import LandscapeError
+
+SECONDS = 30.0
+"""Reading that takes longer is given up."""
+CODE = "import sys; sys.path[:0] = sys.argv[2:]; from landscape_gui.store_guard import main; sys.exit(main(sys.argv[1]))"
+
+
+def try_apart(parse: Callable[[bytes], Any], data: bytes) -> None:
+    """Calls `parse(data)` in another process: broken bytes can end the HDF5 library itself, and the process with it.
+
+    parse: a function at the top of a module of ours. Takes about half a second. Raises LandscapeError with parse's own sentence, or
+    one that says that the process did not come through. Where no process can be started nothing is tried.
+    """
+    name = f"{parse.__module__}:{parse.__qualname__}"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, name, *sys.path], input=data, capture_output=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LandscapeError("This file takes too long to read; it is broken or made to hang.") from error
+    except OSError:
+        return
+    if done.returncode == 1 and done.stdout:
+        told = json.loads(done.stdout)
+        raise LandscapeError(told["message"], remedy=told["remedy"])
+    if done.returncode != 0:
+        raise LandscapeError(
+            "This file is broken: reading it ends the HDF5 library.", remedy="Copy it again from where it came from."
+        )
+
+
+def main(name: str) -> int:
+    """Parse standard input with the function `module:function`: 0, or 1 and its error as JSON. For a process that may die of it."""
+    module, _, function = name.partition(":")
+    try:
+        getattr(importlib.import_module(module), function)(sys.stdin.buffer.read())
+    except LandscapeError as error:
+        print(json.dumps({"message": error.message, "remedy": error.remedy}))
+        return 1
+    return 0
