@@ -76,6 +76,7 @@ class ColourBar(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.theme.background))
         if self.surface is None:
+            painter.end()
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top, bottom = self.extent or (30.0, self.height() - 44.0)
@@ -87,6 +88,7 @@ class ColourBar(QWidget):
         painter.drawRect(bar)
         self._paint_ticks(painter, bar)
         self._paint_pointer(painter, bar)
+        painter.end()
 
     def _paint_ticks(self, painter: QPainter, bar: QRectF) -> None:
         metrics = QFontMetricsF(self.font())

@@ -52,6 +52,7 @@ class DrawnSurface(QWidget):
         painter.drawText(
             foot, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap, self.sentence
         )
+        painter.end()
 
     def _paint_surface(self, painter: QPainter, surface: Surface) -> None:
         heights = unit_heights(surface)

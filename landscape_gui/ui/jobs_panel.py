@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Inquiry, duration
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import Elided, plain
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.thin_bar import ThinBar
 
 KEPT = 12
 
@@ -88,9 +89,7 @@ class JobRow(QWidget):
         table.setVerticalSpacing(2)
         table.setColumnStretch(0, 1)
         self.name = Elided(inquiry.title)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 100)
+        self.bar = ThinBar()
         self.state = Elided("", "muted")
         self.button = QToolButton()
         self.button.setObjectName("quiet")
@@ -105,9 +104,7 @@ class JobRow(QWidget):
         inquiry = self.inquiry
         self.state.setText(state_text(inquiry))
         self.bar.setVisible(inquiry.state in ("running", "cancelling"))
-        percent = int(100 * inquiry.share)
-        if percent != self.bar.value():
-            self.bar.setValue(percent)
+        self.bar.set_percent(int(100 * inquiry.share))
         word = "Cancel" if inquiry.live else "Take off the list"
         self.button.setToolTip(word)
         self.button.setAccessibleName(f"{word}: {inquiry.title}")

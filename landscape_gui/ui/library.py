@@ -160,7 +160,6 @@ class Library(QWidget):
 
     def _mark(self) -> None:
         """Select the row of what is shown."""
-        self.tree.viewport().update()
         shown, current = self.session.shown, self.session.current
         for top in self._top():
             if top.data(0, WHAT) is not current:
@@ -172,6 +171,7 @@ class Library(QWidget):
                     target = child
             if self.tree.currentItem() is not target:
                 self.tree.setCurrentItem(target)
+                self.tree.viewport().update()
 
     def _chosen(self, item: QTreeWidgetItem) -> None:
         what = item.data(0, WHAT)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.figure import Figure
@@ -43,6 +43,7 @@ class Elided(QLabel):
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(rect, self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
         self.setToolTip(self.text() if text != self.text() else "")
+        painter.end()
 
 
 def empty(layout: QLayout) -> None:
@@ -64,6 +65,8 @@ class FactsPanel(QWidget):
         self.setObjectName("facts")
         self.setAccessibleName("What this shows")
         self.caption = ""
+        self.figure: Figure | None = None
+        self.table: FactsTable | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -84,11 +87,25 @@ class FactsPanel(QWidget):
         self.show_figure(None)
 
     def show_figure(self, figure: Figure | None) -> None:
+        """Show a figure's facts; nothing is laid out while the panel is hidden, and only words change where the labels stay."""
+        self.figure = figure
         self.caption = figure.caption if figure is not None else ""
         self.copy_button.setEnabled(bool(self.caption))
-        place = self.area.verticalScrollBar().value()
-        self.area.setWidget(facts_table(figure.facts, self.caption) if figure is not None else empty_note())
-        self.area.verticalScrollBar().setValue(place)
+        if self.isVisible() or figure is None:
+            self._fill()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fill()
+
+    def _fill(self) -> None:
+        figure = self.figure
+        if figure is None:
+            self.area.setWidget(empty_note())
+            self.table = None
+        elif self.table is None or not self.table.change(figure.facts, self.caption):
+            self.table = FactsTable(figure.facts, self.caption)
+            self.area.setWidget(self.table)
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.caption)
@@ -96,29 +113,43 @@ class FactsPanel(QWidget):
         QTimer.singleShot(1500, self.copy_button, lambda: self.copy_button.setText(" Copy caption"))
 
 
-def facts_table(facts: Sequence[tuple[str, str]], caption: str) -> QWidget:
-    page = QWidget()
-    table = QGridLayout(page)
-    table.setContentsMargins(12, 12, 12, 12)
-    table.setHorizontalSpacing(12)
-    table.setVerticalSpacing(6)
-    table.setColumnStretch(1, 1)
-    table.setColumnMinimumWidth(0, 84)
-    for row, (label, value) in enumerate(facts):
-        name = plain(label, "muted")
-        said = plain(breakable(value))
-        said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        table.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
-        table.addWidget(said, row, 1, Qt.AlignmentFlag.AlignTop)
-    if caption:
+class FactsTable(QWidget):
+    """Labels and values, and the caption beneath them."""
+
+    def __init__(self, facts: Sequence[tuple[str, str]], caption: str) -> None:
+        super().__init__()
+        table = QGridLayout(self)
+        table.setContentsMargins(12, 12, 12, 12)
+        table.setHorizontalSpacing(12)
+        table.setVerticalSpacing(6)
+        table.setColumnStretch(1, 1)
+        table.setColumnMinimumWidth(0, 84)
+        self.labels = tuple(label for label, _ in facts)
+        self.values = [selectable(value) for _, value in facts]
+        for row, (label, value) in enumerate(zip(self.labels, self.values, strict=True)):
+            table.addWidget(plain(label, "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+            table.addWidget(value, row, 1, Qt.AlignmentFlag.AlignTop)
         rule = QFrame()
         rule.setObjectName("rule")
+        self.caption = selectable(caption, "caption")
         table.addWidget(rule, len(facts), 0, 1, 2)
-        words = plain(breakable(caption), "caption")
-        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        table.addWidget(words, len(facts) + 1, 0, 1, 2)
-    table.setRowStretch(len(facts) + 2, 1)
-    return page
+        table.addWidget(self.caption, len(facts) + 1, 0, 1, 2)
+        table.setRowStretch(len(facts) + 2, 1)
+
+    def change(self, facts: Sequence[tuple[str, str]], caption: str) -> bool:
+        """Other values under the same labels; False where the labels differ."""
+        if tuple(label for label, _ in facts) != self.labels:
+            return False
+        for widget, text in zip((*self.values, self.caption), (*(v for _, v in facts), caption), strict=True):
+            if widget.text() != breakable(text):
+                widget.setText(breakable(text))
+        return True
+
+
+def selectable(text: str, name: str = "") -> QLabel:
+    label = plain(breakable(text), name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
 
 
 def empty_note() -> QWidget:

@@ -99,3 +99,4 @@ class RangeSlider(QWidget):
             wide = 2.4 if self.hasFocus() and number == self.last else 1.6
             painter.setPen(QPen(accent, wide))
             painter.drawEllipse(QPointF(x, middle), RADIUS - 0.5, RADIUS - 0.5)
+        painter.end()

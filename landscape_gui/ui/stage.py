@@ -24,8 +24,8 @@ from landscape_gui.ui.session import Session
 from landscape_gui.ui.view_bar import ViewBar
 
 VIEWS = ("3d", "2d", "both", "chart")
-SHARE = 3.0
-"""A redraw during a job waits until so many times the last redraw's duration have passed: painting takes a quarter at most."""
+APART, SHARE = 0.15, 4.0
+"""Redraws during a job are so many seconds apart at least, and so many times as long as the last one took."""
 
 
 class Stage(QWidget):
@@ -122,7 +122,7 @@ class Stage(QWidget):
         ):
             self.set_view("both")
         self._last = shown.result
-        wait = self._ended + SHARE * self._took - time.monotonic() if shown.partial else 0.0
+        wait = self._ended + max(APART, SHARE * self._took) - time.monotonic() if shown.partial else 0.0
         if wait <= 0:
             self.redraw()
         elif not self._redraw.isActive():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QToolButton, QWidget
 
 from landscape_gui.ui.documents import Cell, Inquiry, duration, show_value
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.thin_bar import ThinBar
 
 SHOWN = 4
 """So many quantities are read out at most; the rest stands in the cell's panel."""
@@ -26,11 +27,9 @@ class StatusLine(QStatusBar):
         line.setContentsMargins(0, 0, 6, 0)
         line.setSpacing(8)
         self.progress_text = label("progress_text", "Progress")
-        self.progress = QProgressBar()
+        self.progress = ThinBar()
         self.progress.setObjectName("progress")
         self.progress.setAccessibleName("Progress")
-        self.progress.setRange(0, 100)
-        self.progress.setTextVisible(False)
         self.progress.setFixedWidth(150)
         self.stop = QToolButton()
         self.stop.setObjectName("quiet")
@@ -54,15 +53,14 @@ class StatusLine(QStatusBar):
 
     def refresh(self) -> None:
         inquiry = self.session.running
-        self.box.setVisible(inquiry is not None)
+        if self.box.isVisibleTo(self) != (inquiry is not None):
+            self.box.setVisible(inquiry is not None)
         if inquiry is None:
             self._timer.stop()
             return
         if not self._timer.isActive():
             self._timer.start()
-        percent = int(100 * inquiry.share)
-        if percent != self.progress.value():
-            self.progress.setValue(percent)
+        self.progress.set_percent(int(100 * inquiry.share))
         waiting = sum(1 for i in self.session.inquiries if i.state == "waiting")
         self.progress_text.setText(progress_sentence(inquiry, waiting))
         self.stop.setEnabled(inquiry.state == "running")

@@ -187,8 +187,6 @@ QScrollBar::handle:horizontal:hover { background: $faint; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
-QProgressBar { background: $hover; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; text-align: right; }
-QProgressBar::chunk { background: $accent; border-radius: 3px; }
 """)
 
 

@@ -95,6 +95,7 @@ class Card(QAbstractButton):
         painter.setPen(QPen(QColor(c.accent if over else c.border), 1.6 if over else 1.0))
         painter.drawPath(outline)
         self._paint_words(painter, area, c)
+        painter.end()
 
     def _paint_picture(self, painter: QPainter, area: QRectF) -> None:
         if self.picture.isNull():
