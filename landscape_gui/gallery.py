@@ -124,7 +124,7 @@ def draw_thumbnail(name: str, folder: Path) -> Path:
     problem = open_sample(name)
     small = {"steps": THUMBNAIL_STEPS, "limit": THUMBNAIL_LIMIT, "split": next(iter(problem.splits)), "draws": 1, "adaptive": False}
     question = suited(PROBES["surface"], {**problem.defaults, **small})
-    figure = question.figure(ask(question, problem), Look(view="3d", scale="log", title=False, camera=Camera(elevation=38.0)))
+    figure = question.figure(ask(question, problem), Look(view="3d", scale="log", title=False, camera=Camera(elevation=50.0)))
     path = folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_thumbnail(bare(figure), path)
