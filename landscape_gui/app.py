@@ -128,7 +128,7 @@ def stored(fingerprint: str) -> list[Any]:
     from landscape_gui.ui.services import Entry
 
     found = [e for e in Store().find(fingerprint) if e.probe in PROBES]
-    return [Entry(e.key, e.probe, f"{PROBES[e.probe].title}: {e.asked}".rstrip(": "), e.created) for e in found]
+    return [Entry(e.key, e.probe, PROBES[e.probe].title, e.created, e.asked) for e in found]
 
 
 def fetch(key: str) -> Result | None:

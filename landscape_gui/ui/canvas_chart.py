@@ -27,10 +27,10 @@ class CanvasChart(pg.PlotWidget):
         self.plot = self.getPlotItem()
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
-        self.plot.layout.setContentsMargins(8, 30, 16, 8)
+        self.plot.layout.setContentsMargins(8, 34, 16, 8)
         self.legend = pg.LegendItem(colCount=4, horSpacing=18, verSpacing=-2, labelTextSize="9pt")
         self.legend.setParentItem(self.plot)
-        self.legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-14, 2))
+        self.legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-14, 0))
         self.plot.getAxis("top").setStyle(showValues=False, tickLength=0)
         self.second = pg.ViewBox()
         self.plot.scene().addItem(self.second)
@@ -89,9 +89,11 @@ class CanvasChart(pg.PlotWidget):
 
     def _add_band(self, mark: Band, log_x: bool, log_y: bool) -> None:
         x, low, high = scaled(mark.x, log_x), scaled(mark.low, log_y), scaled(mark.high, log_y)
+        known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+        x, low, high = x[known], low[known], high[known]
         colour = pg.mkColor(self._colour(mark.colour))
         colour.setAlpha(50)
-        edges = tuple(pg.PlotDataItem(x, v, pen=None) for v in (np.nan_to_num(low), np.nan_to_num(high)))
+        edges = tuple(pg.PlotCurveItem(x, v, pen=pg.mkPen(None)) for v in (low, high))
         item = pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour))
         self._box(mark.right).addItem(item)
         self.bands.append((item, self._box(mark.right)))

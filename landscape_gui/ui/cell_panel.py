@@ -104,8 +104,8 @@ class CellPanel(QWidget):
     def _fill(self, cell: Cell) -> None:
         empty(self.grid)
         plain_values = [(n, v) for n, v in cell.values.items() if not n.endswith(("_median", "_minimum", "_maximum", "_spread"))]
-        for row, (_, (quantity, value, error)) in enumerate(plain_values):
-            said = QLabel(show_value(quantity, value, error))
+        for row, (name, (quantity, _, _)) in enumerate(plain_values):
+            said = QLabel(cell.text(name))
             said.setTextFormat(Qt.TextFormat.PlainText)
             said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self.grid.addWidget(plain(quantity.label or quantity.name, "muted"), row, 0)

@@ -57,6 +57,7 @@ class Answer:
     probe: str
     title: str
     created: str = ""
+    detail: str = ""
     result: Result | None = None
 
 
@@ -217,6 +218,11 @@ class Cell:
     x: float
     y: float
     values: Mapping[str, tuple[Quantity, float, float]]
+    computed: bool = True
+
+    def text(self, name: str) -> str:
+        """A quantity's value here, in words where it has not been computed yet."""
+        return show_value(*self.values[name]) if self.computed else "not computed yet"
 
 
 def surface_of(result: Result | None) -> SurfaceResult | None:
@@ -238,7 +244,8 @@ def read_cell(result: Result, x: float, y: float) -> Cell | None:
             continue
         error = float(q.standard_error[row, column]) if q.standard_error is not None else math.nan
         values[name] = (q, float(q.values[row, column]), error)
-    return Cell(column=column, row=row, x=float(surface.x[column]), y=float(surface.y[row]), values=values)
+    known = bool(surface.computed[row, column]) or surface.adaptive
+    return Cell(column=column, row=row, x=float(surface.x[column]), y=float(surface.y[row]), values=values, computed=known)
 
 
 def show_value(quantity: Quantity, value: float, error: float = math.nan) -> str:

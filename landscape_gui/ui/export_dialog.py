@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from landscape_gui import style
 from landscape_gui.figure import Figure
@@ -234,7 +235,7 @@ class ExportDialog(QDialog):
         small = dataclasses.replace(settings, dpi=int(min(200, max(60, 900 / settings.width_inches))))
 
         def done(outcome: Outcome) -> None:
-            if mine != self._round or not self.isVisible():
+            if not isValid(self) or mine != self._round:
                 return
             if outcome.error is not None:
                 self.preview.show_picture(None, f"No preview: {outcome.error}")

@@ -153,8 +153,9 @@ class Library(QWidget):
             group.setExpanded(opened)
         if not document.is_answer:
             for answer in document.answers:
-                child = row(answer.title, answer.created.replace("T", " ")[:16], kind_sign(answer.probe), answer)
-                child.setToolTip(0, answer.title)
+                when = answer.created.replace("T", " ")[:16]
+                child = row(answer.title, answer.detail or when, kind_sign(answer.probe), answer)
+                child.setToolTip(0, "\n".join(filter(None, (answer.title, answer.detail, when))))
                 top.addChild(child)
         top.setExpanded(not folded)
 

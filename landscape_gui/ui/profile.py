@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from landscape_gui.figure import Axis, Band, Figure, Line, Panel, Rule
 from landscape_gui.results import Array, Quantity, SurfaceResult
 from landscape_gui.ui.documents import Cell
+
+ALPHA, BETA = "\N{GREEK SMALL LETTER ALPHA}", "\N{GREEK SMALL LETTER BETA}"
 
 
 def profile(surface: SurfaceResult, cell: Cell | None, *, scale: str, quantity: str = "") -> Figure:
@@ -23,41 +24,35 @@ def profile(surface: SurfaceResult, cell: Cell | None, *, scale: str, quantity: 
     metric = first.rsplit("_", 1)[-1]
     chosen = [q for name, q in surface.quantities.items() if name.rsplit("_", 1)[-1] == metric and q.values.ndim == 2]
     x, y = float(surface.x[column]), float(surface.y[row])
+    across, down = (row, slice(None)), (slice(None), column)
     panels = (
-        along(
-            surface.x,
-            [(q, (row, slice(None))) for q in chosen],
-            x,
-            f"along \N{GREEK SMALL LETTER ALPHA}, at \N{GREEK SMALL LETTER BETA} = {y:.3g}",
-            "\N{GREEK SMALL LETTER ALPHA}",
-            scale,
-        ),
-        along(
-            surface.y,
-            [(q, (slice(None), column)) for q in chosen],
-            y,
-            f"along \N{GREEK SMALL LETTER BETA}, at \N{GREEK SMALL LETTER ALPHA} = {x:.3g}",
-            "\N{GREEK SMALL LETTER BETA}",
-            scale,
-        ),
+        along(surface, surface.x, chosen, across, x, ALPHA, f"Along {ALPHA}, at {BETA} = {short(y)}", scale),
+        along(surface, surface.y, chosen, down, y, BETA, f"Along {BETA}, at {ALPHA} = {short(x)}", scale),
     )
     return Figure(panels=panels, provenance=surface.provenance)
 
 
-def along(positions: Array, parts: list[tuple[Quantity, Any]], at: float, title: str, axis: str, scale: str) -> Panel:
-    """One panel: the same metric of each split over the positions."""
+def short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+def along(
+    surface: SurfaceResult, positions: Array, chosen: list[Quantity], place: Any, at: float, axis: str, title: str, scale: str
+) -> Panel:
+    """One panel: the same metric of each split over the positions that have been computed."""
+    known = np.asarray(surface.computed[place]) | surface.adaptive
+    x = positions[known]
     marks: list[Line | Band | Rule] = []
-    for number, (q, place) in enumerate(parts):
-        values = q.values[place]
+    for number, q in enumerate(chosen):
+        values = q.values[place][known]
         if q.standard_error is not None:
-            error = q.standard_error[place]
-            marks.append(Band(x=positions, low=values - error, high=values + error, colour=number, label="standard error"))
-        marks.append(Line(x=positions, y=values, label=q.label or q.name, colour=number))
+            error = q.standard_error[place][known]
+            marks.append(Band(x=x, low=values - error, high=values + error, colour=number, label="standard error"))
+        marks.append(Line(x=x, y=values, label=q.label or q.name, colour=number))
     marks.append(Rule(at=at))
-    first = parts[0][0] if parts else None
-    positive = all(bool((q.values[np.isfinite(q.values)] > 0).all()) for q, _ in parts)
+    first = chosen[0] if chosen else None
+    positive = all(bool((q.values[np.isfinite(q.values)] > 0).all()) for q in chosen)
     unit = first.unit if first is not None and first.unit != "1" else ""
     label = (first.name.rsplit("_", 1)[-1] if first is not None else "").capitalize()
-    y = Axis(label=label, unit=unit, scale="log" if scale == "log" and positive and parts else "linear")
-    assert math.isfinite(at)
+    y = Axis(label=label, unit=unit, scale="log" if scale == "log" and positive and chosen else "linear")
     return Panel(marks=tuple(marks), view="chart", x=Axis(label=axis), y=y, title=title)

@@ -34,6 +34,7 @@ class Entry:
     probe: str
     title: str
     created: str = ""
+    detail: str = ""
 
 
 def no_probes() -> Mapping[str, type[Probe]]:

@@ -147,7 +147,7 @@ class Session(QObject):
                 self.said.emit(message_of(outcome.error, where="store"))
                 return
             kept = {a.key: a for a in document.answers}
-            document.answers = [kept.get(e.key) or Answer(e.key, e.probe, e.title, e.created) for e in outcome.value]
+            document.answers = [kept.get(e.key) or Answer(e.key, e.probe, e.title, e.created, e.detail) for e in outcome.value]
             self.documents_changed.emit()
 
         self.helper.submit(Task(lambda: list(stored(fingerprint)), done, name="list answers"))

@@ -282,7 +282,8 @@ def title_of(figure: Figure, shown: Shown) -> str:
     """What is shown, over which axes, in a line."""
     result = shown.result
     axes = getattr(surface_of(result) or result, "axes", None)
-    parts = [" and ".join(dict.fromkeys(p.title for p in figure.panels if p.title)) or shown.probe.title]
+    titles = list(dict.fromkeys(p.title for p in figure.panels if p.title)) or [shown.probe.title]
+    parts = ["; ".join([titles[0], *(t[:1].lower() + t[1:] for t in titles[1:])])]
     if axes is not None:
         words = AXES.get(axes.kind, "; ".join(axes.labels))
         seeds: tuple[int, ...] = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QToolButton, QWidget
 
-from landscape_gui.ui.documents import Cell, Inquiry, duration, show_value
+from landscape_gui.ui.documents import Cell, Inquiry, duration
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.thin_bar import ThinBar
@@ -95,5 +95,7 @@ def reading(cell: Cell, first: str = "") -> str:
     )
     names = [n for n in cell.values if not n.endswith(("_median", "_minimum", "_maximum", "_spread"))]
     names.sort(key=lambda n: n != first)
-    parts = [f"{q.label or q.name} {show_value(q, value, error)}" for q, value, error in (cell.values[n] for n in names[:SHOWN])]
+    if not cell.computed:
+        return f"{sign}     not computed yet"
+    parts = [f"{cell.values[n][0].label or n} {cell.text(n)}" for n in names[:SHOWN]]
     return "     ".join([sign, *parts])

@@ -102,6 +102,7 @@ QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }
 QToolButton:disabled { color: $faint; }
+QToolButton:checked:disabled { background: transparent; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton#quiet { padding: 2px 4px; }
 

@@ -288,6 +288,7 @@ class Window(QMainWindow):
             actions[f"view_{view}"].setEnabled(view in views)
         for name in ("export", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
+        actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
         actions["compute"].setEnabled(current is not None and current.problem is not None)
         actions["cancel"].setEnabled(session.running is not None)
         actions["close"].setEnabled(current is not None)

@@ -46,7 +46,7 @@ def test_a_sample_is_opened_asked_measured_and_found_again(qtbot, real, tmp_path
     qtbot.waitUntil(lambda: again.state == "done", timeout=60000)
     np.testing.assert_array_equal(again.result.quantities["train_loss"].values, result.quantities["train_loss"].values)
     qtbot.waitUntil(lambda: any(a.key == result.provenance.key for a in real.current.answers), timeout=10000)
-    assert "9 × 7" in real.current.answers[0].title
+    assert "9 × 7" in real.current.answers[0].detail
     assert [m.text for m in said if m.level == "error"] == []
 
 
