@@ -63,6 +63,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.setAccessibleName("Contour picture")
         self.setMinimumSize(240, 220)
         self.panel: Panel | None = None
+        self.theme = style.LIGHT
         self.rect_shown = QRectF()
         self.ci.layout.setContentsMargins(*MARGINS)
         self.plot = self.addPlot(axisItems={side: PlainAxis(side) for side in ("left", "bottom", "right", "top")})
@@ -84,6 +85,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
 
     def _make_items(self) -> None:
         self.image = SmoothImage(axisOrder="row-major")
+        self.veil = pg.ImageItem(axisOrder="row-major")
         self.holes = pg.QtWidgets.QGraphicsPathItem()
         self.lines = ContourLines()
         self.path = pg.PlotDataItem(pen=pg.mkPen(style.TRAJECTORY, width=2.2), antialias=True, symbol="o", symbolSize=5)
@@ -95,7 +97,18 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.cell = pg.ScatterPlotItem(size=13, symbol="s", brush=None, pen=pg.mkPen("w", width=2))
         dash = pg.mkPen((255, 255, 255, 150), width=1, style=Qt.PenStyle.DashLine)
         self.cross = tuple(pg.InfiniteLine(angle=a, movable=False, pen=dash) for a in (90, 0))
-        items = (self.image, self.holes, self.lines, self.path, self.points, self.ends, self.centre, self.cell, *self.cross)
+        items = (
+            self.image,
+            self.veil,
+            self.holes,
+            self.lines,
+            self.path,
+            self.points,
+            self.ends,
+            self.centre,
+            self.cell,
+            *self.cross,
+        )
         for order, item in enumerate(items):
             item.setZValue(order)
             self.plot.addItem(item, ignoreBounds=True)
@@ -131,6 +144,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
     def clear_panel(self) -> None:
         self.panel = None
         self.image.clear()
+        self.veil.hide()
         self.lines.clear()
         self.holes.setPath(pg.QtGui.QPainterPath())
         self._show_path(None)
@@ -150,12 +164,22 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.image.setLookupTable(table)
         rect = QRectF(x[0] - dx / 2, y[0] - dy / 2, x[-1] - x[0] + dx, y[-1] - y[0] + dy)
         self.image.setImage(z.astype(np.float32), autoLevels=False, levels=(low, high), rect=rect)
+        self._show_veil(surface, rect)
         self.holes.setPath(hole_path(surface, dx, dy))
         inner = QRectF(x[0], y[0], (x[-1] - x[0]) or dx, (y[-1] - y[0]) or dy)
         self.centre.setData([0.0], [0.0]) if inner.contains(QPointF(0, 0)) else self.centre.setData([], [])
         if inner != self.rect_shown:
             self.rect_shown = inner
             self.reset_view()
+
+    def _show_veil(self, surface: Surface, rect: QRectF) -> None:
+        """Cells that are filled in for the moment are paler than those that were computed."""
+        filled = surface.filled
+        self.veil.setVisible(filled is not None and bool(filled.any()))
+        if filled is not None and self.veil.isVisible():
+            veil = np.zeros((*filled.shape, 4), np.ubyte)
+            veil[filled] = (*pg.mkColor(self.theme.background).getRgb()[:3], 70)
+            self.veil.setImage(veil, levels=(0, 255), rect=rect)
 
     def reset_view(self) -> None:
         """The whole plane, nothing around it; one unit as long on both axes unless that would leave a sliver."""
@@ -226,6 +250,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             self.plot.addItem(item, ignoreBounds=True)
 
     def set_theme(self, theme: style.Theme) -> None:
+        self.theme = theme
         self.setBackground(theme.background)
         for side in ("left", "bottom", "right", "top"):
             axis = self.plot.getAxis(side)

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QToolButton, QWidget
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+    QWidget,
+)
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import CheckpointRef, FileRef
@@ -36,12 +50,24 @@ class Editor(QWidget):
         raise NotImplementedError
 
 
+class ChoiceBox(QComboBox):
+    """Each value with its meaning in the list, the value alone when the list is closed: the meaning would be cut off."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.currentText().partition(":")[0]
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
 class ChoiceEditor(Editor):
     """A combo of values with their meanings."""
 
     def __init__(self, label: str, choices: Mapping[Any, str]) -> None:
         super().__init__(label)
-        self.box = QComboBox()
+        self.box = ChoiceBox()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
         for value, text in choices.items():

@@ -8,6 +8,8 @@ from landscape_gui.ui.documents import Document, parameters
 from landscape_gui.ui.panel import Elided, empty, plain
 from landscape_gui.ui.session import Session
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 class Header(QFrame):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -38,7 +40,7 @@ class Header(QFrame):
         if document is None:
             return
         self.name.setText(document.name)
-        self.facts.setText("  ·  ".join(facts_of(document)))
+        self.facts.setText("  · ".join(fact.replace(" ", NO_BREAK) for fact in facts_of(document)))
         empty(self.warnings)
         for text in document.warnings:
             label: QLabel = plain(text, "warning")

@@ -84,6 +84,7 @@ class QuestionPanel(QWidget):
         problem = document.problem if document is not None else None
         self.setEnabled(problem is not None)
         if problem is None:
+            self._costed = None
             self.cost.setText(
                 "Open a checkpoint to ask about it."
                 if document is None or not document.is_answer

@@ -130,7 +130,7 @@ QFrame#card { background: $base; border: 1px solid $border; border-radius: 8px; 
 QFrame#rule { background: $border; max-height: 1px; min-height: 1px; border: none; }
 QWidget#page, QWidget#welcome { background: $base; }
 
-QPushButton { background: $raised; border: 1px solid $border; border-radius: 5px; padding: 5px 12px; }
+QPushButton { outline: none; background: $raised; border: 1px solid $border; border-radius: 5px; padding: 5px 12px; }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $pressed; }
 QPushButton:focus { border-color: $accent; }

@@ -417,7 +417,9 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.session.settings.set("geometry", self.saveGeometry())
+        self.hide()
         if not self.session.shut():
+            self.show()
             self.session.said.emit(Message(level="warning", text="A question is still ending.", remedy="Close again in a moment."))
             self.session.closed = False
             event.ignore()

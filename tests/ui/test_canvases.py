@@ -115,6 +115,17 @@ def test_cells_that_are_not_finite_are_hatched(canvas):
     assert canvas.holes.path().boundingRect().center() == QPointF(surface.x[3], surface.y[2])
 
 
+def test_cells_filled_in_for_the_moment_are_paler(canvas):
+    running = Bowl().figure(bowl(21, 11, 6), Look(view="2d")).panels[0]
+    filled = np.zeros((11, 21), bool)
+    filled[5] = True
+    canvas.show_panel(dataclasses.replace(running, marks=(dataclasses.replace(running.surface, filled=filled),)))
+    assert canvas.veil.isVisible()
+    assert (canvas.veil.image[..., 3] > 0).tolist() == filled.tolist()
+    canvas.show_panel(panel())
+    assert not canvas.veil.isVisible()
+
+
 def test_zoom_stays_while_the_plane_stays(canvas):
     canvas.plot.vb.setRange(xRange=(-0.2, 0.2), yRange=(-0.2, 0.2), padding=0)
     canvas.show_panel(panel(scale="log"))

@@ -30,8 +30,8 @@ def test_a_click_on_a_sample_ends_in_a_surface(qtbot, window):
     qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
     assert window.pages.currentWidget() is window.stage
     assert window.session.current.path == "samples:bowl"
-    assert "28,938 parameters" in window.stage.header.facts.text()
-    assert "2 layers" in window.stage.header.facts.text()
+    assert "28,938 parameters" in window.stage.header.facts.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "2 layers" in window.stage.header.facts.text().replace("\N{NO-BREAK SPACE}", " ")
     assert window.stage.header.warnings.itemAt(0).widget().text().startswith("Accuracy 10.2 %: chance.")
 
 
