@@ -91,7 +91,7 @@ class SurfaceResult:
 
     x: (nx,), y: (ny,) in units of the directions; every quantity is (ny, nx), rows are y. computed: (ny, nx), True where the
     network was evaluated; the rest is NaN while running, or interpolated when `adaptive` (then `interpolation_error` is the
-    estimate from held-out cells, in ln loss).
+    largest error in ln loss at cells held out where the interpolation was least sure; the largest anywhere may be up to twice it).
     draws: several direction seeds: quantity -> (draws, ny, nx); `quantities` then holds the first draw, and
     `<name>_median`, `<name>_minimum`, `<name>_maximum`, `<name>_spread`.
     """

@@ -1,7 +1,8 @@
-"""An adaptive surface: evaluated where it bends, interpolated elsewhere, with an error estimated from cells held out."""
+"""An adaptive surface: evaluated where it bends, interpolated elsewhere, with the largest error at cells held out."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from landscape_gui.results import Array, SurfaceResult, freeze
 if TYPE_CHECKING:
     from landscape_gui.probes.surface import Running
 
-HELD_OUT = 64
-"""Points that the surface has not seen, computed at the end to estimate its error."""
+HELD_OUT = 96
+"""Points that the surface has not seen, computed at the end to find its error: those where it is least sure. On the surfaces of the
+samples the largest error there was 0.6 to 1.0 of the largest anywhere; at random points it was 0.2 to 0.8."""
 
 
 class Refining:
@@ -28,7 +30,7 @@ class Refining:
         self.before = running.blocks.finished
         running.blocks.finished = 0
         self.fields: dict[str, Array] = {}
-        self.level, self.levels = 0, len(grid.lattices(*self.shape, adaptive=True)) + 1
+        self.level, self.levels = 0, 2 * len(grid.lattices(*self.shape, adaptive=True))
 
     def compute(self, wanted: Array) -> Generator[Progress, None, None]:
         """The points with these flat indices, in blocks; those that an interrupted answer already holds are not computed again."""
@@ -79,16 +81,19 @@ def refine(running: Running) -> Run:
             break
         yield from state.compute(wanted)
     state.level = state.levels - 1
-    error = yield from hold_out(state, surfaces)
-    return whole(state, surfaces, error)
+    held = yield from hold_out(state, surfaces)
+    return whole(state, surfaces, held)
 
 
-def hold_out(state: Refining, surfaces: dict[str, Array]) -> Generator[Progress, None, float]:
-    """Compute a few points that were interpolated, and compare: the largest difference in ln loss; NaN where none is left."""
-    rest = np.flatnonzero(~state.computed)
-    if not rest.size:
-        return float("nan")
-    chosen = np.sort(np.random.default_rng(state.running.probe.seed).permutation(rest)[:HELD_OUT])
+def hold_out(state: Refining, surfaces: dict[str, Array]) -> Generator[Progress, None, tuple[int, float]]:
+    """Compute the points that were interpolated with the most doubt, and compare: how many there were, and the largest difference
+    in ln loss; NaN where none is left."""
+    rest = int((~state.computed).sum())
+    if not rest:
+        return 0, float("nan")
+    doubt = refinement.doubts(surfaces, state.computed, state.deciding())
+    order = np.argsort(np.where(state.computed, np.inf, -doubt), axis=None, kind="stable")
+    chosen = np.sort(order[: min(HELD_OUT, rest)])
     expected = {name: surfaces[name].flat[chosen] for name in state.deciding()}
     yield from state.compute(chosen)
     error = 0.0
@@ -97,11 +102,11 @@ def hold_out(state: Refining, surfaces: dict[str, Array]) -> Generator[Progress,
             found = state.fields[name].flat[chosen]
             both = np.isfinite(before) & np.isfinite(found)
             error = max(error, float(np.abs(np.log(found[both]) - np.log(before[both])).max(initial=0.0)))
-    return error
+    return len(chosen), error
 
 
-def whole(state: Refining, surfaces: dict[str, Array], error: float) -> SurfaceResult:
-    """The answer: measured values where there are any, interpolated ones elsewhere."""
+def whole(state: Refining, surfaces: dict[str, Array], held: tuple[int, float]) -> SurfaceResult:
+    """The answer: measured values where there are any, interpolated ones elsewhere. held: cells held out, largest error there."""
     tally = state.running.blocks.tally
     for name, surface in surfaces.items():
         values = np.where(state.computed, state.fields[name], surface).reshape(-1)
@@ -109,4 +114,6 @@ def whole(state: Refining, surfaces: dict[str, Array], error: float) -> SurfaceR
             tally.errors[name.removesuffix(" error")] = np.maximum(values, 0.0)
         else:
             tally.means[name] = values[None]
-    return state.running.result(computed=freeze(state.computed, bool), adaptive=True, interpolation_error=error)
+    answer = state.running.result(computed=freeze(state.computed, bool), adaptive=True, interpolation_error=held[1])
+    where = dataclasses.replace(answer.provenance, environment={**answer.provenance.environment, "held_out": held[0]})
+    return dataclasses.replace(answer, provenance=where)

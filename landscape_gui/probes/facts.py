@@ -112,12 +112,21 @@ def points_words(result: SurfaceResult) -> str:
     total, computed = result.computed.size, int(result.computed.sum())
     grid = f"{result.x.size} × {result.y.size}"
     if result.adaptive:
-        error = f", estimated error {result.interpolation_error:.2g} in ln loss" if np.isfinite(result.interpolation_error) else ""
-        return f"{grid}; {computed:,} of {total:,} computed ({100 * computed / total:.1f} %), the rest interpolated{error}"
+        rest = f"{grid}; {computed:,} of {total:,} computed ({100 * computed / total:.1f} %), the rest interpolated"
+        return rest + error_words(result)
     if computed < total:
         return f"{grid}; {computed:,} of {total:,} computed so far, drawn with interpolation in between"
     draws = f" for each of {len(result.seeds)} seeds" if len(result.seeds) > 1 else ""
     return f"{grid}; {plural(computed, 'point')} computed{draws}, none interpolated"
+
+
+def error_words(result: SurfaceResult) -> str:
+    """What is known of an interpolated surface's error: a maximum over cells held out, not over all."""
+    if not np.isfinite(result.interpolation_error):
+        return ""
+    count = int(result.provenance.environment.get("held_out", 0) or 0)
+    where = f"at {count:,} cells" if count else "at cells"
+    return f", largest error {result.interpolation_error:.2g} in ln loss {where} held out where it was least sure"
 
 
 def holes(values: Array, computed: Array, label: str) -> list[Fact]:

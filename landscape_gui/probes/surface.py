@@ -32,6 +32,7 @@ class Surface(sampling.SampledProbe, PlaneProbe):
     """
 
     name: ClassVar[str] = "surface"
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Loss surface"
     summary: ClassVar[str] = "The loss around the checkpoint in two directions: how wide, how rough, how round the valley is"
 
@@ -46,10 +47,10 @@ class Surface(sampling.SampledProbe, PlaneProbe):
         1, label="Draws", help="Several direction seeds, to see whether a shape is real or one draw", minimum=1, maximum=100
     )
     adaptive: bool = field(
-        False, label="Adaptive", help="Compute only where the surface bends, interpolate the rest, estimate the error"
+        False, label="Adaptive", help="Compute only where the surface bends, interpolate the rest, tell its error"
     )
     tolerance: float = field(
-        0.03,
+        0.016,
         label="Tolerance",
         help="Of the adaptive surface: how far a point may lie from its prediction, in ln loss",
         minimum=1e-4,

@@ -42,10 +42,10 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
         (), label="Span", help="How far to go: nothing (around the run), r, rx ry, or x0 x1 y0 y1", metavar="R"
     )
     adaptive: bool = field(
-        False, label="Adaptive", help="Compute only where the surface bends, interpolate the rest, estimate the error"
+        False, label="Adaptive", help="Compute only where the surface bends, interpolate the rest, tell its error"
     )
     tolerance: float = field(
-        0.03,
+        0.016,
         label="Tolerance",
         help="Of the adaptive surface: how far a point may lie from its prediction, in ln loss",
         minimum=1e-4,
