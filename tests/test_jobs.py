@@ -130,7 +130,7 @@ def test_another_environment_does_not_go_on_from_a_partial_answer(tmp_path: Path
     monkeypatch.setattr(jobs, "processor", lambda: "another")
     seen: list[Progress] = []
     answer(probe, TinyProblem(), store=store, on_progress=seen.append)
-    assert min(p.done for p in seen if p.total > 1 and p.partial) == 121
+    assert min(p.done for p in seen if p.total > 1 and p.partial) == 25
 
 
 def state_bytes(problem: TinyProblem) -> bytes:
@@ -173,7 +173,7 @@ def test_an_error_keeps_what_was_computed_and_is_a_sentence(tmp_path: Path) -> N
         answer(probe, problem, store=store)
     assert error.value.remedy
     kept = store.partial(key_of(probe, problem.fingerprint))
-    assert kept is not None and kept.computed.sum() == 121
+    assert kept is not None and kept.computed.sum() == 25
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_job_tells_partial_answers_and_then_the_answer(tmp_path: Path) -> None
     assert [e.state for e in events[:-1]] == ["running"] * (len(events) - 1) and events[-1].state == "done"
     partial = [e.result for e in events if e.result is not None]
     counts = [int(r.computed.sum()) for r in partial]
-    assert counts == sorted(counts) and counts[0] == 121 and counts[-1] == 961
+    assert counts == sorted(counts) and counts[0] == 25 and counts[-1] == 961
     first = next(iter(partial[0].quantities.values())).values
     assert np.isfinite(first[partial[0].computed]).all() and np.isnan(first[~partial[0].computed]).all()
     assert partial[0].provenance.key == job.result.provenance.key != ""
@@ -338,10 +338,10 @@ def test_waiting_for_another_window_follows_it_and_can_be_cancelled(tmp_path: Pa
         assert not cancel_at(Line(steps=3), problem, store, 10_000)  # another key is free
         partials: list[Any] = []
         answer(probe, TinyProblem(), on_progress=lambda p: partials.append(p.partial) if p.partial else None)
-        store.put_partial(key, partials[0], done=121, total=961)
+        store.put_partial(key, partials[0], done=25, total=961)
         seen: list[Progress] = []
         start = time.monotonic()
         with pytest.raises(Cancelled) as stopped:
             answer(probe, problem, store=store, on_progress=seen.append, cancelled=lambda: time.monotonic() - start > 0.2)
-        assert stopped.value.partial is not None and int(stopped.value.partial.computed.sum()) == 121
-        assert any(p.done == 121 and "Another window" in p.note for p in seen)
+        assert stopped.value.partial is not None and int(stopped.value.partial.computed.sum()) == 25
+        assert any(p.done == 25 and "Another window" in p.note for p in seen)

@@ -57,7 +57,7 @@ class Blocks:
 
 
 def block_size(evaluator: Evaluator) -> int:
-    """Points in a block: 128, or fewer where a point is heavy, so that a block takes seconds at most.
+    """Points in a block: 128, or fewer where a point is heavy, so that a block takes about a second, which is what a kill loses.
 
     An answer's last bits depend on it, so no clock decides: a point counts as chunks of data times layers, each about
     half a millisecond at the batch sizes that the evaluator chooses.
@@ -65,7 +65,7 @@ def block_size(evaluator: Evaluator) -> int:
     chunks = sum(max(count, 1) for count in evaluator.environment["partition"].values())
     layers = len(evaluator.layout.layers())
     size = grid.LARGEST
-    while size > grid.SMALLEST and size * chunks * max(layers, 1) > 4000:
+    while size > grid.SMALLEST and size * chunks * max(layers, 1) > 2600:
         size //= 2
     return size
 

@@ -14,9 +14,10 @@ from landscape_gui.results import Array, LineResult, SurfaceResult
 if TYPE_CHECKING:
     from landscape_gui.core.evaluate import Values
 
-COARSE = 10
-"""Intervals of the first picture, along each axis: 11 x 11 points."""
-LARGEST, SMALLEST = 128, 16
+COARSE, ADAPTIVE = 4, 10
+"""Intervals of the first picture along each axis: 5 x 5 points, so that a heavy network shows a surface within seconds; and where
+an adaptive surface starts, at least."""
+LARGEST, SMALLEST = 128, 4
 """Points that are evaluated at once, at most and at least. Setting up a block costs about three points of the first layer."""
 
 
@@ -35,7 +36,7 @@ def stations(n: int, level: int, coarse: int = COARSE) -> Array:
 def halving(n: int) -> int:
     """Intervals of a coarsest level, ten or a few more, whose halving ends near a distance of one: no level is wasted."""
     times = 0
-    while (n - 1) >> (times + 1) >= COARSE:
+    while (n - 1) >> (times + 1) >= ADAPTIVE:
         times += 1
     return 2 * -(-(n - 1) // (2 << times))
 

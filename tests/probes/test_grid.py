@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from landscape_gui.probes import grid
+from landscape_gui.probes.blocks import block_size
 
 
 @pytest.mark.parametrize("n", [2, 3, 7, 11, 12, 21, 50, 51, 101, 201, 513])
@@ -37,7 +39,7 @@ def test_halving_wastes_no_level(n: int) -> None:
 def test_every_point_comes_once_and_the_coarse_ones_first(ny: int, nx: int) -> None:
     order, ends = grid.order(ny, nx)
     assert np.array_equal(np.sort(order), np.arange(nx * ny))
-    assert ends[-1] == nx * ny and ends[0] == min(nx, 11) * min(ny, 11)
+    assert ends[-1] == nx * ny and ends[0] == min(nx, 5) * min(ny, 5)
     first = np.zeros((ny, nx), bool)
     first.flat[order[: ends[0]]] = True
     assert np.array_equal(
@@ -68,3 +70,11 @@ def test_positions_have_exact_ends_an_exact_zero_and_even_steps(n: int, low: flo
         if n % 2:
             assert x[n // 2] == 0.0
     assert np.allclose(np.diff(x), (high - low) / (n - 1), rtol=1e-9, atol=1e-12 * (high - low))
+
+
+@pytest.mark.parametrize(("layers", "chunks", "size"), [(4, 2, 128), (87, 2, 8), (87, 16, 4)])
+def test_blocks_are_smaller_for_heavier_networks(layers: int, chunks: int, size: int) -> None:
+    """As an evaluator describes itself: chunks of data by split, and layers."""
+    layout = SimpleNamespace(layers=lambda: [None] * layers)
+    evaluator = SimpleNamespace(environment={"partition": {"train": chunks - 1, "test": 1}}, layout=layout)
+    assert block_size(evaluator) == size  # type: ignore[arg-type]

@@ -94,7 +94,7 @@ def test_a_partial_answer_is_drawn_whole_and_says_so(surface: SurfaceResult) -> 
         assert mark is not None and np.isfinite(mark.z).all() and mark.missing is not None and not mark.missing.any()
         known = partial.quantities["train_loss"].values[partial.computed]
         assert np.array_equal(mark.z[partial.computed], known)
-        assert "121 of 1,271 computed so far" in dict(figure.facts)["Points"]
+        assert "25 of 1,271 computed so far" in dict(figure.facts)["Points"]
         assert known.min() <= mark.z.min() * (1 + 1e-9) and mark.z.max() <= known.max() * (1 + 1e-9)
 
 
