@@ -76,6 +76,9 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for side in ("right", "top"):
             self.plot.getAxis(side).setStyle(showValues=False, tickLength=0)
         self._make_items()
+        self.zoomed = False
+        self.plot.vb.sigRangeChangedManually.connect(self._zoomed_by_hand)
+        self.plot.vb.sigResized.connect(self._refill)
         self._relabel = QTimer(self)
         self._relabel.setSingleShot(True)
         self._relabel.setInterval(120)
@@ -85,7 +88,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
 
     def _make_items(self) -> None:
         self.image = SmoothImage(axisOrder="row-major")
-        self.veil = pg.ImageItem(axisOrder="row-major")
+        self.veil = SmoothImage(axisOrder="row-major")
         self.holes = pg.QtWidgets.QGraphicsPathItem()
         self.lines = ContourLines()
         self.path = pg.PlotDataItem(pen=pg.mkPen(style.TRAJECTORY, width=2.2), antialias=True, symbol="o", symbolSize=5)
@@ -174,11 +177,12 @@ class Canvas2D(pg.GraphicsLayoutWidget):
 
     def _show_veil(self, surface: Surface, rect: QRectF) -> None:
         """Cells that are filled in for the moment are paler than those that were computed."""
-        filled = surface.filled
-        self.veil.setVisible(filled is not None and bool(filled.any()))
-        if filled is not None and self.veil.isVisible():
-            veil = np.zeros((*filled.shape, 4), np.ubyte)
-            veil[filled] = (*pg.mkColor(self.theme.background).getRgb()[:3], 70)
+        far = far_from(~np.asarray(surface.filled)) if surface.filled is not None else np.zeros(surface.z.shape, bool)
+        self.veil.setVisible(bool(far.any()))
+        if far.any():
+            veil = np.zeros((*far.shape, 4), np.ubyte)
+            veil[...] = (*pg.mkColor(self.theme.background).getRgb()[:3], 0)
+            veil[far, 3] = 80
             self.veil.setImage(veil, levels=(0, 255), rect=rect)
 
     def reset_view(self) -> None:
@@ -186,6 +190,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         rect = self.rect_shown
         if rect.isEmpty():
             return
+        self.zoomed = False
         equal = 0.25 < rect.width() / rect.height() < 4
         self.plot.vb.setLimits(xMin=None, xMax=None, yMin=None, yMax=None)
         self.plot.setAspectLocked(False)
@@ -193,6 +198,14 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.plot.setAspectLocked(equal, 1)
         self._fit()
         self.plot.setRange(rect, padding=0)
+
+    def _zoomed_by_hand(self, *_: object) -> None:
+        self.zoomed = True
+
+    def _refill(self, *_: object) -> None:
+        """After the frame changed its size: the whole plane again, unless a part of it was chosen by hand."""
+        if not self.zoomed and not self.rect_shown.isEmpty():
+            self.plot.setRange(self.rect_shown, padding=0)
 
     def _fit(self) -> None:
         """Frame the plane without blank margins: the plot takes the plane's own proportions."""
@@ -290,6 +303,14 @@ class Canvas2D(pg.GraphicsLayoutWidget):
     def leaveEvent(self, event: object) -> None:
         super().leaveEvent(event)
         self.cursor_moved.emit(None)
+
+
+def far_from(computed: Array) -> Array:
+    """True for cells that touch no computed one, not even at a corner."""
+    padded = np.pad(computed, 1)
+    rows, columns = computed.shape
+    near = [padded[j : j + rows, i : i + columns] for j in range(3) for i in range(3)]
+    return ~np.logical_or.reduce(near)
 
 
 def hole_path(surface: Surface, dx: float, dy: float) -> pg.QtGui.QPainterPath:

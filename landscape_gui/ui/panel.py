@@ -149,6 +149,7 @@ class FactsTable(QWidget):
 def selectable(text: str, name: str = "") -> QLabel:
     label = plain(breakable(text), name)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setMinimumWidth(40)
     return label
 
 

@@ -115,15 +115,22 @@ def test_cells_that_are_not_finite_are_hatched(canvas):
     assert canvas.holes.path().boundingRect().center() == QPointF(surface.x[3], surface.y[2])
 
 
-def test_cells_filled_in_for_the_moment_are_paler(canvas):
+def test_cells_far_from_computed_ones_are_paler(canvas):
     running = Bowl().figure(bowl(21, 11, 6), Look(view="2d")).panels[0]
     filled = np.zeros((11, 21), bool)
-    filled[5] = True
+    filled[6:] = True
     canvas.show_panel(dataclasses.replace(running, marks=(dataclasses.replace(running.surface, filled=filled),)))
     assert canvas.veil.isVisible()
-    assert (canvas.veil.image[..., 3] > 0).tolist() == filled.tolist()
+    assert (canvas.veil.image[:, 0, 3] > 0).tolist() == [False] * 7 + [True] * 4
     canvas.show_panel(panel())
     assert not canvas.veil.isVisible()
+
+
+def test_a_resized_canvas_shows_the_whole_plane_and_no_more(qtbot, canvas):
+    canvas.holder.resize(380, 560)
+    qtbot.wait(60)
+    (left, right), (low, high) = canvas.plot.vb.viewRange()
+    assert (left, right, low, high) == pytest.approx((-1, 1, -1, 1), abs=0.03)  # the frame is whole pixels
 
 
 def test_zoom_stays_while_the_plane_stays(canvas):
