@@ -68,7 +68,7 @@ class Run:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.path.name or str(self.path)
+        return self.path.name or self.path.resolve().name or str(self.path)
 
     def position(self, path: str | os.PathLike[str]) -> int | None:
         """Where the file stands among the checkpoints; None when it is not one of them."""

@@ -223,3 +223,10 @@ def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
     folder.mkdir(mode=0o000)
     with pytest.raises(CheckpointError, match="cannot be listed"):
         find_run(folder)
+
+
+def test_the_folder_that_one_stands_in_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "a.pt", epoch=1)
+    save(tmp_path / "b.pt", epoch=2)
+    monkeypatch.chdir(tmp_path)
+    assert find_run("a.pt").name == find_run(".").name == tmp_path.name  # type: ignore[union-attr]
