@@ -144,7 +144,14 @@ def principal(probe: PlaneProbe, problem: Problem) -> Plane:
     from landscape_gui.core.directions import principal_components
 
     references = probe.run_checkpoints or run_of(problem)
-    found = principal_components([problem.state_of(r) for r in references], problem.state, problem.layout)
+    states = [problem.state_of(r) for r in references]
+    for reference, state in zip(references, states, strict=True):
+        if not bool(state.isfinite().all()):
+            raise QuestionError(
+                f"{called(reference)} holds weights that are not finite, so the run has no principal components.",
+                remedy="Move that checkpoint out of the run's folder, or choose other directions.",
+            )
+    found = principal_components(states, problem.state, problem.layout)
     labels = tuple(f"principal component {k + 1} ({100 * share:.1f} %)" for k, share in enumerate(padded(found.explained, 2)))
     axes = (found.d1, found.d2)
     told = report("principal", labels, problem, axes, explained=found.explained, random_walk=found.random_walk)

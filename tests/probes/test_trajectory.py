@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_problem import TinyProblem
 
+from landscape_gui.errors import QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Surface, Trajectory
 from landscape_gui.probes.plane import resolve
@@ -93,3 +94,10 @@ def test_a_batchnorm_run_shows_its_own_losses() -> None:
     frozen, again = trajectory(problem, batchnorm="frozen"), trajectory(problem, batchnorm="recalculated")
     assert np.array_equal(frozen.quantities["train_loss"].values, again.quantities["train_loss"].values)
     assert frozen.surface.batchnorm == "frozen" and again.surface.batchnorm == "recalculated"
+
+
+def test_a_checkpoint_that_is_not_finite_is_named() -> None:
+    problem = TinyProblem()
+    problem.states[2] = torch.full_like(problem.states[2], float("nan"))
+    with pytest.raises(QuestionError, match="epoch 2 holds weights that are not finite"):
+        trajectory(problem)
