@@ -12,6 +12,8 @@ from landscape_gui.results import Array
 from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import SERIES
 
+HANDLE = 2.5
+"""Length of a line in the legend in ems: two whole dashes."""
 MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
 
 
@@ -153,13 +155,13 @@ def _legend(figure: Any, axes: list[Any], panel: Panel, page: Page) -> None:
     handles, labels = [h for f in found for h in f[0]], [t for f in found for t in f[1]]
     columns = _columns(labels, figure.bbox.width / figure.figure.dpi, page.tick_size)
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, frameon=False, handlelength=1.6, columnspacing=1.2,
+        handles, labels, loc="outside lower center", ncols=columns, frameon=False, handlelength=HANDLE, columnspacing=1.2,
         handletextpad=0.5, borderaxespad=0.1, labelspacing=0.35,
     )  # fmt: skip
 
 
 def _columns(labels: list[str], width: float, size: float) -> int:
-    widest = max(text_width(label, size) for label in labels) + 3.6 * size
+    widest = max(text_width(label, size) for label in labels) + (HANDLE + 2.0) * size
     return int(np.clip(72 * width * 0.97 // widest, 1, len(labels)))
 
 

@@ -152,8 +152,9 @@ def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any 
     below, above = bool((finite < surface.limits[0]).any()), bool((finite > surface.limits[1]).any())
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
     source = ScalarMappable(norm(surface.limits, surface.scale), colour_map(surface.colour_map))
-    where: dict[str, Any] = {"cax": place} if place is not None else {"ax": axes, "fraction": 0.055, "pad": 0.025, "aspect": 22}
-    bar = figure.colorbar(source, extend=extend, extendfrac=0.03, **where)
+    if place is None:  # as tall as the axes, whatever their aspect leaves of the room
+        place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
+    bar = figure.colorbar(source, extend=extend, extendfrac=0.03, cax=place)
     bar.outline.set_linewidth(0.5)
     bar.solids.set_rasterized(True)
     bar.solids.set_edgecolor("face")

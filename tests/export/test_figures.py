@@ -172,3 +172,20 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         export(figure_of(chart_panel()), path, dpi=50)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_plane_s_colour_bar_is_as_tall_as_the_plane() -> None:
+    """Also where a plane twice as wide as high leaves room above and below."""
+    panel = plane_panel("2d")
+    surface = panel.surface
+    assert surface is not None
+    flat = replace(panel, marks=(replace(surface, y=np.linspace(-0.5, 0.5, len(surface.y))),))
+    figure = figure_of(flat)
+    width, height = default_size(figure, None)
+    page = Page(width=width, height=height, dpi=60)
+    with settings(page):
+        sheet = draw(figure, page)
+        FigureCanvasAgg(sheet).draw()
+        (axes,) = sheet.findobj(lambda item: getattr(item, "get_title", str)() == "Train loss")
+        (bar,) = axes.child_axes
+        assert (bar.bbox.y0, bar.bbox.y1) == pytest.approx((axes.bbox.y0, axes.bbox.y1), abs=0.5)  # half a pixel
