@@ -274,3 +274,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         f"{sys.executable} -m landscape_gui samples | head -c 1", shell=True, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_fewer_threads_than_one_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("line", SAMPLE, "--threads", 0) == 2
+    assert "--threads takes 1 or more, not 0" in capsys.readouterr().err

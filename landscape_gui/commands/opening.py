@@ -25,7 +25,14 @@ def add_opening_flags(parser: Parser) -> None:
     group.add_argument("--data", metavar="PATH", help=".npz, MNIST's idx files, or a folder or zip of images by class")
     group.add_argument("--architecture", metavar="NAME", help="a built-in family where its shapes fit: mlp, cnn, resnet")
     group.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu or cuda (default: auto)")
-    group.add_argument("--threads", type=whole_number, default=1, metavar="N", help="threads of the processor (default: 1)")
+    group.add_argument("--threads", type=thread_count, default=1, metavar="N", help="threads of the processor (default: 1)")
+
+
+def thread_count(text: str) -> int:
+    count = whole_number(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"takes 1 or more, not {count}")
+    return count
 
 
 def open_named(path: str, namespace: argparse.Namespace) -> Problem:
@@ -39,7 +46,7 @@ def open_named(path: str, namespace: argparse.Namespace) -> Problem:
         data=namespace.data,
         architecture=namespace.architecture,
         device=namespace.device,
-        threads=max(namespace.threads, 1),
+        threads=namespace.threads,
     )
     for warning in problem.warnings():
         print(f"landscape-gui: {warning}", file=sys.stderr)
