@@ -205,8 +205,7 @@ class Computation:
             run.close()
             self._save()
             raise
-        if (trouble := self._keep(result)) != "":
-            yield Progress(done=1, total=1, partial=result, note=trouble)
+        yield Progress(done=1, total=1, note=self._keep(result))  # the last word: what was noted on the way no longer holds
         return result
 
     def _noted(self, progress: Progress) -> Progress:

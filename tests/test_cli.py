@@ -279,3 +279,9 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_fewer_threads_than_one_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("line", SAMPLE, "--threads", 0) == 2
     assert "--threads takes 1 or more, not 0" in capsys.readouterr().err
+
+
+def test_what_was_noted_on_the_way_is_not_said_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("surface", SAMPLE, "--adaptive", "--steps", 9, "--limit", 50, "--seed", 11, "--quiet", "-o", tmp_path / "s.json")
+    assert run(*asked) == 0
+    assert capsys.readouterr().err == ""

@@ -72,7 +72,7 @@ def ask(question: Probe, problem: Problem, interruption: Interruption, *, quiet:
 
     def show(progress: Progress) -> None:
         bar.update(progress.done / progress.total if progress.total else 0.0, progress.note)
-        notes[:] = [progress.note] if progress.note else []
+        notes[:] = [progress.note] if progress.note and progress.done >= progress.total else []
 
     try:
         result = answer(question, problem, store=Store(), on_progress=show, cancelled=interruption.requested)
