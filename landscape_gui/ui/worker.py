@@ -11,6 +11,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
+from landscape_gui.ui.garbage import collector
+
 INTERVAL = 33
 """Milliseconds between two takes from the mailbox."""
 
@@ -92,6 +94,7 @@ class Worker(QThread):
         self._tasks: deque[Task] = deque()
         self._condition = threading.Condition()
         self._closing = False
+        self._holds = False
 
     def submit(self, task: Task, *, first: bool = False) -> None:
         """From the window's thread; the thread starts with the first task."""
@@ -102,6 +105,9 @@ class Worker(QThread):
             self._condition.notify()
         if not self.isRunning():
             sys.setswitchinterval(5e-4)
+            if not self._holds:
+                collector().hold()
+                self._holds = True
             self.start()
 
     def withdraw(self, task: Task) -> bool:
@@ -132,4 +138,8 @@ class Worker(QThread):
             self._closing = True
             self._tasks.clear()
             self._condition.notify_all()
-        return not self.isRunning() or self.wait(milliseconds)
+        ended = not self.isRunning() or self.wait(milliseconds)
+        if ended and self._holds:
+            collector().release()
+            self._holds = False
+        return ended

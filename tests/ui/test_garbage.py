@@ -1,0 +1,51 @@
+"""Cycles that hold Qt objects are collected in the window's thread, whatever other threads allocate."""
+
+import gc
+import threading
+
+from PySide6.QtCore import QObject
+
+from landscape_gui.ui.garbage import Collector
+from landscape_gui.ui.worker import Mailbox, Task, Worker
+
+
+class Cycle(QObject):
+    """An object of Qt's that only the collector can free."""
+
+    def __init__(self, told):
+        super().__init__()
+        self.me = self
+        self.told = told
+
+    def __del__(self):
+        self.told.append(threading.current_thread() is threading.main_thread())
+
+
+def test_a_working_thread_frees_no_object_of_the_window(qtbot):
+    told, mailbox = [], Mailbox()
+    worker = Worker(mailbox)
+
+    def allocate():
+        kept = [[k] for k in range(200_000)]  # many times the collector's threshold
+        return len(kept)
+
+    for _ in range(20):
+        Cycle(told)
+    with qtbot.waitSignal(mailbox.received, timeout=20000):
+        worker.submit(Task(allocate, lambda outcome: None))
+    assert not gc.isenabled()
+    assert all(told)
+    assert worker.shut()
+    assert gc.isenabled()
+    gc.collect()
+    assert told == [True] * 20
+
+
+def test_collection_is_held_until_the_last_thread_has_ended(qtbot):
+    collector = Collector()
+    collector.hold()
+    collector.hold()
+    collector.release()
+    assert not gc.isenabled()
+    collector.release()
+    assert gc.isenabled()
