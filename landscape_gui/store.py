@@ -141,6 +141,10 @@ def read_result(path: str | os.PathLike[str]) -> Result:
     if data.startswith(MAGIC) and not is_whole(data):
         raise StoreError(f"{path} is damaged: its checksum does not fit.", remedy="Copy it again, or compute the answer again.")
     try:
+        store_guard.check_signature(path, data)
+    except LandscapeError as error:
+        raise StoreError(error.message, remedy=error.remedy) from error
+    try:
         if not data.startswith(MAGIC):
             store_guard.try_apart(store_encoding.from_bytes, data)
         result: Result = store_encoding.from_bytes(data)

@@ -52,7 +52,9 @@ def from_bytes(data: bytes | memoryview) -> Any:
     except StoreError:
         raise
     except Exception as error:  # h5py raises nearly every class on broken files
-        raise StoreError(f"This is no answer that can be read ({type(error).__name__}: {error}).") from error
+        raise StoreError(
+            "this is no answer that can be read: the file is broken.", remedy="Copy it again, or compute it again."
+        ) from error
 
 
 def clean(text: str) -> str:
@@ -158,8 +160,11 @@ class Reader:
         self.left = size
 
     def result(self, file: h5py.File) -> Any:
-        if self.attribute(file, "format") != "landscape_gui answer":
-            raise StoreError("This HDF5 file holds no answer of landscape_gui.", remedy="Open a file that landscape_gui has saved.")
+        if "format" not in file.attrs or self.attribute(file, "format") != "landscape_gui answer":
+            if file.get("xdirection", getlink=True) is not None:
+                raise StoreError("it holds directions, and no answer.", remedy="Use it with --directions-from.")
+            remedy = "It may be another program's; open a file that landscape_gui has saved."
+            raise StoreError("this HDF5 file holds no answer of landscape_gui.", remedy=remedy)
         if self.attribute(file, "format_version") != FORMAT:
             raise StoreError(
                 "This answer was saved in another version's layout.", remedy="Compute it again, or update landscape_gui."

@@ -1,9 +1,10 @@
-"""Bytes that may crash the library that parses them are parsed in a process of its own first. Standard library only."""
+"""Bytes that may crash the library that parses them are looked at, then parsed in a process of its own. Standard library only."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,23 @@ from landscape_gui.errors import LandscapeError
 SECONDS = 30.0
 """Reading that takes longer is given up."""
 CODE = "import sys; sys.path[:0] = sys.argv[2:]; from landscape_gui.store_guard import main; sys.exit(main(sys.argv[1]))"
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar")
+
+
+def check_signature(path: str | os.PathLike[str], data: bytes) -> None:
+    """LandscapeError where the bytes of `path` are no HDF5 file: its signature stands at 0, 512, 1024, 2048, ..."""
+    start = 0
+    while start < max(1, len(data)):
+        if data.startswith(SIGNATURE, start):
+            return
+        start = 2 * start or 512
+    checkpoint = os.fspath(path).lower().endswith(CHECKPOINTS)
+    remedy = "A checkpoint is opened with `landscape-gui surface`." if checkpoint else "Choose a file that ends in .h5 or .hdf5."
+    if os.fspath(path).lower().endswith((".h5", ".hdf5")):
+        remedy = "Copy it again from where it came from."
+    raise LandscapeError(f"{path} is not an HDF5 file.", remedy=remedy)
 
 
 def try_apart(parse: Callable[[bytes], Any], data: bytes) -> None:

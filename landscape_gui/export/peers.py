@@ -19,7 +19,7 @@ import numpy as np
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.export import write
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult, freeze
-from landscape_gui.store_guard import try_apart
+from landscape_gui.store_guard import check_signature, try_apart
 
 T = TypeVar("T")
 BOUNDS = ("earliest", "v110")
@@ -304,6 +304,7 @@ def _read(path: str | os.PathLike[str], parse: Callable[[bytes], T]) -> T:
         raise LandscapeError(f"There is no file {path}.") from why
     except OSError as why:
         raise LandscapeError(f"{path} cannot be read: {why.strerror or why}.") from why
+    check_signature(path, data)
     try:
         try_apart(parse, data)
         return parse(data)
@@ -320,7 +321,7 @@ def _opened(data: bytes) -> Iterator[_Reader]:
     except LandscapeError:
         raise
     except Exception as why:  # h5py raises nearly every class on broken files
-        raise LandscapeError(f"it cannot be read as HDF5: {str(why).splitlines()[0] if str(why) else 'it is broken'}.") from why
+        raise LandscapeError("it cannot be read as HDF5: it is broken.", remedy="Copy it again from where it came from.") from why
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
