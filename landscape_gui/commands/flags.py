@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from landscape_gui.commands.parser import Parser, number, split_numbers, whole_number
 from landscape_gui.probes.base import CheckpointRef, FileRef, Probe
+from landscape_gui.probes.plane import PlaneProbe, check_agreement
 
 if TYPE_CHECKING:
     from landscape_gui.problem import Problem
@@ -100,11 +101,14 @@ def default_text(default: Any) -> str:
 
 
 def make_probe(probe: type[Probe], namespace: argparse.Namespace, problem: Problem) -> Probe:
-    """The question that the flags ask about `problem`. QuestionError where a value is out of range."""
+    """The question that the flags ask about `problem`. QuestionError where a value is out of range or two contradict each other."""
     hints = typing.get_type_hints(probe)
     given = {name.removeprefix(PREFIX): value for name, value in vars(namespace).items() if name.startswith(PREFIX)}
     values = {name: refer(plain_type(hints[name]), value, problem) for name, value in given.items()}
-    return probe(**values)
+    question = probe(**values)
+    if isinstance(question, PlaneProbe):
+        check_agreement(values.get("directions", question.directions), values)
+    return question
 
 
 def refer(kind: Any, value: Any, problem: Problem) -> Any:

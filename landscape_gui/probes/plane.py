@@ -26,6 +26,8 @@ DIRECTIONS = {
     "plane": "through three checkpoints: this one, towards (x = 1) and third (y = 1)",
     "file": "read from a file in the layout of tomgoldstein/loss-landscape",
 }
+NAMED = {"towards": ("towards",), "plane": ("towards", "third"), "file": ("directions_file",)}
+"""The fields that each kind of directions needs; the kinds left out need none."""
 Span = tuple[float, float, float, float]
 
 
@@ -75,6 +77,17 @@ class Plane:
     report: AxesReport
     span: Span
     anchors: tuple[tuple[float, float, str], ...] = ()
+
+
+def check_agreement(directions: str, given: Iterable[str]) -> None:
+    """QuestionError where one of the fields that were given says what these directions cannot take up."""
+    flags = {"towards": ("--towards", "towards"), "third": ("--third", "plane"), "directions_file": ("--directions-from", "file")}
+    for name, (flag, fitting) in flags.items():
+        if name in given and name not in NAMED.get(directions, ()):
+            raise QuestionError(
+                f"{flag} contradicts --directions {directions}.",
+                remedy=f"Leave one of them out; {flag} goes with --directions {fitting}.",
+            )
 
 
 def run_of(problem: Problem) -> tuple[CheckpointRef, ...]:

@@ -11,7 +11,7 @@ import pytest
 from landscape_gui.commands import flags
 from landscape_gui.commands.parser import Parser, UsageError
 from landscape_gui.errors import QuestionError
-from landscape_gui.probes import base
+from landscape_gui.probes import Surface, base
 from landscape_gui.probes.base import CheckpointRef, FileRef
 
 
@@ -39,10 +39,10 @@ class Opened:
         return CheckpointRef(path, digest=f"digest of {path}")
 
 
-def ask(line: str) -> Any:
+def ask(line: str, probe: type[base.Probe] = Example) -> Any:
     parser = Parser(prog="landscape-gui example")
-    flags.add_probe_flags(parser, Example)
-    return flags.make_probe(Example, parser.parse(line.split()), Opened())  # type: ignore[arg-type]
+    flags.add_probe_flags(parser, probe)
+    return flags.make_probe(probe, parser.parse(line.split()), Opened())  # type: ignore[arg-type]
 
 
 def test_nothing_given_is_the_probe_s_own_default() -> None:
@@ -95,3 +95,27 @@ def test_hidden_fields_are_no_flags_and_help_says_choices_units_and_defaults() -
     assert "Axes (default: filter) filter: as Li et al. raw: Gaussian" in text
     assert "How far, 100 % of the weights at 1 (unit: directions)" in text
     assert "(default: 51 51)" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--directions filter --directions-from F", "--directions-from contradicts --directions filter"),
+        ("--directions filter --towards a.pt --third b.pt", "--towards contradicts --directions filter"),
+        ("--directions principal --towards a.pt", "--towards contradicts --directions principal"),
+        ("--directions towards --towards a.pt --third b.pt", "--third contradicts --directions towards"),
+        ("--towards a.pt --directions-from F", "--towards contradicts --directions file"),
+        ("--third b.pt", "--third contradicts --directions filter"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(line: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "axes.h5").write_bytes(b"axes")
+    with pytest.raises(QuestionError, match=said) as error:
+        ask(line.replace("F", str(tmp_path / "axes.h5")), Surface)
+    assert error.value.remedy
+
+
+def test_naming_what_the_axes_are_made_of_needs_no_directions() -> None:
+    assert ask("--towards a.pt", Surface).directions == "towards"
+    assert ask("--towards a.pt --third b.pt", Surface).directions == "plane"
+    assert ask("--directions plane --towards a.pt --third b.pt", Surface).directions == "plane"
