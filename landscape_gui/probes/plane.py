@@ -139,6 +139,7 @@ def between(probe: PlaneProbe, problem: Problem, seed: int) -> Plane:
         missing = "towards which checkpoint" if probe.towards is None else "the third checkpoint"
         raise QuestionError(f"The question does not say {missing}.", remedy="Choose a checkpoint of the same architecture.")
     x = difference(problem.layout, problem.state, problem.state_of(probe.towards))
+    check_apart(x, called(probe.towards), problem.title)
     first = f"towards {called(probe.towards)}"
     anchors = [(0.0, 0.0, "this checkpoint"), (1.0, 0.0, called(probe.towards))]
     span: Span = (-0.5, 1.5, -1.0, 1.0)
@@ -148,9 +149,18 @@ def between(probe: PlaneProbe, problem: Problem, seed: int) -> Plane:
     else:
         assert probe.third is not None
         y = difference(problem.layout, problem.state, problem.state_of(probe.third))
+        check_apart(y, called(probe.third), problem.title)
+        check_apart(y - x, called(probe.third), called(probe.towards))
         second, span = f"towards {called(probe.third)}", (-0.25, 1.25, -0.25, 1.25)
         anchors.append((0.0, 1.0, called(probe.third)))
     return Plane(problem.state, (x, y), report(probe.directions, (first, second), problem, (x, y)), span, tuple(anchors))
+
+
+def check_apart(difference: Tensor, name: str, other: str) -> None:
+    if not bool(difference.any()):
+        raise QuestionError(
+            f"{name} has the same weights as {other}: there is no direction between them.", remedy="Choose another checkpoint."
+        )
 
 
 def principal(probe: PlaneProbe, problem: Problem) -> Plane:

@@ -216,6 +216,14 @@ def test_a_question_that_lacks_something_is_refused_when_it_is_asked(probe: Surf
         surface(probe)
 
 
+def test_there_is_no_direction_between_the_same_weights() -> None:
+    problem = TinyProblem()
+    same, other = problem.reference("epoch_5"), problem.reference("epoch_1")
+    for probe in (Line(towards=same), Surface(towards=other, third=same), Surface(towards=other, third=other)):
+        with pytest.raises(QuestionError, match=r"has the same weights as .*: there is no direction between them"):
+            answer(probe, problem)  # type: ignore[arg-type]
+
+
 def test_naming_another_checkpoint_is_enough_to_ask_towards_it() -> None:
     other = TinyProblem().reference("epoch_1")
     assert Surface(towards=other).directions == "towards" and Line(towards=other).directions == "towards"
