@@ -107,6 +107,23 @@ def test_going_on_really_goes_on(tmp_path: Path) -> None:
     assert min(seen) >= before
 
 
+def test_a_partial_answer_computed_in_another_order_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as another version may have left: what it skipped would be taken for computed."""
+    from landscape_gui.probes import grid
+
+    probe, store, partials = Surface(steps=(41, 41)), Store(tmp_path), []
+
+    def enough() -> bool:
+        return len(partials) >= 3
+
+    with pytest.raises(Cancelled):
+        answer(probe, TinyProblem(), store=store, cancelled=enough, on_progress=lambda p: partials.append(p) if p.partial else None)
+    ordered = grid.order
+    monkeypatch.setattr(grid, "order", lambda ny, nx: (ordered(ny, nx)[0][::-1].copy(), ordered(ny, nx)[1]))
+    resumed = answer(probe, TinyProblem(), store=store)
+    assert all(np.isfinite(q.values).all() for q in resumed.quantities.values())
+
+
 def test_an_answer_in_the_store_needs_no_network(tmp_path: Path) -> None:
     problem, probe = TinyProblem(), Surface(steps=(5, 4))
     answer(probe, problem, store=Store(tmp_path))

@@ -29,12 +29,16 @@ class Blocks:
         self.finished = 0
         self.difference: float | None = None
 
-    def take_up(self, partial: SurfaceResult | LineResult | None) -> None:
-        """Go on from a partial answer, if it was computed in the same way to the bit; else begin anew."""
+    def take_up(self, partial: SurfaceResult | LineResult | None, order: Array) -> None:
+        """Go on from a partial answer, if it was computed in the same way to the bit and in this order; else begin anew."""
         if partial is None:
             return
         before = partial.provenance.environment
         if sampling.stable(before) != sampling.stable(self.environment) or not partial.quantities:
+            return
+        known = np.zeros(partial.computed.size, dtype=bool)
+        known[order[: int(before["points"])]] = True
+        if not np.array_equal(known, partial.computed.ravel()):
             return
         self.tally.restore(partial)
         self.finished = int(before["points"])

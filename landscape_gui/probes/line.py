@@ -76,7 +76,7 @@ class Running:
         self.order, self.ends = grid.order(1, probe.steps)
         self.blocks = Blocks(evaluator, probe.steps)
         self.centre = dict(problem.at_checkpoint())
-        self.blocks.take_up(partial)
+        self.blocks.take_up(partial, self.order)
 
     def _ends(self) -> tuple[float, float]:
         if len(self.probe.span) == 2:

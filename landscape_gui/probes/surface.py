@@ -107,7 +107,7 @@ class Running:
         self.order, self.ends = grid.order(self.ny, self.nx)
         self.blocks = Blocks(evaluator, self.nx * self.ny, probe.draws)
         self.centre = dict(problem.at_checkpoint())
-        self.blocks.take_up(partial)
+        self.blocks.take_up(partial, self.order)
 
     def whole_grid(self) -> Run:
         """Every point, in blocks that are the same whether the work was interrupted or not."""
