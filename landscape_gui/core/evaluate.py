@@ -124,7 +124,7 @@ class Evaluator:
             return 1 << 62 if whole else 128
         sample = self._sample(2)
         size = memory.largest_activation(self._plain.module, sample.inputs, sample.examples)
-        return memory.choose_batch(size, self.device)
+        return memory.choose_batch(self._plain.module, size, self.device)
 
     @property
     def environment(self) -> dict[str, Any]:

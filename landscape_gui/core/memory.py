@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from landscape_gui.core.splits import call, map_tensors, tensors_of
 
-ACTIVATION_BYTES = 4 << 20
-"""The largest activation of a chunk on a CPU: a second-level cache's worth; sweeps put the best between 2 and 4 MB."""
+CONVOLUTION_BYTES = 4 << 20
+PRODUCT_BYTES = 8 << 20
+"""The largest activation of a chunk on a CPU, of networks with and without convolutions: sweeps put the best between 2 and 4 MB for
+convolutions, which are bound by the cache; matrix products gain from more rows."""
 
 GPU_SHARE = 0.25
 """Share of a GPU's free memory that one chunk's activations may take, four of the largest counted at a time."""
@@ -55,12 +57,13 @@ def largest_activation(module: nn.Module, inputs: Any, examples: int) -> int:
     return max(1, largest // max(1, examples))
 
 
-def choose_batch(activation: int, device: torch.device) -> int:
-    """Examples per chunk for a largest activation of so many bytes per example: the same on every run on the same device."""
+def choose_batch(module: nn.Module, activation: int, device: torch.device) -> int:
+    """Examples per chunk for a largest activation of so many bytes per example: the same on every run on the same CPU."""
     if device.type == "cuda":
         free, _total = torch.cuda.mem_get_info(device)
         return max(1, int(free * GPU_SHARE / (4 * activation)))
-    return max(1, ACTIVATION_BYTES // activation)
+    convolves = any(isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) for part in module.modules())
+    return max(1, (CONVOLUTION_BYTES if convolves else PRODUCT_BYTES) // activation)
 
 
 def first_examples(tree: Any, count: int, examples: int) -> Any:

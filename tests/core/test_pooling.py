@@ -86,5 +86,6 @@ def test_the_batch_is_chosen_by_the_largest_activation() -> None:
     module, inputs, _ = make("lenet")
     size = largest_activation(module, inputs[:2], 2)
     assert size == 4 * 12 * 12 * 4
-    assert choose_batch(size, torch.device("cpu")) == (4 << 20) // size
+    assert choose_batch(module, size, torch.device("cpu")) == (4 << 20) // size
+    assert choose_batch(make("mlp")[0], size, torch.device("cpu")) == (8 << 20) // size
     assert keep_allocations() == keep_allocations()
