@@ -90,6 +90,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.image = SmoothImage(axisOrder="row-major")
         self.veil = SmoothImage(axisOrder="row-major")
         self.holes = pg.QtWidgets.QGraphicsPathItem()
+        self.holes.setPen(pg.mkPen("#808080", width=1))
         self.lines = ContourLines()
         self.path = pg.PlotDataItem(pen=pg.mkPen(style.TRAJECTORY, width=2.2), antialias=True, symbol="o", symbolSize=5)
         self.path.setSymbolBrush("w")

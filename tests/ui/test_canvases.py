@@ -108,11 +108,14 @@ def test_cells_that_are_not_finite_are_hatched(canvas):
     surface = base.surface
     z = np.array(surface.z)
     z[2, 3] = np.inf
+    before = pixels(canvas)
     missing = np.zeros(z.shape, bool)
     missing[2, 3] = True
     canvas.show_panel(dataclasses.replace(base, marks=(dataclasses.replace(surface, z=z, missing=missing),)))
     assert not canvas.holes.path().isEmpty()
     assert canvas.holes.path().boundingRect().center() == QPointF(surface.x[3], surface.y[2])
+    changed = (pixels(canvas).astype(int) - before).any(-1)
+    assert 0 < changed.mean() < 0.05  # the hole and its neighbourhood, not the picture
 
 
 def test_cells_far_from_computed_ones_are_paler(canvas):
