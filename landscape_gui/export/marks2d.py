@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from landscape_gui.export.label_places import label_places
 from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
-from landscape_gui.figure import Panel, Path, Surface
+from landscape_gui.figure import Note, Panel, Path, Surface
 from landscape_gui.results import Array
 from landscape_gui.style import END, SERIES, START, TRAJECTORY, colour_table, format_levels
 
@@ -48,6 +48,7 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     _contours(axes, surface, page, 72 * 0.6 * width)
     for path in (m for m in panel.marks if isinstance(m, Path)):
         _path(axes, path)
+    add_notes(axes, panel, page)
     set_ticks(axes.xaxis, (left, right), "linear")
     set_ticks(axes.yaxis, (low, high), "linear")
     axes.set_xlabel(panel.x.text)
@@ -56,6 +57,13 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     if panel.title:
         axes.set_title(panel.title)
     return axes
+
+
+def add_notes(axes: Any, panel: Panel, page: Page) -> None:
+    """Sentences about a surface, in the middle of its axes."""
+    text = "\n".join(mark.text for mark in panel.marks if isinstance(mark, Note))
+    if text:
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=page.font_size, zorder=6)
 
 
 def _box(surface: Surface) -> tuple[float, float, float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from landscape_gui.export.marks2d import add_colour_bar
+from landscape_gui.export.marks2d import add_colour_bar, add_notes
 from landscape_gui.export.paper import Page
 from landscape_gui.figure import Panel
 from landscape_gui.results import Array
@@ -45,6 +45,7 @@ def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]
             label.x, label.y, label.text, fontsize=label.size * UNIT, rotation=label.angle, ha="center", va="center",
             rotation_mode="default", zorder=3,
         )  # fmt: skip
+    add_notes(axes, panel, page)
     _bar(figure, axes, panel, page, room, (width, height))
     if panel.title:
         figure.text(0.5 * room[0] / width, 1 - 0.5 * head / height, panel.title, ha="center", va="center", fontsize=page.font_size)

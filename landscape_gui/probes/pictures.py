@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,12 @@ def surface_figure(result: SurfaceResult, look: Look, marks: tuple[Mark, ...] = 
     view = look.view if look.view != "chart" else "2d"
     short = axis_labels(result.axes)
     panel = Panel(
-        marks=(mark, *(m for m in marks if look.trajectory or not isinstance(m, Path))),
+        marks=(mark, *(m for m in marks if look.trajectory or not isinstance(m, Path)), *nothing_finite([shown], result.computed)),
         view=view,
         x=Axis(label=short[0], limits=(float(result.x[0]), float(result.x[-1]))),
         y=Axis(label=short[1], limits=(float(result.y[0]), float(result.y[-1]))),
         z=Axis(label=shown.label, unit=plain_unit(shown.unit), limits=mark.limits, scale=mark.scale),
-        title=(title or f"{shown.label[:1].upper()}{shown.label[1:]}") if look.title else "",
+        title=(title or surface_title(result, shown)) if look.title else "",
         camera=look.camera,
     )
     every = (*facts.surface_facts(result, shown), *told)
@@ -72,6 +72,13 @@ def surface_figure(result: SurfaceResult, look: Look, marks: tuple[Mark, ...] = 
         provenance=result.provenance,
         extra={"suggested_scale": suggested_scale(shown), "quantity": shown.name},
     )
+
+
+def surface_title(result: SurfaceResult, shown: Quantity) -> str:
+    """The quantity; of several draws also which one is shown where it is one of them and no statistic."""
+    drawn = len(result.seeds) > 1 and shown.name in result.draws
+    which = f", draw 1 of {len(result.seeds)} (seed {result.seeds[0]})" if drawn else ""
+    return f"{shown.label[:1].upper()}{shown.label[1:]}{which}"
 
 
 def surface_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Surface, list[facts.Fact]]:
@@ -109,6 +116,14 @@ def drawn(result: SurfaceResult, values: Array, scale: Scale) -> tuple[Array, Ar
     lattices = grid.lattices(result.y.size, result.x.size, adaptive=adaptive)
     estimate, filled = fill_in(result.x, result.y, z, result.computed, lattices)
     return freeze(np.where(result.computed, values, np.exp(estimate) if scale == "log" else estimate)), freeze(filled, bool)
+
+
+def nothing_finite(quantities: Sequence[Quantity], computed: Array) -> tuple[Note, ...]:
+    """A note for a picture of which no computed point is finite."""
+    points = int(computed.sum())
+    if not points or any(np.isfinite(q.values[computed]).any() for q in quantities):
+        return ()
+    return (Note(text=f"No finite value in {facts.plural(points, 'point')}."),)
 
 
 def positive(values: Array) -> bool:
@@ -172,6 +187,7 @@ def line_figure(result: LineResult, look: Look) -> Figure:
         marks += curve(result, q, colour, right=name not in losses)
     if result.x[0] < 0 < result.x[-1]:
         marks.append(Rule(at=0.0, label="checkpoint"))
+    marks += nothing_finite(list(losses.values()), result.computed)
     others = [q for n, q in result.quantities.items() if n not in losses]
     metric = others[0].label.split(" ", 1)[-1] if others else ""
     limits = look.limits or None

@@ -20,7 +20,7 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.export import export, render_bytes
 from landscape_gui.export.figures import default_size, draw
 from landscape_gui.export.paper import Page, settings
-from landscape_gui.figure import Axis, Figure, Note, Panel
+from landscape_gui.figure import Axis, Figure, Note, Panel, View
 from landscape_gui.style import DARK
 
 PANELS = {
@@ -189,3 +189,11 @@ def test_a_plane_s_colour_bar_is_as_tall_as_the_plane() -> None:
         (axes,) = sheet.findobj(lambda item: getattr(item, "get_title", str)() == "Train loss")
         (bar,) = axes.child_axes
         assert (bar.bbox.y0, bar.bbox.y1) == pytest.approx((axes.bbox.y0, axes.bbox.y1), abs=0.5)  # half a pixel
+
+
+@pytest.mark.parametrize("view", ["2d", "3d"])
+def test_a_note_on_a_surface_is_on_the_paper(view: View, tmp_path: Path) -> None:
+    panel = plane_panel(view)
+    figure = figure_of(replace(panel, marks=(*panel.marks, Note(text="No finite value in 9 points."))))
+    export(figure, tmp_path / "f.svg")
+    assert "No finite value in 9 points." in (tmp_path / "f.svg").read_text()

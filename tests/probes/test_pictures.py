@@ -11,7 +11,7 @@ from tiny_problem import TinyProblem
 
 from landscape_gui import jobs
 from landscape_gui.errors import QuestionError
-from landscape_gui.figure import Band, Line, Look, Path, Rule
+from landscape_gui.figure import Band, Figure, Line, Look, Note, Path, Rule
 from landscape_gui.jobs import answer
 from landscape_gui.probes import PROBES, Surface, Trajectory
 from landscape_gui.probes import Line as LineProbe
@@ -69,6 +69,19 @@ def test_nothing_but_nan_is_still_a_figure(surface: SurfaceResult) -> None:
     for scale in ("linear", "log"):
         figure = Surface().figure(with_values(surface, np.full((7, 9), np.nan)), Look(scale=scale))  # type: ignore[arg-type]
         assert figure.panels[0].surface is not None and "63 of 63" in dict(figure.facts)["Holes"]
+        assert notes(figure) == ["No finite value in 63 points."]
+    assert notes(Surface().figure(surface, Look())) == []
+
+
+def test_a_line_of_nothing_but_nan_says_so() -> None:
+    line = answer(LineProbe(steps=5), TinyProblem())  # type: ignore[arg-type]
+    assert notes(LineProbe().figure(line, Look())) == []
+    broken = {n: dataclasses.replace(q, values=freeze(np.full(5, np.nan))) for n, q in line.quantities.items()}
+    assert notes(LineProbe().figure(dataclasses.replace(line, quantities=broken), Look())) == ["No finite value in 5 points."]
+
+
+def notes(figure: Figure) -> list[str]:
+    return [mark.text for mark in figure.panels[0].marks if isinstance(mark, Note)]
 
 
 def test_a_wide_range_suggests_a_logarithmic_scale_and_towers_are_cut(surface: SurfaceResult) -> None:
@@ -106,6 +119,17 @@ def test_a_look_chooses_quantity_and_statistic() -> None:
     assert dict(figure.facts)["Direction seed"] == "0 to 1"
     with pytest.raises(QuestionError, match="no 'x_loss'"):
         Surface().figure(result, Look(quantity="x_loss"))
+
+
+def test_the_title_says_which_of_several_draws_is_shown(surface: SurfaceResult) -> None:
+    several = answer(Surface(steps=(5, 4), seed=7, draws=3), TinyProblem())  # type: ignore[arg-type]
+
+    def title(result: SurfaceResult, look: Look) -> str:
+        return Surface().figure(result, look).panels[0].title
+
+    assert title(several, Look()) == "Training loss, draw 1 of 3 (seed 7)"
+    assert title(several, Look(statistic="median")) == "Training loss, median of 3 draws"
+    assert title(surface, Look()) == "Training loss"
 
 
 def test_a_line_has_a_band_a_curve_and_two_axes() -> None:
