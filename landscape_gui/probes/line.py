@@ -10,7 +10,7 @@ import numpy as np
 from landscape_gui.probes import grid, sampling
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.blocks import Blocks
-from landscape_gui.probes.plane import Plane, PlaneProbe, check_span, only, resolve, wanted_span
+from landscape_gui.probes.plane import Plane, PlaneProbe, check_span, only, resolve, variance_notes, wanted_span
 from landscape_gui.results import LineResult, Provenance, freeze
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Running:
         self.order, self.ends = grid.order(1, probe.steps)
         self.blocks = Blocks(evaluator, probe.steps)
         self.centre = dict(problem.at_checkpoint())
+        self.notes = variance_notes(plane, problem, self._corners()) if evaluator.batchnorm == "interpolated" else ()
         self.blocks.take_up(partial, self.order)
 
     def _ends(self) -> tuple[float, float]:
@@ -83,6 +84,10 @@ class Running:
             return self.probe.span[0], self.probe.span[1]
         span = wanted_span(self.probe.span, self.plane.span)
         return (span[0], span[1]) if self.probe.along == "x" else (span[2], span[3])
+
+    def _corners(self) -> list[tuple[float, float]]:
+        ends = (float(self.x[0]), float(self.x[-1]))
+        return [(t, self.probe.at[1]) if self.probe.along == "x" else (self.probe.at[0], t) for t in ends]
 
     def every_point(self) -> Run:
         total = self.probe.steps
@@ -119,6 +124,6 @@ class Running:
             batchnorm=self.blocks.evaluator.batchnorm if self.problem.has_batchnorm else "",
             subset=sampling.describe_subset(self.probe, self.problem),
             precision=self.probe.precision,
-            notes=notes,
+            notes=(*notes, *self.notes),
             provenance=Provenance(environment=self.blocks.environment),
         )

@@ -90,6 +90,18 @@ def check_agreement(directions: str, given: Iterable[str]) -> None:
             )
 
 
+def variance_notes(plane: Plane, problem: Problem, corners: Iterable[tuple[float, float]]) -> tuple[str, ...]:
+    """A sentence where running variances that move along the axes fall below zero at one of these places (x, y)."""
+    segments = [s for s in problem.layout.segments if s.buffer and s.name.endswith("running_var")]
+    for x, y in corners:
+        for s in segments:
+            part = slice(s.start, s.stop)
+            moved = plane.origin[part] + x * plane.axes[0][part] + y * plane.axes[1][part]
+            if bool((moved < 0).any()):
+                return (f"The extrapolated running variance {s.name} is negative at some points; the loss is not defined there.",)
+    return ()
+
+
 def run_of(problem: Problem) -> tuple[CheckpointRef, ...]:
     """The checkpoints of the run that a problem's checkpoint belongs to. QuestionError where there are fewer than two."""
     run = problem.run

@@ -13,7 +13,7 @@ from landscape_gui.errors import QuestionError
 from landscape_gui.probes import grid, sampling
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.blocks import Blocks
-from landscape_gui.probes.plane import RANDOM, Plane, PlaneProbe, check_span, resolve, wanted_span
+from landscape_gui.probes.plane import RANDOM, Plane, PlaneProbe, check_span, resolve, variance_notes, wanted_span
 from landscape_gui.results import Array, Provenance, Quantity, SurfaceResult, freeze
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class Running:
         self.order, self.ends = grid.order(self.ny, self.nx)
         self.blocks = Blocks(evaluator, self.nx * self.ny, probe.draws)
         self.centre = dict(problem.at_checkpoint())
+        corners = [(span[i], span[j]) for i in (0, 1) for j in (2, 3)]
+        self.notes = variance_notes(plane, problem, corners) if evaluator.batchnorm == "interpolated" else ()
         self.blocks.take_up(partial, self.order)
 
     def whole_grid(self) -> Run:
@@ -165,6 +167,7 @@ class Running:
             batchnorm=self.blocks.evaluator.batchnorm if self.problem.has_batchnorm else "",
             subset=sampling.describe_subset(self.probe, self.problem),
             precision=self.probe.precision,
+            notes=self.notes,
             provenance=Provenance(environment=self.blocks.environment),
         )
         return dataclasses.replace(answer, **more) if more else answer

@@ -144,6 +144,21 @@ def test_a_batchnorm_surface_is_finite_and_says_its_mode(directions: str) -> Non
     assert surface(Surface(steps=(3, 3))).batchnorm == ""
 
 
+@pytest.mark.parametrize("steps", [3, (3, 3)])
+def test_a_running_variance_below_zero_is_said(steps: Any) -> None:
+    """Towards statistics of 3 times the variance: at x = -1 the variance is 1 - 2 = -1 times what it was, at 0 it is its own."""
+    problem = TinyProblem("batchnorm")
+    variance = next(s for s in problem.layout.segments if s.name.endswith("running_var"))
+    problem.states[1] = problem.states[1].clone()
+    problem.states[1][variance.start : variance.stop] = 3 * problem.state[variance.start : variance.stop]
+    towards, how = problem.reference("epoch_1"), {"batchnorm": "interpolated", "directions": "towards"}
+    kind, rest = (Line, ()) if steps == 3 else (Surface, (-0.1, 0.1))
+    for start, said in ((-1.0, True), (0.0, False)):
+        result = answer(kind(steps=steps, span=(start, 1.0, *rest), towards=towards, **how), problem)  # type: ignore[arg-type]
+        assert any("running variance" in note and "negative" in note for note in result.notes) is said
+        assert np.isfinite(result.quantities["train_loss"].values).all() == (not said)
+
+
 # --------------------------------------------------------------------------------------------------------------------------- draws
 
 
