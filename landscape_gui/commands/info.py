@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,8 @@ def short(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {short(v)}" for k, v in value.items() if short(v))
     if isinstance(value, (list, tuple)):
+        if value and all(str(item).endswith(".") for item in value):
+            return " ".join(map(str, value))
         return ", ".join(map(str, value)) if len(value) <= 12 else f"{len(value)} items"
     return "" if value is None else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
@@ -131,7 +134,7 @@ def layers_text(problem: Problem) -> str:
 
 def value_row(problem: Problem, name: str, value: float) -> tuple[str, str, str]:
     split = next((s for s in problem.splits if name.startswith(f"{s}_")), "")
-    text = f"{value:.2%}" if name.endswith("_accuracy") else f"{value:.6g}"
+    text = "not finite" if not math.isfinite(value) else f"{value:.2%}" if name.endswith("_accuracy") else f"{value:.6g}"
     return name, text, f"{problem.splits[split]:,}" if split else ""
 
 
