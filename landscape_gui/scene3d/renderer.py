@@ -25,7 +25,7 @@ class Renderer:
         self._surface = HeightField()
         self._grid, self._edges, self._ticks = Ribbons(width=0.8), Ribbons(width=1.0), Ribbons(width=1.0)
         self._rim = Ribbons(width=1.0, bias=1.5e-4)
-        self._casing, self._paths = Ribbons(width=4.4, bias=3.5e-4), Ribbons(width=2.4, bias=4.5e-4)
+        self._casing, self._paths = Ribbons(width=4.4, bias=3e-3), Ribbons(width=2.4, bias=4e-3)
         self._stops, self._cursor = Marks(bias=0.016), Marks(bias=0.018)
         self._texts = Texts()
         self._ink = (0.0, 0.0, 0.0)
