@@ -42,7 +42,8 @@ def draw_chart(figure: Any, panel: Panel, page: Page) -> Any:
     _notes(axes, panel, page)
     _legend(figure, [axes, *([other] if other is not None else [])], panel, page)
     if panel.title:
-        axes.set_title(panel.title)
+        named = any(isinstance(m, Rule) and m.orientation == "vertical" and m.label for m in panel.marks)
+        axes.set_title(panel.title, pad=1.6 * page.tick_size + 4 if named else None)
     return axes
 
 
@@ -100,7 +101,7 @@ def _limits(axis: Axis, values: Array, *, tight: bool) -> tuple[float, float]:
 
 
 def _rules(axes: Any, panel: Panel, page: Page) -> None:
-    """Lines across, named at their end inside the axes."""
+    """Lines across, named inside the axes; upright ones above them, where no curve runs."""
     for rule in (m for m in panel.marks if isinstance(m, Rule)):
         style: dict[str, Any] = {
             "color": page.theme.muted,
@@ -113,8 +114,8 @@ def _rules(axes: Any, panel: Panel, page: Page) -> None:
             axes.axvline(rule.at, **style)
             late = _part(axes.get_xlim(), rule.at, axes.get_xscale()) > 0.9
             if rule.label:
-                where = {"xy": (rule.at, 1), "xycoords": ("data", "axes fraction"), "xytext": (-2 if late else 2, -2)}
-                axes.annotate(rule.label, rotation=90, ha="right" if late else "left", va="top", **where, **text)
+                where = {"xy": (rule.at, 1), "xycoords": ("data", "axes fraction"), "xytext": (0, 2)}
+                axes.annotate(rule.label, ha="right" if late else "center", va="bottom", **where, **text)
         else:
             axes.axhline(rule.at, **style)
             high = _part(axes.get_ylim(), rule.at, axes.get_yscale()) > 0.9

@@ -187,6 +187,9 @@ def line_figure(result: LineResult, look: Look) -> Figure:
         marks += curve(result, q, colour, right=name not in losses)
     if result.x[0] < 0 < result.x[-1]:
         marks.append(Rule(at=0.0, label="checkpoint"))
+    other = next(iter(result.axes.labels), "")
+    if result.axes.kind in ("towards", "plane") and other.startswith("towards ") and result.x[0] < 1 < result.x[-1]:
+        marks.append(Rule(at=1.0, label=other.removeprefix("towards ")))
     marks += nothing_finite(list(losses.values()), result.computed)
     others = [q for n, q in result.quantities.items() if n not in losses]
     metric = others[0].label.split(" ", 1)[-1] if others else ""

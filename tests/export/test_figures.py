@@ -20,7 +20,7 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.export import export, render_bytes
 from landscape_gui.export.figures import default_size, draw
 from landscape_gui.export.paper import Page, settings
-from landscape_gui.figure import Axis, Figure, Note, Panel, View
+from landscape_gui.figure import Axis, Figure, Note, Panel, Rule, View
 from landscape_gui.style import DARK
 
 PANELS = {
@@ -197,3 +197,15 @@ def test_a_note_on_a_surface_is_on_the_paper(view: View, tmp_path: Path) -> None
     figure = figure_of(replace(panel, marks=(*panel.marks, Note(text="No finite value in 9 points."))))
     export(figure, tmp_path / "f.svg")
     assert "No finite value in 9 points." in (tmp_path / "f.svg").read_text()
+
+
+def test_upright_rules_are_named_above_the_curves() -> None:
+    """In the picture of the whole page, the label's box begins where the axes end, below the title."""
+    panel = replace(chart_panel(), title="Loss along a line")
+    page = Page(width=3.4, height=2.6, dpi=100)
+    with settings(page):
+        sheet = draw(figure_of(replace(panel, marks=(*panel.marks, Rule(at=0.5, label="checkpoint")))), page)
+        FigureCanvasAgg(sheet).draw()
+        texts = {t.get_text(): t for t in sheet.findobj(Text)}
+        label, title = texts["checkpoint"].get_window_extent(), texts["Loss along a line"].get_window_extent()
+        assert texts["checkpoint"].axes.get_window_extent().y1 <= label.y0 and label.y1 <= title.y0

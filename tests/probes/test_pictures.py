@@ -73,6 +73,13 @@ def test_nothing_but_nan_is_still_a_figure(surface: SurfaceResult) -> None:
     assert notes(Surface().figure(surface, Look())) == []
 
 
+def test_a_line_towards_a_checkpoint_names_both() -> None:
+    problem = TinyProblem()
+    line = answer(LineProbe(steps=5, towards=problem.reference("epoch_1")), problem)  # type: ignore[arg-type]
+    rules = [m for m in LineProbe().figure(line, Look()).panels[0].marks if isinstance(m, Rule)]
+    assert [(r.at, r.label) for r in rules] == [(0.0, "checkpoint"), (1.0, "epoch 1")]
+
+
 def test_a_line_of_nothing_but_nan_says_so() -> None:
     line = answer(LineProbe(steps=5), TinyProblem())  # type: ignore[arg-type]
     assert notes(LineProbe().figure(line, Look())) == []
