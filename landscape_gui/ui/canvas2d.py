@@ -82,7 +82,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self._relabel = QTimer(self)
         self._relabel.setSingleShot(True)
         self._relabel.setInterval(120)
-        self._relabel.timeout.connect(self._show_lines)
+        self._relabel.timeout.connect(self._settle)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.plot.scene().sigMouseClicked.connect(self._clicked)
 
@@ -136,6 +136,12 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.plot.setLabel("bottom", panel.x.text)
         self.plot.setLabel("left", panel.y.text)
         self.set_notes([m.text for m in panel.marks if isinstance(m, Note)])
+
+    def _settle(self) -> None:
+        """A moment after a change of size, when the layouts of axes and frame have come to rest."""
+        self._fit()
+        self._refill()
+        self._show_lines()
 
     def _show_lines(self) -> None:
         if self.panel is not None and self.panel.surface is not None:
@@ -222,11 +228,14 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         if 0.25 < ratio < 4:
             spare = max(0.0, wide - high * ratio) / 2, max(0.0, high - wide / ratio) / 2
         self.ci.layout.setContentsMargins(left + spare[0], top + spare[1], right + spare[0], bottom + spare[1])
+        self.ci.layout.activate()
+        self.ci.setGeometry(QRectF(0, 0, self.width(), self.height()))
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)
         if hasattr(self, "_relabel"):
             self._fit()
+            self._refill()
             self._relabel.start()
 
     def _show_path(self, path: Path | None) -> None:

@@ -127,7 +127,7 @@ class FactsTable(QWidget):
         self.labels = tuple(label for label, _ in facts)
         self.values = [selectable(value) for _, value in facts]
         for row, (label, value) in enumerate(zip(self.labels, self.values, strict=True)):
-            table.addWidget(plain(label, "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+            table.addWidget(narrow(label), row, 0, Qt.AlignmentFlag.AlignTop)
             table.addWidget(value, row, 1, Qt.AlignmentFlag.AlignTop)
         rule = QFrame()
         rule.setObjectName("rule")
@@ -144,6 +144,13 @@ class FactsTable(QWidget):
             if widget.text() != breakable(text):
                 widget.setText(breakable(text))
         return True
+
+
+def narrow(text: str) -> QLabel:
+    """A label of the first column, which leaves room for the second."""
+    label = plain(text, "muted")
+    label.setMaximumWidth(112)
+    return label
 
 
 def selectable(text: str, name: str = "") -> QLabel:

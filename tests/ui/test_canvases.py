@@ -129,11 +129,16 @@ def test_cells_far_from_computed_ones_are_paler(canvas):
     assert not canvas.veil.isVisible()
 
 
-def test_a_resized_canvas_shows_the_whole_plane_and_no_more(qtbot, canvas):
-    canvas.holder.resize(380, 560)
-    qtbot.wait(60)
-    (left, right), (low, high) = canvas.plot.vb.viewRange()
-    assert (left, right, low, high) == pytest.approx((-1, 1, -1, 1), abs=0.03)  # the frame is whole pixels
+@pytest.mark.parametrize("stretch", [1.0, 3.0])
+def test_a_resized_canvas_shows_the_whole_plane_and_no_more(qtbot, canvas, stretch):
+    flat = panel()
+    canvas.show_panel(dataclasses.replace(flat, marks=(dataclasses.replace(flat.surface, x=flat.surface.x * stretch),)))
+    for size in ((380, 560), (300, 400), (560, 300), (380, 560)):
+        canvas.holder.resize(*size)
+        qtbot.wait(160)
+        (left, right), (low, high) = canvas.plot.vb.viewRange()
+        assert (left, right) == pytest.approx((-stretch, stretch), abs=0.06)  # the frame is whole pixels
+        assert (low, high) == pytest.approx((-1, 1), abs=0.06)
 
 
 def test_zoom_stays_while_the_plane_stays(canvas):
