@@ -193,6 +193,7 @@ class Computation:
 
     def steps(self) -> Run:
         run = self.probe.run(self.problem, self)
+        total = 1.0
         try:
             while True:
                 try:
@@ -200,12 +201,13 @@ class Computation:
                 except StopIteration as stop:
                     result = self._signed(stop.value)
                     break
+                total = progress.total
                 yield self._noted(progress)
         except BaseException:
             run.close()
             self._save()
             raise
-        yield Progress(done=1, total=1, note=self._keep(result))  # the last word: what was noted on the way no longer holds
+        yield Progress(done=total, total=total, note=self._keep(result))  # the last word: what was noted on the way no longer holds
         return result
 
     def _noted(self, progress: Progress) -> Progress:
