@@ -37,12 +37,15 @@ def with_unit(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".strip()
 
 
+CENTRE, NEAR_CENTRE = "At the centre", "At the grid point nearest to the checkpoint"
+
+
 def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
     """Everything that one must know to judge a surface."""
     facts = [
         ("Shown", shown.label + (f" ({shown.unit})" if shown.unit not in ("", "1") else "")),
         *axes_facts(result.axes, seeds_of(result)),
-        *centre_facts(shown, centre_cell(result)),
+        *centre_facts(shown, centre_cell(result), exact=bool((result.x == 0).any() and (result.y == 0).any())),
         ("Points", points_words(result)),
         *holes(shown.values, result.computed, shown.label),
         *common_facts(result, shown),
@@ -53,7 +56,7 @@ def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
 def line_facts(result: LineResult, shown: Quantity) -> tuple[Fact, ...]:
     facts = [
         *axes_facts(result.axes, seed_words(result.provenance)),
-        *centre_facts(shown, int(np.argmin(np.abs(result.x)))),
+        *centre_facts(shown, int(np.argmin(np.abs(result.x))), exact=bool((result.x == 0).any())),
         ("Points", f"{int(result.computed.sum()):,} of {result.x.size:,} computed, none interpolated"),
         *(hole for q in result.quantities.values() for hole in holes(q.values, result.computed, q.label)[:1]),
         *common_facts(result, shown),
@@ -97,11 +100,12 @@ def centre_cell(result: SurfaceResult) -> int:
     return int(np.argmin(np.abs(result.y))) * result.x.size + int(np.argmin(np.abs(result.x)))
 
 
-def centre_facts(shown: Quantity, cell: int) -> list[Fact]:
+def centre_facts(shown: Quantity, cell: int, *, exact: bool) -> list[Fact]:
+    """The value at the checkpoint, or, where the grid has no point there, at the nearest point, which is another value."""
     value = float(shown.values.reshape(-1)[cell])
     known = shown.standard_error
     error = "" if known is None else with_unit(float(known.reshape(-1)[cell]), shown.unit)
-    facts = [("At the centre", with_unit(value, shown.unit) + (f" ± {error} (standard error)" if error else ""))]
+    facts = [(CENTRE if exact else NEAR_CENTRE, with_unit(value, shown.unit) + (f" ± {error} (standard error)" if error else ""))]
     finite = shown.values[np.isfinite(shown.values)]
     if finite.size:
         facts.append(("Range", f"{with_unit(float(finite.min()), shown.unit)} to {with_unit(float(finite.max()), shown.unit)}"))
@@ -211,7 +215,7 @@ def caption_of(what: str, facts: Sequence[Fact]) -> str:
         else "",
         f"Largest layers of the first axis: {layers}" if layers else "",
         f"Explained variance {known['Explained variance']}" if "Explained variance" in known else "",
-        f"At the centre {known['At the centre']}" if "At the centre" in known else "",
+        *(f"{name} {known[name]}" for name in (CENTRE, NEAR_CENTRE) if name in known),
         f"Data: {known['Data']}" if "Data" in known else "",
         f"BatchNorm {known['BatchNorm']}" if "BatchNorm" in known else "",
         f"Grid {known['Points']}" if "Points" in known else "",

@@ -13,9 +13,9 @@ from landscape_gui import jobs
 from landscape_gui.errors import QuestionError
 from landscape_gui.figure import Band, Figure, Line, Look, Note, Path, Rule
 from landscape_gui.jobs import answer
-from landscape_gui.probes import PROBES, Surface, Trajectory
+from landscape_gui.probes import PROBES, Surface, Trajectory, facts
 from landscape_gui.probes import Line as LineProbe
-from landscape_gui.results import SurfaceResult, freeze
+from landscape_gui.results import Quantity, SurfaceResult, freeze
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +180,9 @@ def test_every_probe_names_itself_and_describes_its_fields(name: str) -> None:
     assert probe.name == name and probe.title and probe.summary
     for f in dataclasses.fields(probe):
         assert f.metadata["label"] and f.metadata["help"], f.name
+
+
+def test_the_point_nearest_to_the_checkpoint_is_not_called_the_centre():
+    shown = Quantity(name="train_loss", label="training loss", values=freeze([3.0, 2.0, 1.0]))
+    assert facts.centre_facts(shown, 1, exact=True)[0] == ("At the centre", "2")
+    assert facts.centre_facts(shown, 1, exact=False)[0] == ("At the grid point nearest to the checkpoint", "2")
