@@ -13,6 +13,7 @@ from landscape_gui import style
 from landscape_gui.figure import Surface
 
 WIDTH = 13
+SHORTEST = 150.0
 
 
 class ColourBar(QWidget):
@@ -80,7 +81,8 @@ class ColourBar(QWidget):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top, bottom = self.extent or (30.0, self.height() - 44.0)
-        bar = QRectF(8.5, round(top) + 0.5, WIDTH, max(40, round(bottom - top)))
+        grow = max(0.0, SHORTEST - (bottom - top)) / 2
+        bar = QRectF(8.5, round(top - grow) + 0.5, WIDTH, round(bottom - top + 2 * grow))
         table = np.round(style.colour_table(self.surface.colour_map)[::-1] * 255).astype(np.uint8)
         data = np.ascontiguousarray(np.concatenate([table, np.full((256, 1), 255, np.uint8)], 1))
         painter.drawImage(bar, QImage(data.data, 1, 256, 4, QImage.Format.Format_RGBA8888))
@@ -92,9 +94,12 @@ class ColourBar(QWidget):
 
     def _paint_ticks(self, painter: QPainter, bar: QRectF) -> None:
         metrics = QFontMetricsF(self.font())
-        widest = 0.0
+        widest, last = 0.0, math.inf
         for share, text in self.ticks():
             y = bar.bottom() - share * bar.height()
+            if last - y < metrics.height() * 0.95:
+                continue
+            last = y
             painter.setPen(QPen(QColor(self.theme.muted), 1))
             painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
             painter.setPen(QColor(self.theme.ink))
@@ -106,7 +111,9 @@ class ColourBar(QWidget):
         painter.translate(bar.right() + 12 + widest + metrics.ascent(), bar.center().y())
         painter.rotate(-90)
         painter.drawText(
-            QRectF(-bar.height() / 2, -metrics.height(), bar.height(), metrics.height() * 1.2), Qt.AlignmentFlag.AlignCenter, label
+            QRectF(-self.height() / 2, -metrics.height(), self.height(), metrics.height() * 1.2),
+            Qt.AlignmentFlag.AlignCenter,
+            label,
         )
         painter.restore()
 
