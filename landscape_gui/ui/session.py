@@ -176,6 +176,7 @@ class Session(QObject):
         self.current = document
         self.current_changed.emit()
         if self.shown is not None and self.shown.document is document:
+            self.shown_changed.emit()
             return
         running = next((i for i in reversed(self.inquiries) if i.document is document and i.result is not None), None)
         if running is not None:

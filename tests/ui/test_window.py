@@ -42,6 +42,16 @@ def test_both_canvases_are_drawn(qtbot, opened):
     assert colours(opened.stage.canvas2d) > 300
 
 
+def test_a_wrong_file_leaves_the_picture_in_place(qtbot, window):
+    QTest.mouseClick(window.findChild(Card, "sample_bowl"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
+    qtbot.waitUntil(lambda: window.stage.stack.currentIndex() == 1, timeout=10000)
+    with qtbot.waitSignal(window.session.said, timeout=10000):
+        window.session.open(["broken.pt"])
+    qtbot.waitUntil(lambda: window.stage.stack.currentIndex() == 1, timeout=5000)
+    assert window.stage.figure is not None
+
+
 def test_files_dropped_anywhere_open_and_wrong_ones_are_a_sentence(qtbot, window, tmp_path):
     wrong = tmp_path / "broken.txt"
     wrong.write_text("x")
