@@ -183,13 +183,13 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             self.reset_view()
 
     def _show_veil(self, surface: Surface, rect: QRectF) -> None:
-        """Cells that are filled in for the moment are paler than those that were computed."""
-        far = far_from(~np.asarray(surface.filled)) if surface.filled is not None else np.zeros(surface.z.shape, bool)
-        self.veil.setVisible(bool(far.any()))
-        if far.any():
-            veil = np.zeros((*far.shape, 4), np.ubyte)
+        """Cells that are filled in for the moment, and those around them, are paler than where all is computed."""
+        pale = around(np.asarray(surface.filled)) if surface.filled is not None else np.zeros(surface.z.shape, bool)
+        self.veil.setVisible(bool(pale.any()))
+        if pale.any():
+            veil = np.zeros((*pale.shape, 4), np.ubyte)
             veil[...] = (*pg.mkColor(self.theme.background).getRgb()[:3], 0)
-            veil[far, 3] = 80
+            veil[pale, 3] = 80
             self.veil.setImage(veil, levels=(0, 255), rect=rect)
 
     def reset_view(self) -> None:
@@ -315,12 +315,11 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.cursor_moved.emit(None)
 
 
-def far_from(computed: Array) -> Array:
-    """True for cells that touch no computed one, not even at a corner."""
-    padded = np.pad(computed, 1)
-    rows, columns = computed.shape
-    near = [padded[j : j + rows, i : i + columns] for j in range(3) for i in range(3)]
-    return ~np.logical_or.reduce(near)
+def around(filled: Array) -> Array:
+    """True for cells with a filled-in one within two steps: a coarse lattice is pale as a whole, not in patches."""
+    padded = np.pad(filled, 2)
+    rows, columns = filled.shape
+    return np.logical_or.reduce([padded[j : j + rows, i : i + columns] for j in range(5) for i in range(5)])
 
 
 def hole_path(surface: Surface, dx: float, dy: float) -> pg.QtGui.QPainterPath:

@@ -118,13 +118,13 @@ def test_cells_that_are_not_finite_are_hatched(canvas):
     assert 0 < changed.mean() < 0.05  # the hole and its neighbourhood, not the picture
 
 
-def test_cells_far_from_computed_ones_are_paler(canvas):
+def test_cells_filled_in_and_those_around_them_are_paler(canvas):
     running = Bowl().figure(bowl(21, 11, 6), Look(view="2d")).panels[0]
     filled = np.zeros((11, 21), bool)
     filled[6:] = True
     canvas.show_panel(dataclasses.replace(running, marks=(dataclasses.replace(running.surface, filled=filled),)))
     assert canvas.veil.isVisible()
-    assert (canvas.veil.image[:, 0, 3] > 0).tolist() == [False] * 7 + [True] * 4
+    assert (canvas.veil.image[:, 0, 3] > 0).tolist() == [False] * 4 + [True] * 7
     canvas.show_panel(panel())
     assert not canvas.veil.isVisible()
 
