@@ -156,7 +156,7 @@ class Workload:
 WORKLOADS = (
     Workload("surface.mlp", mlp, digits, 10_000, 121, (500, 2_000, 10_000), 12, 4, 128, 0.20, 5.0, 3),
     Workload("surface.cnn", LeNet, digits, 2_000, 49, (64, 128, 256), 4, 6, 64, 0.40, 2.5, 2),
-    Workload("surface.resnet20", ResNet20, coloured_digits, 512, 9, (16, 32, 64), 2, 3, 64, 0.80, 1.3, 2),
+    Workload("surface.resnet20", ResNet20, coloured_digits, 512, 16, (16, 32, 64), 2, 3, 64, 0.80, 1.3, 2),
     Workload("surface.transformer", TinyLanguageModel, text, 64, 25, (16, 32, 64), 8, 10, 8, 1.08, 1.0, 3),
 )
 
