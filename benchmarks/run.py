@@ -62,7 +62,10 @@ def main() -> int:
             print(
                 f"{result['name']:34s} {result['fraction']:6.2%} of the points, off by {result['error']:.4f} in ln loss", flush=True
             )
-    LATEST.write_text(json.dumps(results, indent=1) + "\n")
+    measured = {result["name"] for result in results}
+    kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
+    results = [*results, *(result for result in kept if result["name"] not in measured)]
+    LATEST.write_text(json.dumps(sorted(results, key=lambda r: r["name"], reverse=True), indent=1) + "\n")
     print(f"{len(results)} figures in {LATEST.name} after {time.perf_counter() - start:.0f} s.")
     return 0
 
@@ -70,7 +73,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How fast surfaces are: against a bare forward pass and against other tools.")
     parser.add_argument("--rounds", type=int, default=4, help="how often everything is timed in turn")
-    parser.add_argument("--only", nargs="*", default=[], help="names of workloads, or adaptive")
+    parser.add_argument("--only", nargs="*", default=[], help="names of workloads, or adaptive; other figures are kept")
     parser.add_argument("--no-peers", action="store_true", help="leave other tools out")
     cache = Path(os.environ.get("LANDSCAPE_GUI_BENCHMARKS", Path(tempfile.gettempdir()) / "landscape-gui-benchmarks"))
     parser.add_argument("--cache", type=Path, default=cache, help="where networks and other tools are kept")

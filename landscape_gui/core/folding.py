@@ -71,8 +71,8 @@ def fold(module: nn.Module, *, fused: bool) -> tuple[fx.GraphModule, list[Folded
             pairs.append(_replace(traced, node, after, parts, fused=fused))
     if not pairs:
         return None
-    _absorb_residuals(traced)
     _absorb_activations(traced)
+    _absorb_residuals(traced)
     quicken(traced)
     return traced, pairs
 
@@ -115,9 +115,14 @@ def _absorb_residuals(traced: fx.GraphModule) -> None:
         if not is_relu(relu, traced):
             continue
         for own, residual in (node.args, node.args[::-1]):
-            if isinstance(own, fx.Node) and isinstance(residual, fx.Node) and "folded" in own.meta and len(own.users) == 1:
+            if isinstance(own, fx.Node) and isinstance(residual, fx.Node) and _bare(own):
                 _absorb_residual(traced, node, relu, own, residual)
                 break
+
+
+def _bare(node: fx.Node) -> bool:
+    """Whether this is a folded convolution without activation that one node reads."""
+    return "folded" in node.meta and node.meta["folded"].activation == "none" and len(node.users) == 1
 
 
 def _absorb_residual(traced: fx.GraphModule, node: fx.Node, relu: fx.Node, own: fx.Node, residual: fx.Node) -> None:
@@ -128,7 +133,6 @@ def _absorb_residual(traced: fx.GraphModule, node: fx.Node, relu: fx.Node, own: 
     with traced.graph.inserting_before(node):
         new = traced.graph.call_module(str(own.target), (own.args[0], residual))
     new.meta["folded"] = folded
-    new.meta["done"] = True
     relu.replace_all_uses_with(new)
     for dead in (relu, node, own):
         traced.graph.erase_node(dead)
@@ -137,7 +141,7 @@ def _absorb_residual(traced: fx.GraphModule, node: fx.Node, relu: fx.Node, own: 
 def _absorb_activations(traced: fx.GraphModule) -> None:
     """relu(folded(x)) becomes one call."""
     for node in list(traced.graph.nodes):
-        if "folded" not in node.meta or "done" in node.meta or len(node.users) != 1:
+        if not _bare(node):
             continue
         relu = next(iter(node.users))
         if is_relu(relu, traced):
