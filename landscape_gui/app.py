@@ -138,18 +138,9 @@ def fetch(key: str) -> Result | None:
 
 
 def read_answer(path: str) -> Result:
-    """An answer's file, ours or a surface in the layout of tomgoldstein/loss-landscape."""
-    from landscape_gui.store import read_result
+    from landscape_gui.export import peers
 
-    try:
-        return read_result(path)
-    except LandscapeError as own:
-        try:
-            from landscape_gui.export.peers import read_surface
-
-            return read_surface(path)
-        except Exception:
-            raise own from None
+    return peers.read_answer(path)
 
 
 def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:
@@ -172,13 +163,6 @@ def sample_cards() -> list[Any]:
     from landscape_gui.ui.welcome import sample_of
 
     try:
-        return [sample_of(name, samples.card(name), pictures()) for name in samples.names()]
+        return [sample_of(name, samples.card(name), samples.pictures()) for name in samples.names()]
     except LandscapeError:
         return []
-
-
-def pictures() -> Path:
-    """The folder of the samples' pictures."""
-    package = Path(__file__).resolve().parent
-    places = (package / "assets" / "samples", package.parent / "assets" / "samples")
-    return next((p for p in places if p.is_dir()), places[-1])

@@ -46,9 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     names = namespace.names or list(samples.names())
     try:
         for name in names:
-            drawn = [draw_thumbnail(name, assets_folder())] if namespace.thumbnails else draw_sample(name, Path(namespace.output))
-            for path in drawn:
-                print(path)
+            if namespace.thumbnails:
+                print(draw_thumbnail(name, samples.pictures()))
+            else:
+                for path in draw_sample(name, Path(namespace.output)):
+                    print(path)
     except LandscapeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -163,13 +165,6 @@ def save_coarser(picture: Image.Image, bits: int, path: Path) -> None:
     """With the last `bits` of each colour left out: nothing that one sees, and a smaller file."""
     shades = [value >> bits << bits for value in range(256)]
     picture.point(shades * 3 + list(range(256))).save(path, optimize=True)
-
-
-def assets_folder() -> Path:
-    """assets/samples of the installed package, or of the repository that this file lies in."""
-    package = Path(__file__).resolve().parent
-    inside = package / "assets"
-    return (inside if inside.is_dir() else package.parent / "assets") / "samples"
 
 
 if __name__ == "__main__":

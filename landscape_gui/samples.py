@@ -25,6 +25,13 @@ def folder() -> Path:
     )
 
 
+def pictures() -> Path:
+    """The folder assets/samples with the samples' small pictures: of the installed package, or of the checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "assets"
+    return (inside if inside.is_dir() else package.parent / "assets") / "samples"
+
+
 def names() -> tuple[str, ...]:
     """What the samples are called, the default one first. Each opens by itself; of a run, that is its last checkpoint."""
     found = sorted(card.parent.name for card in folder().glob("*/landscape.json"))

@@ -51,4 +51,4 @@ def test_a_sample_that_is_not_there_is_a_sentence(capsys: pytest.CaptureFixture[
 
 def test_every_sample_has_its_picture() -> None:
     for name in samples.names():
-        assert (gallery.assets_folder() / f"{name}.png").exists(), f"make pictures draws {name}.png"
+        assert (samples.pictures() / f"{name}.png").exists(), f"make pictures draws {name}.png"

@@ -75,9 +75,10 @@ def look_inside(path: str) -> Manifest | None:
 
 
 def tell_answer(path: str) -> None:
-    from landscape_gui.commands import export, summary
+    from landscape_gui.commands import summary
+    from landscape_gui.export.peers import read_answer
 
-    result = export.read(path)
+    result = read_answer(path)
     where = result.provenance
     about = plain(where.problem.get("title", "a checkpoint"))
     print(f"{path}: an answer ({where.probe}) about {about}, computed {where.created[:19]}")

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
-from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.errors import LandscapeError, ProblemError, StoreError
 from landscape_gui.export import write
-from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult, freeze
+from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, Result, SurfaceResult, freeze
+from landscape_gui.store import read_result
 from landscape_gui.store_guard import check_signature, try_apart
 
 T = TypeVar("T")
@@ -106,6 +107,23 @@ def match(direction: Sequence[Array], parameters: Sequence[tuple[int, ...]], sta
                 remedy="Take directions that were made for this architecture.",
             )
     return [np.reshape(tensor, shape) for tensor, shape in zip(direction, shapes, strict=True)]
+
+
+# -- any answer -----------------------------------------------------------------------------------------------------------
+
+
+def read_answer(path: str | os.PathLike[str]) -> Result:
+    """The answer in a file: one of ours, or else a surface or line in the layout of tomgoldstein/loss-landscape.
+
+    Raises StoreError, which speaks of our own layout, where the file is neither.
+    """
+    try:
+        return read_result(path)
+    except StoreError as ours:
+        try:
+            return read_surface(path)
+        except LandscapeError:
+            raise ours from None
 
 
 # -- surfaces -------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,27 @@
 """Questions: one file each, and what they share. `PROBES` holds those that a menu or the command line offers, by name."""
 
+from collections.abc import Mapping
+
+from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Probe
 from landscape_gui.probes.line import Line
 from landscape_gui.probes.surface import Surface
 from landscape_gui.probes.trajectory import Trajectory
+from landscape_gui.results import LineResult, Result, TrajectoryResult
 
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in (Surface, Line, Trajectory)}
 
-__all__ = ["PROBES", "Line", "Probe", "Surface", "Trajectory"]
+
+def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[Probe]:
+    """The kind of question that an answer is to: as it says itself, else by what it holds. QuestionError if unknown."""
+    usual = "trajectory" if isinstance(result, TrajectoryResult) else "line" if isinstance(result, LineResult) else "surface"
+    name = result.provenance.probe or usual
+    if name not in probes:
+        raise QuestionError(
+            f"The answer is of a kind that this version does not draw: {name!r}.",
+            remedy="Its numbers can be exported (.json, .csv); a newer version may draw it.",
+        )
+    return probes[name]
+
+
+__all__ = ["PROBES", "Line", "Probe", "Surface", "Trajectory", "kind_of"]

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from landscape_gui.errors import QuestionError
+from landscape_gui.probes import kind_of
 from landscape_gui.probes.base import CheckpointRef, FileRef, Probe
-from landscape_gui.results import LineResult, Result, TrajectoryResult
+from landscape_gui.results import Result
 from landscape_gui.ui.documents import surface_of
 
 RELEVANT: dict[str, tuple[str, ...]] = {
@@ -50,26 +51,12 @@ def default_question(probes: Mapping[str, type[Probe]], problem: Any) -> Probe |
     values = dict(getattr(problem, "defaults", None) or {})
     name = str(values.pop("probe", "surface"))
     kind = probes.get(name) or next(iter(probes.values()), None)
-    return complete(make(kind, values), problem) if kind is not None else None
-
-
-def complete(probe: Probe, problem: Any) -> Probe:
-    """Fill in what only the program knows: the run's checkpoints."""
-    names = {f.name for f in dataclasses.fields(probe)}
-    run = getattr(problem, "run", None)
-    if "run" not in names or run is None or getattr(probe, "run_checkpoints", None):
-        return probe
-    return probe
+    return make(kind, values) if kind is not None else None
 
 
 def probe_of(probes: Mapping[str, type[Probe]], result: Result) -> Probe:
     """The question that an answer answers, from its provenance; with the probe's own defaults where that cannot be read back."""
-    name = result.provenance.probe
-    if not name:
-        name = "trajectory" if isinstance(result, TrajectoryResult) else "line" if isinstance(result, LineResult) else "surface"
-    kind = probes.get(name)
-    if kind is None:
-        raise QuestionError(f"The answer is of a kind that this version does not know: {name!r}.", remedy="A newer version may.")
+    kind = kind_of(result, probes)
     try:
         return make(kind, result.provenance.question)
     except (TypeError, ValueError, QuestionError):

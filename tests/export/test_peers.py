@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from drawings import line_result, surface_result
 
-from landscape_gui.commands import export as export_command
 from landscape_gui.errors import LandscapeError, ProblemError
-from landscape_gui.export.peers import match, read_directions, read_explained, read_surface, write_directions, write_surface
+from landscape_gui.export.peers import (
+    match,
+    read_answer,
+    read_directions,
+    read_explained,
+    read_surface,
+    write_directions,
+    write_surface,
+)
 from landscape_gui.results import LineResult, SurfaceResult
+from landscape_gui.store import write_result
 
 
 def reference_surface(path: Path, loss: np.ndarray, x: np.ndarray, y: np.ndarray, name: str = "train_loss") -> None:
@@ -198,23 +206,31 @@ def test_a_file_whose_reading_kills_the_process_is_a_sentence(tmp_path: Path, mo
         read_surface(tmp_path / "s.h5")
 
 
+def test_an_answer_is_read_in_our_layout_or_else_in_the_reference_s(tmp_path: Path) -> None:
+    ours = surface_result(4, 3)
+    write_result(tmp_path / "ours.h5", ours)
+    assert read_answer(tmp_path / "ours.h5").quantities.keys() == ours.quantities.keys()
+    reference_surface(tmp_path / "theirs.h5", np.ones((2, 3)), np.arange(3.0), np.arange(2.0))
+    assert "tomgoldstein" in read_answer(tmp_path / "theirs.h5").notes[0]
+
+
 def test_a_checkpoint_or_directions_in_the_place_of_an_answer_are_named(tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(b"PK\x03\x04" + bytes(5000))
-    for read in (read_directions, read_surface, export_command.read):
+    for read in (read_directions, read_surface, read_answer):
         with pytest.raises(LandscapeError, match=r"net\.pt is not an HDF5 file\. .*landscape-gui surface"):
             read(tmp_path / "net.pt")  # type: ignore[operator]
     write_directions(tmp_path / "directions.h5", [[np.zeros(3, np.float32)]])
     with pytest.raises(LandscapeError, match=r"holds directions, and no answer\. .*--directions-from"):
-        export_command.read(str(tmp_path / "directions.h5"))
+        read_answer(tmp_path / "directions.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["images"] = np.zeros(3)
     with pytest.raises(LandscapeError, match="holds no answer of landscape_gui"):
-        export_command.read(str(tmp_path / "other.h5"))
+        read_answer(tmp_path / "other.h5")
 
 
 def test_what_hdf5_says_of_a_broken_file_is_not_passed_on(tmp_path: Path) -> None:
     (tmp_path / "b.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"nonsense" * 40)
-    for read in (read_directions, export_command.read):
+    for read in (read_directions, read_answer):
         with pytest.raises(LandscapeError, match="broken") as error:
             read(tmp_path / "b.h5")  # type: ignore[operator]
         assert "synchronously" not in str(error.value) and "OSError" not in str(error.value)
