@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from landscape_gui.ui import picked
 from landscape_gui.ui.documents import Cell, show_value
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import empty, plain
@@ -61,7 +62,7 @@ class CellPanel(QWidget):
         column.addStretch(1)
         self.measure_button.clicked.connect(self._measure)
         self.save_button.clicked.connect(self._save)
-        self.recentre_button.clicked.connect(session.recentre)
+        self.recentre_button.clicked.connect(lambda: picked.recentre(session))
         self.profile_button.clicked.connect(self.profile_asked)
         session.cell_changed.connect(self.show_cell)
         session.cell_measured.connect(self._measured)
@@ -115,7 +116,7 @@ class CellPanel(QWidget):
         self.measured.setText("measuring …")
         self.measured.show()
         self.measure_button.setEnabled(False)
-        self.session.measure_cell()
+        picked.measure(self.session)
 
     def _measured(self, cell: Cell, result: Any) -> None:
         self.measure_button.setEnabled(True)
@@ -131,4 +132,4 @@ class CellPanel(QWidget):
     def _save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save these weights", "weights.safetensors", "safetensors (*.safetensors)")
         if path:
-            self.session.save_cell(path if path.endswith(".safetensors") else path + ".safetensors")
+            picked.save(self.session, path if path.endswith(".safetensors") else path + ".safetensors")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from landscape_gui.errors import LandscapeError, QuestionError, TrustNeeded
+from landscape_gui.errors import LandscapeError, TrustNeeded
 from landscape_gui.figure import Figure, Look
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
@@ -27,6 +26,7 @@ from landscape_gui.ui.documents import (
     message_of,
     read_cell,
 )
+from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.questions import default_question, probe_of
 from landscape_gui.ui.services import Services
 from landscape_gui.ui.settings import Settings
@@ -82,75 +82,18 @@ class Session(QObject):
             document.asks = asks and path == paths[-1]
             if known is None:
                 self.documents.append(document)
-                self._start_opening(document)
+                start_opening(self, document)
             opened.append(document)
         if opened:
             self.documents_changed.emit()
             self.select(opened[-1])
         return opened
 
-    def _start_opening(self, document: Document, trust: Sequence[str] = ()) -> None:
-        trusted = frozenset([*self.settings.texts("trusted"), *trust])
-        services, path = self.services, document.path
-        document.state = "opening"
-        self.helper.submit(
-            Task(lambda: services.load(path, trusted), lambda outcome: self._opened(document, outcome), name=f"open {path}")
-        )
-
-    def _opened(self, document: Document, outcome: Outcome) -> None:
-        if document not in self.documents:
-            return
-        if outcome.error is not None:
-            self._not_opened(document, outcome.error)
-            return
-        value: Any
-        value, document.facts, document.warnings = outcome.value
-        document.state = "ready"
-        self.settings.add_recent(document.path)
-        if hasattr(value, "provenance"):
-            answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)
-            document.answers = [answer]
-            self.documents_changed.emit()
-            if document is self.current:
-                self.show_answer(document, answer)
-                self.current_changed.emit()
-            return
-        document.problem = value
-        self.documents_changed.emit()
-        self.list_answers(document)
-        if document is self.current:
-            self.current_changed.emit()
-            if document.asks:
-                self.ask_default()
-
-    def _not_opened(self, document: Document, error: BaseException) -> None:
-        document.state = "failed"
-        if isinstance(error, TrustNeeded):
-            document.state = "opening"
-            self.trust_asked.emit(error, document)
-            return
-        self.said.emit(message_of(error, where=document.path))
-        self.close(document)
-
     def trust(self, document: Document, error: TrustNeeded) -> None:
         """The person has read the code and allows it, for this content."""
         self.settings.trust([error.digest])
-        self._start_opening(document, [error.digest])
+        start_opening(self, document, [error.digest])
         self.documents_changed.emit()
-
-    def list_answers(self, document: Document) -> None:
-        """Look up what the store holds for a document."""
-        stored, fingerprint = self.services.stored, document.fingerprint
-
-        def done(outcome: Outcome) -> None:
-            if outcome.error is not None:
-                self.said.emit(message_of(outcome.error, where="store"))
-                return
-            kept = {a.key: a for a in document.answers}
-            document.answers = [kept.get(e.key) or Answer(e.key, e.probe, e.title, e.created, e.detail) for e in outcome.value]
-            self.documents_changed.emit()
-
-        self.helper.submit(Task(lambda: list(stored(fingerprint)), done, name="list answers"))
 
     def close(self, document: Document) -> None:
         """Close a document; its questions are cancelled, its answers stay in the store."""
@@ -263,7 +206,7 @@ class Session(QObject):
             inquiry.result = outcome.value if outcome.value is not None else inquiry.result
         if inquiry.state == "done":
             inquiry.done = inquiry.total = inquiry.total or 1.0
-            self.list_answers(inquiry.document)
+            list_answers(self, inquiry.document)
         if inquiry is self.followed and inquiry.document is self.current and inquiry.result is not None:
             partial = inquiry.state != "done"
             self._show(Shown(probe=inquiry.probe, result=inquiry.result, document=inquiry.document, partial=partial))
@@ -360,41 +303,6 @@ class Session(QObject):
     def drop_cell(self) -> None:
         self.cell = None
         self.cell_changed.emit(None)
-
-    def measure_cell(self) -> None:
-        """Loss and metrics of the picked cell on all data."""
-        shown, cell, measure = self.shown, self.cell, self.services.measure
-        if shown is None or cell is None or measure is None or shown.document.problem is None:
-            return
-        problem = shown.document.problem
-
-        def done(outcome: Outcome) -> None:
-            if outcome.error is not None:
-                self.said.emit(message_of(outcome.error, where="cell"))
-            self.cell_measured.emit(cell, outcome.value)
-
-        self.helper.submit(Task(lambda: measure(shown.probe, problem, cell.x, cell.y), done, name="measure"))
-
-    def save_cell(self, path: str) -> None:
-        """The picked cell's weights as a checkpoint."""
-        shown, cell, save = self.shown, self.cell, self.services.save
-        if shown is None or cell is None or save is None or shown.document.problem is None:
-            return
-        problem = shown.document.problem
-        self.run(lambda: save(shown.probe, problem, cell.x, cell.y, path), f"Weights saved in {path}.", path)
-
-    def recentre(self) -> Inquiry | None:
-        """Ask the same question around the picked cell."""
-        from landscape_gui.ui.questions import recentred
-
-        if self.shown is None or self.cell is None:
-            return None
-        try:
-            probe = recentred(self.shown.probe, self.shown.result, self.cell.x, self.cell.y)
-        except QuestionError as error:
-            self.said.emit(message_of(error))
-            return None
-        return self.ask(probe, self.shown.document)
 
     # besides
 

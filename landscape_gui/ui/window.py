@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from landscape_gui.errors import TrustNeeded
 from landscape_gui.figure import Figure
-from landscape_gui.ui import theme
+from landscape_gui.ui import picked, theme
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.cell_panel import CellPanel
@@ -103,7 +103,7 @@ class Window(QMainWindow):
             "quit": self.close,
             "compute": lambda: self.question.ask(),
             "cancel": self.cancel,
-            "recentre": self.session.recentre,
+            "recentre": lambda: picked.recentre(self.session),
             "view_3d": lambda: self.set_view("3d"),
             "view_2d": lambda: self.set_view("2d"),
             "view_both": lambda: self.set_view("both"),

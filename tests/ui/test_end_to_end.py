@@ -7,6 +7,7 @@ import pytest
 from bowls import shown_whole
 
 from landscape_gui import app
+from landscape_gui.ui import picked
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.settings import Settings
 
@@ -34,12 +35,12 @@ def test_a_sample_is_opened_asked_measured_and_found_again(qtbot, real, tmp_path
 
     real.pick(0.0, 0.0)
     with qtbot.waitSignal(real.cell_measured, timeout=60000) as told:
-        real.measure_cell()
+        picked.measure(real)
     measured = told.args[1].quantities["train_loss"]
     assert float(measured.values) == pytest.approx(real.current.facts["train_loss"], rel=1e-5)
 
     path = tmp_path / "centre.safetensors"
-    real.save_cell(str(path))
+    picked.save(real, str(path))
     qtbot.waitUntil(path.exists, timeout=60000)
 
     again = real.ask(dataclasses.replace(probe))

@@ -3,6 +3,7 @@ import pytest
 from bowls import Bowl, bowl, shown_whole
 
 from landscape_gui.probes.base import Progress
+from landscape_gui.ui import picked
 from landscape_gui.ui.documents import Advanced, duration, read_cell, show_value, views_of
 
 
@@ -123,7 +124,7 @@ def test_recentring_moves_the_span(qtbot, session):
     qtbot.waitUntil(lambda: shown_whole(session), timeout=5000)
     session.pick(0.31, -0.42)
     assert (session.cell.column, session.cell.row) == (13, 3)
-    inquiry = session.recentre()
+    inquiry = picked.recentre(session)
     assert inquiry.probe.span == pytest.approx((-0.7, 1.3, -1.4, 0.6))
 
 

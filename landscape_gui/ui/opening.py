@@ -1,0 +1,77 @@
+"""What happens between naming a file and having it open: the work in the thread, trust asked for, what the store already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landscape_gui.errors import TrustNeeded
+from landscape_gui.ui.documents import Answer, Document, message_of
+from landscape_gui.ui.worker import Outcome, Task
+
+if TYPE_CHECKING:
+    from landscape_gui.ui.session import Session
+
+
+def start_opening(session: Session, document: Document, trust: Sequence[str] = ()) -> None:
+    """Open a document in the helper's thread; code of the digests in `trust`, and of those allowed before, may run."""
+    trusted = frozenset([*session.settings.texts("trusted"), *trust])
+    services, path = session.services, document.path
+    document.state = "opening"
+
+    def done(outcome: Outcome) -> None:
+        if document not in session.documents:
+            return
+        if outcome.error is not None:
+            not_opened(session, document, outcome.error)
+        else:
+            opened(session, document, outcome.value)
+
+    session.helper.submit(Task(lambda: services.load(path, trusted), done, name=f"open {path}"))
+
+
+def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) -> None:
+    """A problem, whose default question is asked; or an answer, which is shown."""
+    value, document.facts, document.warnings = found
+    document.state = "ready"
+    session.settings.add_recent(document.path)
+    if hasattr(value, "provenance"):
+        answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)
+        document.answers = [answer]
+        session.documents_changed.emit()
+        if document is session.current:
+            session.show_answer(document, answer)
+            session.current_changed.emit()
+        return
+    document.problem = value
+    session.documents_changed.emit()
+    list_answers(session, document)
+    if document is session.current:
+        session.current_changed.emit()
+        if document.asks:
+            session.ask_default()
+
+
+def not_opened(session: Session, document: Document, error: BaseException) -> None:
+    if isinstance(error, TrustNeeded):
+        session.trust_asked.emit(error, document)
+        return
+    document.state = "failed"
+    session.said.emit(message_of(error, where=document.path))
+    session.close(document)
+
+
+def list_answers(session: Session, document: Document) -> None:
+    """Look up what the store holds for a document."""
+    stored, fingerprint = session.services.stored, document.fingerprint
+
+    def done(outcome: Outcome) -> None:
+        if outcome.error is not None:
+            session.said.emit(message_of(outcome.error, where="store"))
+            return
+        kept = {a.key: a for a in document.answers}
+        document.answers = [kept.get(e.key) or Answer(e.key, e.probe, e.title, e.created, e.detail) for e in outcome.value]
+        session.documents_changed.emit()
+
+    session.helper.submit(Task(lambda: list(stored(fingerprint)), done, name="list answers"))
