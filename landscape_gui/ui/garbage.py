@@ -19,7 +19,7 @@ class Collector(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._holders = 0
+        self._holders, self._paused = 0, False
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self.collect)
@@ -37,8 +37,17 @@ class Collector(QObject):
             self._timer.stop()
             gc.enable()
 
+    def pause(self) -> None:
+        """Do not collect while modules are imported: they make much and leave nothing to collect."""
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+
     def collect(self) -> None:
         """What Python would have collected by now: the youngest objects, and the older ones when it is their turn."""
+        if self._paused:
+            return
         for generation, (count, limit) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)):
             if limit and count > limit:
                 gc.collect(generation)

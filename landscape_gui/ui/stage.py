@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -12,9 +13,7 @@ from landscape_gui import style
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure
 from landscape_gui.results import LineResult
-from landscape_gui.ui.canvas2d import Canvas2D
 from landscape_gui.ui.canvas3d import Canvas3D
-from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.colour_bar import ColourBar
 from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
 from landscape_gui.ui.header import Header
@@ -23,13 +22,21 @@ from landscape_gui.ui.profile import profile
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.view_bar import ViewBar
 
+if TYPE_CHECKING:
+    from landscape_gui.ui.canvas2d import Canvas2D
+    from landscape_gui.ui.canvas_chart import CanvasChart
+
 VIEWS = ("3d", "2d", "both", "chart")
 APART, SHARE = 0.15, 4.0
 """Redraws during a job are so many seconds apart at least, and so many times as long as the last one took."""
 
 
 class Stage(QWidget):
-    """`figure_shown`: the figure on the screen changed (None: nothing is shown)."""
+    """`figure_shown`: the figure on the screen changed (None: nothing is shown).
+
+    The canvas in three dimensions is there from the beginning; those in two, which need pyqtgraph, come with `complete`, so that a
+    first picture does not wait for them.
+    """
 
     figure_shown = Signal(object)
     view_changed = Signal(str)
@@ -41,8 +48,10 @@ class Stage(QWidget):
         self.session = session
         self.view = "both"
         self.figure: Figure | None = None
-        self.canvas3d, self.canvas2d = Canvas3D(), Canvas2D()
-        self.charts = (CanvasChart(), CanvasChart())
+        self.canvas3d = Canvas3D()
+        self.canvas2d: Canvas2D | None = None
+        self.charts: tuple[CanvasChart, ...] = ()
+        self.theme = style.LIGHT
         self.bar = ColourBar()
         self.header = Header(session)
         self.view_bar = ViewBar(session, log, contours)
@@ -69,7 +78,8 @@ class Stage(QWidget):
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(7)
         self.split.addWidget(self.canvas3d)
-        self.split.addWidget(self.canvas2d)
+        self.place = QWidget()
+        self.split.addWidget(self.place)
         self.split.setSizes([560, 440])
         planes = QWidget()
         side = QHBoxLayout(planes)
@@ -79,8 +89,6 @@ class Stage(QWidget):
         side.addWidget(self.bar)
         self.chart_split = QSplitter(Qt.Orientation.Vertical)
         self.chart_split.setChildrenCollapsible(False)
-        for chart in self.charts:
-            self.chart_split.addWidget(chart)
         self.empty = plain("", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack = QStackedWidget()
@@ -96,15 +104,35 @@ class Stage(QWidget):
         session.inquiries_changed.connect(self._current_changed)
         session.cursor_changed.connect(self._cursor_changed)
         session.cell_changed.connect(self._cell_changed)
-        for canvas in (self.canvas3d, self.canvas2d):
-            canvas.cursor_moved.connect(session.point)
-            canvas.picked.connect(session.pick)
-        self.canvas2d.plot.vb.sigResized.connect(self._align_bar)
+        self.canvas3d.cursor_moved.connect(session.point)
+        self.canvas3d.picked.connect(session.pick)
         self.view_bar.preset_asked.connect(self.set_preset)
         if self.canvas3d.scene is not None:
             from landscape_gui.scene3d import PRESETS
 
             self.view_bar.offer_presets(list(PRESETS))
+
+    def complete(self) -> None:
+        """Make the canvases for contours and charts, once."""
+        if self.canvas2d is not None:
+            return
+        from landscape_gui.ui.canvas2d import Canvas2D
+        from landscape_gui.ui.canvas_chart import CanvasChart
+
+        canvas = self.canvas2d = Canvas2D()
+        canvas.setVisible(self.view in ("2d", "both"))
+        self.charts = (CanvasChart(), CanvasChart())
+        sizes = self.split.sizes()
+        self.split.replaceWidget(1, canvas)
+        self.place.deleteLater()
+        self.split.setSizes(sizes)
+        for chart in self.charts:
+            self.chart_split.addWidget(chart)
+        canvas.cursor_moved.connect(self.session.point)
+        canvas.picked.connect(self.session.pick)
+        canvas.plot.vb.sigResized.connect(self._align_bar)
+        self.set_theme(self.theme)
+        self.redraw()
 
     # what is drawn
 
@@ -155,7 +183,7 @@ class Stage(QWidget):
             assert self.figure is not None
             if self.view != "2d":
                 self.canvas3d.show_panel(self.figure.panels[0])
-            if self.view != "3d":
+            if self.view != "3d" and self.canvas2d is not None:
                 flat = self.figure if main == "2d" else session.figure(view="2d")
                 assert flat is not None
                 self.canvas2d.show_panel(flat.panels[0])
@@ -202,7 +230,7 @@ class Stage(QWidget):
 
     def _align_bar(self) -> None:
         """The colour bar as high as the contours beside it."""
-        if not self.canvas2d.isVisibleTo(self):
+        if self.canvas2d is None or not self.canvas2d.isVisibleTo(self):
             self.bar.set_extent(None)
             return
         frame = self.canvas2d.plot.vb.sceneBoundingRect()
@@ -215,6 +243,8 @@ class Stage(QWidget):
         if view not in VIEWS or view == self.view:
             return
         self.view = view
+        self.complete()
+        assert self.canvas2d is not None
         self.canvas3d.setVisible(view in ("3d", "both"))
         self.canvas2d.setVisible(view in ("2d", "both"))
         self.redraw()
@@ -228,19 +258,23 @@ class Stage(QWidget):
     def reset_view(self) -> None:
         """Camera and zoom as at the beginning."""
         self.canvas3d.camera = Camera()
-        self.canvas2d.reset_view()
+        if self.canvas2d is not None:
+            self.canvas2d.reset_view()
         for chart in self.charts:
             chart.reset_view()
 
     def set_theme(self, theme: style.Theme) -> None:
-        for widget in (self.canvas3d, self.canvas2d, *self.charts, self.bar):
+        self.theme = theme
+        flat = (self.canvas2d,) if self.canvas2d is not None else ()
+        for widget in (self.canvas3d, *flat, *self.charts, self.bar):
             widget.set_theme(theme)
 
     # linked cursor
 
     def _cursor_changed(self, told: tuple[tuple[float, float], Cell] | None) -> None:
         place, cell = told if told is not None else (None, None)
-        self.canvas2d.set_cursor(place)
+        if self.canvas2d is not None:
+            self.canvas2d.set_cursor(place)
         self.canvas3d.set_cursor(place)
         value = None
         if cell is not None and cell.values:
@@ -249,7 +283,8 @@ class Stage(QWidget):
         self.bar.set_value(value)
 
     def _cell_changed(self, cell: Cell | None) -> None:
-        self.canvas2d.mark_cell((cell.x, cell.y) if cell is not None else None)
+        if self.canvas2d is not None:
+            self.canvas2d.mark_cell((cell.x, cell.y) if cell is not None else None)
         if self.view == "chart" and self.session.shown is not None and surface_of(self.session.shown.result) is not None:
             self.redraw()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +37,7 @@ from landscape_gui.ui.messages import MessageBar
 from landscape_gui.ui.panel import FactsPanel, plain
 from landscape_gui.ui.question_panel import QuestionPanel
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.startup import Startup
 from landscape_gui.ui.status import StatusLine
 from landscape_gui.ui.welcome import Sample, Welcome
 
@@ -52,10 +52,12 @@ class Window(QMainWindow):
     """Seen at once; the canvases are made right after the first paint (`stage` is None until then)."""
 
     stage_ready = Signal()
+    """All canvases are there."""
 
     def __init__(self, session: Session, samples: Sequence[Sample] = ()) -> None:
         super().__init__()
         self.session = session
+        self.startup = Startup(session, self)
         self.stage: Stage | None = None
         self._home, self._docked = False, True
         self.setObjectName("window")
@@ -160,6 +162,8 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         session = self.session
         session.said.connect(self.messages.say)
+        self.startup.stage_due.connect(self.make_stage)
+        self.startup.rest_due.connect(self.complete_stage)
         session.trust_asked.connect(self._ask_trust)
         session.current_changed.connect(self._leave_home)
         session.documents_changed.connect(self._documents_changed)
@@ -176,23 +180,10 @@ class Window(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.stage is None:
-            QTimer.singleShot(0, self._after_paint)
-
-    def _after_paint(self) -> None:
-        """Import what the canvases need, piece by piece, so that the first page answers in between; then make them."""
-        self.session.warm_up()
-        self._awaited = ["numpy", "contourpy", "pyqtgraph", "vispy.gloo", "landscape_gui.scene3d", "landscape_gui.ui.stage"]
-        QTimer.singleShot(0, self._import_next)
-
-    def _import_next(self) -> None:
-        if self._awaited:
-            importlib.import_module(self._awaited.pop(0))
-            QTimer.singleShot(1, self._import_next)
-        else:
-            self.make_stage()
+            QTimer.singleShot(0, self.startup.begin)
 
     def make_stage(self) -> None:
-        """Make the canvases, once."""
+        """Make the middle of the window, once."""
         if self.stage is not None:
             return
         from landscape_gui.ui.stage import Stage
@@ -204,7 +195,12 @@ class Window(QMainWindow):
         self.pages.addWidget(self.stage)
         self.facts.show_figure(self.stage.figure)
         self._refresh()
-        self.stage_ready.emit()
+
+    def complete_stage(self) -> None:
+        """Make the canvases in two dimensions, once."""
+        if self.stage is not None:
+            self.stage.complete()
+            self.stage_ready.emit()
 
     # opening
 

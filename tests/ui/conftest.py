@@ -72,7 +72,7 @@ def shared(qapp):
 
 @pytest.fixture
 def window(qtbot, shared, services):
-    qtbot.waitUntil(lambda: shared.stage is not None, timeout=20000)
+    qtbot.waitUntil(lambda: shared.stage is not None and shared.stage.canvas2d is not None, timeout=20000)
     session = shared.session
     session.settings, session.services = Settings(), services
     shared.use_theme("light")

@@ -24,6 +24,7 @@ class Cycle(QObject):
 def test_a_working_thread_frees_no_object_of_the_window(qtbot):
     told, mailbox = [], Mailbox()
     worker = Worker(mailbox)
+    before = gc.isenabled()
 
     def allocate():
         kept = [[k] for k in range(200_000)]  # many times the collector's threshold
@@ -36,7 +37,7 @@ def test_a_working_thread_frees_no_object_of_the_window(qtbot):
     assert not gc.isenabled()
     assert all(told)
     assert worker.shut()
-    assert gc.isenabled()
+    assert gc.isenabled() == before
     gc.collect()
     assert told == [True] * 20
 
