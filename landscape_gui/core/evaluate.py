@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,14 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from landscape_gui.core import batchnorm as norms
 from landscape_gui.core import memory
-from landscape_gui.core.fast import FoldedPath, FrontierPath, NotApplicable, prefers_channels_last
+from landscape_gui.core.fast import NotApplicable, fast_paths
 from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath
 from landscape_gui.core.judging import Judge
 from landscape_gui.core.losses import LossHead, Metric
 from landscape_gui.core.moments import Moments
 from landscape_gui.core.pooling import strided_pooling
-from landscape_gui.core.splits import Chunk, Split, bounds, length_of, place
+from landscape_gui.core.splits import Chunk, Split, length_of, place
 from landscape_gui.core.sweep import Data, Point, Sums, sweep, sweep_recalculating
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
@@ -34,6 +35,9 @@ PIECE_SECONDS = 0.03
 
 TOLERANCE = 1e-5
 """Relative difference of a loss above which a fast path is not used."""
+
+PIECES = 8
+"""Chunks of a split at least, where a loss gives only means over chunks: their scatter is all that is known of its error."""
 
 CHECKED_EXAMPLES = 16
 CHECKED_FROM = 64
@@ -61,7 +65,8 @@ class Evaluator:
 
     tier: "exact" is bit-equal to a loop over torch.func.functional_call at the same batches; "fast" is checked against it and falls
     back to it above 1e-5. batchnorm: "frozen" (statistics stay at the origin's), "interpolated" (they move along the axes), or
-    "recalculated" (from the first split at each point). batch: examples per chunk; None chooses by the largest activation.
+    "recalculated" at each point from all of `statistics` (None: the first split), see core.batchnorm. batch: examples per chunk;
+    None chooses by the largest activation, and cuts a split into at least eight chunks if the loss may be known as means alone.
     Memory: up to four copies of the weights for each axis and two more, the data, and 512 MiB of stored first-layer values.
     Not thread-safe: one thread at a time.
     """
@@ -79,6 +84,7 @@ class Evaluator:
         batchnorm: Literal["frozen", "interpolated", "recalculated"] = "frozen",
         device: torch.device | str = "cpu",
         batch: int | None = None,
+        statistics: Split | None = None,
     ) -> None:
         memory.keep_allocations()
         if not splits:
@@ -90,12 +96,17 @@ class Evaluator:
         placed = [self._placed(split, dtype) for split in splits]
         self._data = Data(placed, head, self.device, dtype)
         self._plain = self._plain_path(module, dtype)
+        self._data.pieces = PIECES if head.kind != "rows" and batch is None else 1
         self._data.batch = batch or self._choose_batch()
+        self._statistics = Data([self._placed(statistics, dtype) if statistics else placed[0]], head, self.device, dtype)
+        if self.batchnorm == "recalculated":
+            self._statistics.batch = max(1, norms.SCALARS // self._scalars(self._statistics))
         self._candidates: list[ForwardPath] | None = None
         self._path: ForwardPath = self._plain
         self._plane: list[tuple[Tensor, int]] = []
         self._difference: float | None = None
         self._seconds: float | None = None
+        self._units: dict[str, int] = {}
 
     def _placed(self, split: Split, dtype: torch.dtype) -> Split:
         if split.streams:
@@ -110,20 +121,25 @@ class Evaluator:
             return BatchPath(module, self.layout, self.head.function, device=self.device, dtype=dtype, moving_buffers=moving)
         return PlainPath(module, self.layout, device=self.device, dtype=dtype, moving_buffers=moving)
 
-    def _sample(self, count: int) -> Chunk:
+    def _sample(self, count: int, data: Data | None = None) -> Chunk:
         """The first examples of the first split."""
-        split = self._data.splits[0]
-        small = Data(self._data.splits, self.head, self.device, self._data.dtype, count)
+        split = (data or self._data).splits[0]
+        small = Data([split], self.head, self.device, self._data.dtype, count)
         for whole in small.chunks(split):
             return small.smaller(whole)[0]
         raise ProblemError(f"The split {split.name} is empty.")
+
+    def _scalars(self, data: Data) -> int:
+        """Scalars per example of the largest activation, the inputs' at least."""
+        sample = self._sample(2, data)
+        size = memory.largest_activation(self._plain.module, lambda: self._plain.forward(sample), sample.inputs, sample.examples)
+        return max(1, size // data.dtype.itemsize)
 
     def _choose_batch(self) -> int:
         whole = all(split.streams for split in self._data.splits)
         if whole or self.head.kind == "batch":
             return 1 << 62 if whole else 128
-        sample = self._sample(2)
-        size = memory.largest_activation(self._plain.module, sample.inputs, sample.examples)
+        size = self._scalars(self._data) * self._data.dtype.itemsize
         return memory.choose_batch(self._plain.module, size, self.device)
 
     @property
@@ -131,8 +147,10 @@ class Evaluator:
         """What an answer's bits depend on: device, threads, precision, tier, batch partition, versions, what the fast path does.
 
         difference: the largest relative difference of a loss between the fast path and the plain one that was measured.
+        statistics: what BatchNorm is recalculated from, and in how many chunks (-1: an iterable's own batches). batches: by name,
+        from how many batches a standard error is known where it is not from examples; 1: it is not known.
         """
-        cut = {s.name: -1 if s.streams else len(bounds(s.examples, self._data.batch)) for s in self._data.splits}
+        recalculated = {"statistics": self._cuts(self._statistics)} if self.batchnorm == "recalculated" else {}
         return {
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
             "threads": torch.get_num_threads(),
@@ -140,11 +158,16 @@ class Evaluator:
             "tier": self.tier,
             "batchnorm": self.batchnorm,
             "batch": 0 if self._data.batch == 1 << 62 else self._data.batch,
-            "partition": cut,
+            "partition": self._cuts(self._data),
+            **recalculated,
             "torch": torch.__version__,
             **self._path.description,
             "difference": self._difference,
+            **({"batches": dict(self._units)} if self._units else {}),
         }
+
+    def _cuts(self, data: Data) -> dict[str, int]:
+        return {s.name: -1 if s.streams else len(data.bounds(s)) for s in data.splits}
 
     @property
     def seconds_per_point(self) -> float:
@@ -156,8 +179,10 @@ class Evaluator:
     def evaluate(self, origin: Tensor, axes: Sequence[Tensor], coordinates: Any) -> Generator[float, None, Values]:
         """Values at origin + sum of coordinates[:, j] axes[j]; origin and axes (size,), coordinates (k, len(axes)).
 
+        Without axes, every row of coordinates (k, 0) is the origin; () is one such point.
         Yields the fraction done after every piece of at most 50 ms, or one chunk's forward pass: stop there to cancel. The same
-        call gives the same bits; a point's values depend on the other points asked for at once by rounding alone.
+        call gives the same bits; a point's values depend on the other points asked for at once by rounding alone. A fast path that
+        is given up at the end of a call is given up for this plane: the call's points are computed again by the plain one.
         """
         points = self._points(coordinates, len(axes))
         self._lay(origin, axes, points)
@@ -176,7 +201,7 @@ class Evaluator:
     def _points(self, coordinates: Any, axes: int) -> list[Point]:
         """Rows of coordinates as the arithmetic sees them: what float32 cannot hold is infinite."""
         if not axes:
-            return [()] * len(coordinates)
+            return [()] * (len(coordinates) if np.ndim(coordinates) > 1 else 1)
         with np.errstate(over="ignore"):
             rows = np.asarray(coordinates, dtype=np.float64).reshape(-1, axes).astype(self.precision)
         return [tuple(map(float, row)) for row in rows]
@@ -189,7 +214,7 @@ class Evaluator:
 
     def _steps(self, points: Sequence[Point], sums: Sequence[Sums]) -> Iterator[float]:
         if self.batchnorm == "recalculated":
-            return sweep_recalculating(self._plain, self._data, self._judge(len(points)), points, sums)
+            return sweep_recalculating(self._plain, self._data, self._statistics, self._judge(len(points)), points, sums)
         return sweep(self._path, self._data, self._judge(len(points)), points, sums)
 
     def _drive(self, steps: Iterator[float]) -> Iterator[float]:
@@ -250,26 +275,14 @@ class Evaluator:
     def _fast_paths(self) -> list[ForwardPath]:
         if self.head.kind == "batch":
             return []
-        module, sample = self._plain.module, self._sample(2)
-        where = {"device": self.device, "dtype": self._data.dtype}
-        paths: list[ForwardPath] = []
         with torch.inference_mode():
-            if self.batchnorm == "frozen":
-                paths += _built(lambda: FoldedPath(module, self.layout, **where))  # type: ignore[arg-type]
-            for channels_last in [True, False] if prefers_channels_last(module) else [False]:
-                paths += _built(
-                    lambda last=channels_last: FrontierPath(  # type: ignore[misc]
-                        module,
-                        self.layout,
-                        device=self.device,
-                        dtype=self._data.dtype,
-                        moving_buffers=self.batchnorm == "interpolated",
-                        sample=sample.inputs,
-                        chunk=min(self._data.batch, max(s.examples for s in self._data.splits) or 1),
-                        channels_last=last,
-                    )
-                )
-        return paths
+            return fast_paths(
+                self._plain,
+                dtype=self._data.dtype,
+                folds=self.batchnorm == "frozen",
+                sample=self._sample(2).inputs,
+                chunk=min(self._data.batch, max(s.examples for s in self._data.splits) or 1),
+            )
 
     def _disagreement(self, path: ForwardPath, chunk: Chunk, points: Sequence[Point]) -> float:
         """The largest relative difference of the chunk's mean loss from the plain path's; infinite where only one is a number."""
@@ -302,7 +315,7 @@ class Evaluator:
         return difference <= TOLERANCE
 
     def _use_plain(self) -> None:
-        self._path = self._plain
+        self._path, self._difference = self._plain, None
 
     def _tell_overflow(self, points: Sequence[Point], sums: Sequence[Sums], overflow: Array) -> Iterator[float]:
         """Mark points whose infinite loss is finite in float64 on the chunk where it arose."""
@@ -334,6 +347,8 @@ class Evaluator:
                 examples[key] = into.examples
                 if part.units < into.examples:
                     from_batches.add(key)
+                if part.units < max(into.examples, 2):
+                    self._units[key] = part.units
         return Values(mean, error, examples, overflow, frozenset(from_batches))
 
     def _measure(self) -> float:
@@ -349,7 +364,7 @@ class Evaluator:
             chunk = next(piece.chunks(split))
             seconds += self._time(chunk) * max(1.0, split.examples / chunk.examples)
         if self.batchnorm == "recalculated":
-            seconds *= 1 + max(1, self._data.splits[0].examples) / self._data.total()
+            seconds *= 1 + self._statistics.total() / self._data.total()
         return seconds
 
     def _time(self, chunk: Chunk, repeats: int = 3) -> float:
@@ -367,14 +382,6 @@ class Evaluator:
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
         return (time.perf_counter() - start) / repeats
-
-
-def _built(make: Callable[[], ForwardPath]) -> list[ForwardPath]:
-    """The path, or none where the network does not allow it."""
-    try:
-        return [make()]
-    except (NotApplicable, RuntimeError):
-        return []
 
 
 @contextlib.contextmanager

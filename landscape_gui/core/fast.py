@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape_gui.core.folding import fold, fold_tensors
-from landscape_gui.core.forward import PlainPath
+from landscape_gui.core.forward import ForwardPath, PlainPath
 from landscape_gui.core.frontier import AffineLayer, FrontierReached, find_frontier, worthwhile
 from landscape_gui.core.splits import Chunk, call, map_tensors
 from landscape_gui.core.tracing import quicken, trace
@@ -233,3 +233,33 @@ def prefers_channels_last(module: nn.Module) -> bool:
             total += part.weight.numel()
             wide += part.weight.numel() if part.in_channels >= WIDE_CHANNELS else 0
     return 2 * wide > total
+
+
+def fast_paths(plain: PlainPath, *, dtype: torch.dtype, folds: bool, sample: Any, chunk: int) -> list[ForwardPath]:
+    """The paths that this network allows, the fastest first. folds: BatchNorm stays; sample, chunk: as for a FrontierPath."""
+    module, layout, device = plain.module, plain.layout, plain.device
+    paths: list[ForwardPath] = []
+    if folds:
+        paths += _built(lambda: FoldedPath(module, layout, device=device, dtype=dtype))
+    for channels_last in [True, False] if prefers_channels_last(module) else [False]:
+        paths += _built(
+            lambda last=channels_last: FrontierPath(  # type: ignore[misc]
+                module,
+                layout,
+                device=device,
+                dtype=dtype,
+                moving_buffers=plain.moving_buffers,
+                sample=sample,
+                chunk=chunk,
+                channels_last=last,
+            )
+        )
+    return paths
+
+
+def _built(make: Callable[[], ForwardPath]) -> list[ForwardPath]:
+    """The path, or none where the network does not allow it."""
+    try:
+        return [make()]
+    except (NotApplicable, RuntimeError):
+        return []

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from landscape_gui.core.splits import call, map_tensors, tensors_of
+from landscape_gui.core.splits import map_tensors, tensors_of
 
 CONVOLUTION_BYTES = 4 << 20
 PRODUCT_BYTES = 8 << 20
@@ -37,8 +38,8 @@ def keep_allocations() -> bool:
     return bool(accepted and mallopt(m_trim_threshold, 2**31 - 1) and mallopt(m_top_pad, 64 << 20))
 
 
-def largest_activation(module: nn.Module, inputs: Any, examples: int) -> int:
-    """Bytes per example of the largest output of any submodule, measured by hooks on one forward pass of a few examples."""
+def largest_activation(module: nn.Module, run: Callable[[], Any], inputs: Any, examples: int) -> int:
+    """Bytes per example of the largest output of any submodule, measured by hooks while `run` passes a few examples through."""
     largest = 0
 
     def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -48,7 +49,7 @@ def largest_activation(module: nn.Module, inputs: Any, examples: int) -> int:
     handles = [part.register_forward_hook(hook) for part in module.modules() if not list(part.children())]
     try:
         with torch.no_grad():
-            call(module, inputs)
+            run()
     finally:
         for handle in handles:
             handle.remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,20 +23,27 @@ Point = tuple[float, ...]
 
 @dataclass
 class Data:
-    """Splits placed on a device, and how they are cut. batch is halved where a GPU's memory does not suffice."""
+    """Splits placed on a device, and how they are cut. batch: examples per chunk at most, halved where a GPU's memory does not
+    suffice; pieces: chunks of a split at least, if it has two examples for each, so that means over chunks have an error."""
 
     splits: Sequence[Split]
     head: LossHead
     device: torch.device
     dtype: torch.dtype
     batch: int = 1
+    pieces: int = 1
+
+    def bounds(self, split: Split) -> list[tuple[int, int]]:
+        """Where a split of tensors is cut."""
+        pieces = min(self.pieces, max(2, split.examples // 2))
+        return bounds(split.examples, max(1, min(self.batch, split.examples // pieces)))
 
     def chunks(self, split: Split) -> Iterator[Chunk]:
         """A split's chunks in order; an iterable's own batches where it streams."""
         if split.streams:
             yield from self._streamed(split)
             return
-        for index, (start, stop) in enumerate(bounds(split.examples, self.batch)):
+        for index, (start, stop) in enumerate(self.bounds(split)):
             yield self._cut(split.inputs, split.targets, start, stop, split.examples, index, start)
 
     def _streamed(self, split: Split) -> Iterator[Chunk]:
@@ -145,22 +153,52 @@ def _chunk_steps(
 
 
 def sweep_recalculating(
-    path: PlainPath, data: Data, judge: Judge, points: Sequence[Point], sums: Sequence[Sums]
+    path: PlainPath, data: Data, statistics: Data, judge: Judge, points: Sequence[Point], sums: Sequence[Sums]
 ) -> Iterator[float]:
-    """As `sweep`, points outermost: at each, running statistics are recalculated from the first split before anything is judged."""
-    first = data.splits[0]
-    total, done = (data.total() + max(first.examples, 1)) * max(len(points), 1), 0
-    wide = Data([first], data.head, data.device, data.dtype, max(data.batch, batchnorm.BATCH))
+    """As `sweep`, points outermost: at each, running statistics are recalculated from all of `statistics` before it is judged."""
+    total, done = (data.total() + statistics.total()) * max(len(points), 1), 0
     for index, point in enumerate(points):
         path.move(point)
-        for _ in batchnorm.recalculate(path.module, (chunk.inputs for chunk in wide.chunks(first))):
-            done += min(wide.batch, max(first.examples, 1))
-            yield min(done / total, 1.0)
+        for seen in _renew(path, statistics):
+            yield min((done + seen) / total, 1.0)
+        done += statistics.total()
         for number, (split, into) in enumerate(zip(data.splits, sums, strict=True)):
-            for chunk in data.chunks(split):
-                judge.open(chunk)
-                judge.take(index, path.forward(path.begin(number, chunk)))
-                found = judge.close()
-                into.add(chunk, found, recount=not index)
-                done += chunk.examples
-                yield min(done / total, 1.0)
+            for whole in data.chunks(split):
+                waiting = data.smaller(whole)
+                while waiting:
+                    chunk = waiting.pop(0)
+                    if not _judged(path, number, chunk, judge, index):
+                        waiting = _halve(data, chunk) + waiting
+                        continue
+                    into.add(chunk, judge.close(), recount=not index)
+                    done += chunk.examples
+                    yield min(done / total, 1.0)
+
+
+def _judged(path: PlainPath, number: int, chunk: Chunk, judge: Judge, index: int) -> bool:
+    """Judge one point on a chunk; False where the GPU's memory does not suffice."""
+    judge.open(chunk)
+    try:
+        judge.take(index, path.forward(path.begin(number, chunk)))
+    except torch.cuda.OutOfMemoryError:
+        return False
+    return True
+
+
+def _renew(path: PlainPath, statistics: Data) -> Iterator[int]:
+    """Recalculate running statistics; yields the examples seen. Where memory does not suffice, anew in smaller batches."""
+    (split,) = statistics.splits
+    while True:
+        seen, tried = 0, 0
+        try:
+            passes = (partial(path.forward, chunk) for chunk in statistics.chunks(split))
+            for _ in batchnorm.recalculate(path.module, passes):
+                seen = min(seen + statistics.batch, statistics.total())
+                yield seen
+            return
+        except torch.cuda.OutOfMemoryError:
+            tried = min(statistics.batch, split.examples)
+        if split.streams or tried < 4:
+            raise torch.cuda.OutOfMemoryError("The device's memory does not suffice for recalculating BatchNorm statistics.")
+        torch.cuda.empty_cache()
+        statistics.batch = tried // 2

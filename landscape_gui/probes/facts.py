@@ -155,6 +155,7 @@ def common_facts(result: Any, shown: Quantity) -> list[Fact]:
         ("Precision", PRECISION_WORDS.get(result.precision, result.precision)),
         ("Computed on", machine(environment)),
         ("Checked against the plain pass", difference_words(environment)),
+        ("Standard errors", batches_words(environment)),
         ("Model", str(problem.get("model", ""))),
         *checkpoint_facts(problem),
         ("Computed at", where.created.replace("T", " ").replace("+00:00", " UTC") if where.created else ""),
@@ -189,6 +190,14 @@ def difference_words(environment: Mapping[str, Any]) -> str:
     """How far the fast path was from the plain forward pass where it was checked."""
     found = [v for k, v in environment.items() if "difference" in k and isinstance(v, (int, float)) and np.isfinite(v)]
     return f"largest relative difference {max(found):.1e}" if found else ""
+
+
+def batches_words(environment: Mapping[str, Any]) -> str:
+    """Where standard errors do not come from the scatter between examples; empty where all do."""
+    found: Mapping[str, int] = environment.get("batches") or {}
+    known = {name.replace("_", " "): f"between the means of {n:,} batches" for name, n in found.items() if n > 1}
+    lost = {name.replace("_", " "): "none, from one example or batch" for name, n in found.items() if n <= 1}
+    return "; ".join(f"{name}: {words}" for name, words in {**known, **lost}.items())
 
 
 def seed_words(where: Provenance) -> str:

@@ -23,7 +23,7 @@ BATCHNORM = {
     "recalculated": "computed anew at each point from the training data",
 }
 SPLIT_WORDS = {"train": "training", "test": "test", "val": "validation", "valid": "validation", "validation": "validation"}
-SAME = ("device", "threads", "dtype", "tier", "batchnorm", "batch", "partition", "torch", "block")
+SAME = ("device", "threads", "dtype", "tier", "batchnorm", "batch", "partition", "statistics", "torch", "block")
 """What of an evaluator's environment an answer's bits depend on and is known before the first point."""
 
 _paces: weakref.WeakKeyDictionary[Any, dict[Any, float]] = weakref.WeakKeyDictionary()

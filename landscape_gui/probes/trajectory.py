@@ -91,7 +91,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
         own = sampling.make_evaluator(self, problem, batchnorm="frozen")
         true, flat = Tally(len(states)), Tally(len(states))
         for k, state in enumerate(states):
-            values = yield from sampling.relay(own.evaluate(state, (state - state,), np.zeros((1, 1))), k, 1, total)
+            values = yield from sampling.relay(own.evaluate(state, (), ()), k, 1, total)
             true.add(0, np.array([k]), values)
         below = yield from evaluate_anew(evaluator, plane, coordinates, len(states), total)
         flat.add(0, np.arange(len(states)), below)

@@ -149,11 +149,14 @@ class Problem:
         batchnorm: str = "frozen",
     ) -> Evaluator:
         """What evaluates this loss at many weights. splits: names, () for all; limit: a random subset of so many examples, drawn
-        once a split from `seed` (0: all; of data that stream, the first ones)."""
+        once a split from `seed` (0: all; of data that stream, the first ones). BatchNorm statistics that are recalculated come
+        from the first split, or from its subset, whether it is asked about or not."""
         unknown = [name for name in splits if name not in self.splits]
         if unknown:
             raise ProblemError(f"There is no split {unknown[0]!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
         chosen = [split for split in self._parts.splits if not splits or split.name in splits]
+        training = self._parts.splits[0]
+        elsewhere = batchnorm == "recalculated" and all(split.name != training.name for split in chosen)
         return Evaluator(
             self.module,
             self.layout,
@@ -164,6 +167,7 @@ class Problem:
             precision=cast(Any, precision),
             batchnorm=cast(Any, batchnorm),
             device=self.device,
+            statistics=draw(training, limit, seed) if elsewhere else None,
         )
 
     def save_state(self, state: Tensor, path: str | Path) -> None:
@@ -211,7 +215,7 @@ def draw(split: Split, limit: int, seed: int) -> Split:
 
 
 def _finish(evaluator: Evaluator, state: Tensor) -> dict[str, np.ndarray[Any, Any]]:
-    steps = evaluator.evaluate(state, [torch.zeros_like(state)], np.zeros((1, 1)))
+    steps = evaluator.evaluate(state, (), ())
     while True:
         try:
             next(steps)

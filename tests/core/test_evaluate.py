@@ -172,9 +172,11 @@ def test_a_point_without_axes_is_the_checkpoint() -> None:
     module, inputs, targets = make("lenet")
     layout, origin, _, _ = plane(module)
     evaluator = Evaluator(module, layout, [Split("train", inputs, targets)], CROSS_ENTROPY)
-    found = finish(evaluator.evaluate(origin, [], np.zeros((1, 0)))).mean["train_loss"]
     with torch.no_grad():
-        assert found == pytest.approx([float(F.cross_entropy(module(inputs).double(), targets))], rel=1e-6)
+        own = float(F.cross_entropy(module(inputs).double(), targets))
+    for coordinates, points in (((), 1), ([], 1), (np.zeros((1, 0)), 1), (np.zeros((3, 0)), 3), (np.zeros((0, 0)), 0)):
+        found = finish(evaluator.evaluate(origin, (), coordinates)).mean["train_loss"]
+        assert found == pytest.approx([own] * points, rel=1e-6)  # float32 rounding of the sums
 
 
 def test_second_differences_of_a_quadratic_are_its_curvature() -> None:
@@ -271,27 +273,6 @@ def test_a_forward_that_raises_leaves_torch_as_it_was() -> None:
     assert F.max_pool2d is pool
 
 
-def test_recalculated_statistics_are_those_of_the_weights() -> None:
-    module, inputs, targets = make("resnet")
-    layout, origin, d1, d2 = plane(module)
-    evaluator = Evaluator(module, layout, [Split("train", inputs, targets)], CROSS_ENTROPY, METRICS, batchnorm="recalculated")
-    found = finish(evaluator.evaluate(origin, [d1, d2], POINTS))
-    for k, vector in enumerate(weights(origin, d1, d2)):
-        net = copy.deepcopy(module)
-        net.load_state_dict(layout.unflatten(vector), strict=False)
-        net.train()
-        for part in net.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.reset_running_stats()
-                part.momentum = 1.0
-        with torch.no_grad():
-            net(inputs)
-            expected = F.cross_entropy(net.eval()(inputs).double(), targets)
-        assert found.mean["train_loss"][k] == pytest.approx(float(expected), rel=1e-6)
-    assert found.examples["train_loss"] == EXAMPLES
-    assert found.standard_error["train_loss"] is not None
-
-
 def test_mean_only_losses_have_errors_from_batches() -> None:
     module, inputs, targets = make("mlp")
     layout, origin, d1, _ = plane(module)
@@ -308,6 +289,40 @@ def test_mean_only_losses_have_errors_from_batches() -> None:
     count = len(parts)
     variance = sum((n * (value - mean)) ** 2 for n, value in parts) * count / (count - 1)
     assert found.standard_error["train_loss"][0] == pytest.approx(variance**0.5 / EXAMPLES, rel=1e-5)
+
+
+@pytest.mark.parametrize("examples", [21, 16, 5, 2])
+def test_a_loss_of_means_is_cut_so_that_its_error_is_known(examples: int) -> None:
+    """Eight chunks or more from sixteen examples on, two at least; the same mean as of one chunk."""
+    module, inputs, targets = make("mlp")
+    layout, origin, d1, _ = plane(module)
+    head = loss_head(lambda o, t: ((o - F.one_hot(t, 5)) ** 2).mean(), module(inputs), targets)
+    evaluator = Evaluator(module, layout, [Split("train", inputs[:examples], targets[:examples])], head, METRICS)
+    found = finish(evaluator.evaluate(origin, [d1], [[0.3]]))
+    count = evaluator.environment["partition"]["train"]
+    assert count >= (8 if examples >= 16 else 2)
+    assert evaluator.environment.get("batches", {}) == ({"train_loss": count} if count < examples else {})
+    output = torch.func.functional_call(module, layout.unflatten(torch.add(origin, d1, alpha=0.3)), (inputs[:examples],))
+    mean = float(head.function(output, targets[:examples]))
+    assert found.mean["train_loss"][0] == pytest.approx(mean, rel=1e-6)
+    parts = bounds(examples, -(-examples // count))
+    variance = sum(((b - a) * (float(head.function(output[a:b], targets[a:b])) - mean)) ** 2 for a, b in parts)
+    assert found.standard_error["train_loss"][0] == pytest.approx((variance * count / (count - 1)) ** 0.5 / examples, rel=1e-5)
+
+
+def test_an_error_that_cannot_be_known_is_told() -> None:
+    module, inputs, targets = make("mlp")
+    layout, origin, _, _ = plane(module)
+    data = torch.utils.data.TensorDataset(inputs, targets)
+    means = loss_head(lambda o, t: ((o - F.one_hot(t, 5)) ** 2).mean(), module(inputs), targets)
+    whole = Split("train", torch.utils.data.DataLoader(data, batch_size=EXAMPLES))
+    for split, head in ((Split("train", inputs[:1], targets[:1]), CROSS_ENTROPY), (whole, means)):
+        evaluator = Evaluator(module, layout, [split], head)
+        assert finish(evaluator.evaluate(origin, (), ())).standard_error == {"train_loss": None}
+        assert evaluator.environment["batches"] == {"train_loss": 1}
+    rows = Evaluator(module, layout, [Split("train", inputs, targets)], CROSS_ENTROPY, METRICS)
+    finish(rows.evaluate(origin, (), ()))
+    assert "batches" not in rows.environment
 
 
 def test_streamed_batches_give_what_resident_data_give() -> None:

@@ -186,3 +186,9 @@ def test_the_point_nearest_to_the_checkpoint_is_not_called_the_centre():
     shown = Quantity(name="train_loss", label="training loss", values=freeze([3.0, 2.0, 1.0]))
     assert facts.centre_facts(shown, 1, exact=True)[0] == ("At the centre", "2")
     assert facts.centre_facts(shown, 1, exact=False)[0] == ("At the grid point nearest to the checkpoint", "2")
+
+
+def test_errors_that_are_not_between_examples_are_told() -> None:
+    assert facts.batches_words({"batches": {"train_loss": 8}}) == "train loss: between the means of 8 batches"
+    assert "none" in facts.batches_words({"batches": {"train_loss": 1}})
+    assert facts.batches_words({}) == ""
