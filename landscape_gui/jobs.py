@@ -306,15 +306,19 @@ def explain(error: BaseException, probe: Probe) -> LandscapeError:
     """Any error as a sentence of what went wrong while this question was answered, and what to do."""
     if isinstance(error, LandscapeError):
         return error
-    text = " ".join(str(error).split())[:500]
+    text = " ".join(str(error).split())[:500].rstrip(". ")
     what = f"{type(probe).title} stopped"
     if isinstance(error, MemoryError) or "out of memory" in text.lower():
         return LandscapeError(
-            f"{what}: there is not enough memory. {text}", remedy="Take a subset of the data (limit) or fewer points."
+            f"{what}: there is not enough memory{f' ({text})' if text else ''}.",
+            remedy="Take a subset of the data (limit) or fewer points.",
         )
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        return LandscapeError(f"{what}: {error.strerror or text}{where}.", remedy="Look at the file or folder that is named.")
+        return LandscapeError(
+            f"{what}: {(error.strerror or text or 'an error').rstrip('.')}{where}.",
+            remedy="Look at the file or folder that is named.",
+        )
     return LandscapeError(
         f"{what}: {type(error).__name__}: {text or 'no message'}.",
         remedy="If the message comes from the network, its architecture or its data do not fit; what was computed is kept.",

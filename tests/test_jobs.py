@@ -19,7 +19,7 @@ from tiny_problem import TinyProblem
 
 from landscape_gui import jobs
 from landscape_gui.errors import LandscapeError, QuestionError, StoreError
-from landscape_gui.jobs import Cancelled, Job, JobEvent, answer
+from landscape_gui.jobs import Cancelled, Job, JobEvent, answer, explain
 from landscape_gui.probes import Line, Surface, Trajectory
 from landscape_gui.probes.base import Progress
 from landscape_gui.store import Store, key_of
@@ -210,6 +210,14 @@ def test_every_error_is_a_sentence_with_a_remedy(error: Exception, words: str) -
     with pytest.raises(LandscapeError, match=words) as told:
         answer(Line(), TinyProblem(broken=fail))
     assert told.value.remedy
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("it broke.."), RuntimeError(""), MemoryError(), OSError("gone."), MemoryError("no.")]
+)
+def test_no_sentence_ends_in_two_full_stops(error: Exception) -> None:
+    text = str(explain(error, Surface()))
+    assert ".." not in text and " ." not in text and "()" not in text
 
 
 def test_a_full_disk_still_gives_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

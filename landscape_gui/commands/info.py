@@ -29,7 +29,8 @@ def add_flags(parser: Parser) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Returns 1 where one of the files could not be read at all; the others are still told."""
+    """Returns 1 where one of the files could not be read; 0 where all were, though a network may not fit or its code may not be
+    trusted: what is then not known is said."""
     worst = 0
     for index, path in enumerate(namespace.paths):
         if index and not namespace.json:
@@ -51,9 +52,8 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
         problem = opening.open_named(path, namespace)
         reason = None
     except LandscapeError as error:
-        if manifest is None:
-            raise
         problem, reason = None, error
+        manifest = manifest or look_at_last(path)
     if namespace.json:
         print(json.dumps(as_json(path, manifest, problem, reason), default=str))
         return
@@ -72,6 +72,14 @@ def look_inside(path: str) -> Manifest | None:
     from landscape_gui.checkpoint import peek
 
     return peek(path)
+
+
+def look_at_last(path: str) -> Manifest:
+    """What the header of a run's last checkpoint says. CheckpointError where there is none."""
+    from landscape_gui.checkpoint import peek
+    from landscape_gui.problem.locate import find_checkpoint
+
+    return peek(find_checkpoint(path)[0])
 
 
 def tell_answer(path: str) -> None:

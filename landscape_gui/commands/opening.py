@@ -19,7 +19,9 @@ def add_path(parser: Parser) -> None:
 def add_opening_flags(parser: Parser) -> None:
     group = parser.add_argument_group("what is opened")
     group.add_argument(
-        "--code", metavar="FILE", help="Python file with model(), data() and loss (default: the landscape.py beside PATH)"
+        "--code",
+        metavar="FILE",
+        help="Python file with model(), data() and loss (default: landscape.py beside PATH or up to two folders above)",
     )
     group.add_argument("--trust", action="store_true", help="run that file; read it first")
     group.add_argument("--data", metavar="PATH", help=".npz, MNIST's idx files, or a folder or zip of images by class")

@@ -9,6 +9,8 @@ from landscape_gui.errors import CheckpointError
 from landscape_gui.run import Run, find_run
 
 HOLDERS = frozenset({"checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots"})
+CLIMB = 2
+"""Folders above the opened one in which code is still looked for: a run often lies in a sub-folder of its project."""
 
 
 def find_checkpoint(path: str | Path) -> tuple[Path, Run | None]:
@@ -43,3 +45,14 @@ def find_beside(checkpoint: Path, name: str) -> Path | None:
     folder = checkpoint.resolve().parent
     places = [folder, folder.parent] if folder.name.lower() in HOLDERS else [folder]
     return next((place / name for place in places if (place / name).is_file()), None)
+
+
+def find_code(checkpoint: Path, name: str, opened: str | Path) -> Path | None:
+    """The nearest file of this name, from the checkpoint's folder upwards, up to `CLIMB` folders above the one that was opened."""
+    place = resolve(opened).resolve()
+    start = place if place.is_dir() else place.parent
+    highest = [start, *start.parents][: CLIMB + 1][-1]
+    folder = checkpoint.resolve().parent
+    inside = [place for place in (folder, *folder.parents) if place.is_relative_to(highest)]
+    found = next((place / name for place in inside if (place / name).is_file()), None)
+    return found or find_beside(checkpoint, name)

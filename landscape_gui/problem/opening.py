@@ -22,7 +22,7 @@ from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.datasets import load_data
 from landscape_gui.problem.families import Architecture
 from landscape_gui.problem.judges import choose_judges, default_loss
-from landscape_gui.problem.locate import find_beside, find_checkpoint
+from landscape_gui.problem.locate import find_beside, find_checkpoint, find_code
 from landscape_gui.problem.problem import Problem, draw
 from landscape_gui.problem.settings import choose_device, prepare_torch
 from landscape_gui.problem.your_code import YourCode
@@ -44,16 +44,18 @@ def open_problem(
     """The problem of a checkpoint: a file, a folder (its run's last checkpoint), or "samples:NAME".
 
     The network comes from `code` or `architecture` where given, else from the card (landscape.json) beside the file, else from
-    a landscape.py beside it, else from the built-in family whose shapes fit. Data: `data` (with `normalise`), else the card's,
-    else the landscape.py's. architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3". Reads the checkpoint and the
-    data once, and runs the network on two examples. Raises CheckpointError, ProblemError, or TrustNeeded before code runs.
+    a landscape.py beside it or up to two folders above what was opened, else from the built-in family whose shapes fit. Data:
+    `data` (with `normalise`), else the card's, else the landscape.py's. architecture: "mlp", or with options
+    "resnet:shortcut=none,eps=1e-3". Reads the checkpoint and the data once, and runs the network on two examples. Raises
+    CheckpointError, ProblemError, or TrustNeeded before code runs.
     """
     prepare_torch(threads)
     where = choose_device(device)
     file, run = find_checkpoint(path)
     beside = find_beside(file, cards.NAME)
     card = cards.read_card(beside) if beside is not None else Card()
-    yours = _code(file, card, code, architecture, trusted)
+    near = None if card.architecture else find_code(file, your_code.NAME, path)
+    yours = _code(near, code, architecture, trusted)
     checkpoint = read_checkpoint(file)
     own = _own_network(checkpoint, yours) if yours is not None and architecture is None else None
     found = _data(checkpoint, card, yours, data, normalise, architecture)
@@ -76,19 +78,16 @@ def describe(path: str | Path) -> dict[str, Any]:
     }
 
 
-def _code(
-    file: Path, card: Card, code: str | None, architecture: str | None, trusted: Callable[[str], bool] | None
-) -> YourCode | None:
-    """The landscape.py that counts: the one named; else the one beside, unless a card or flag says the architecture."""
+def _code(near: Path | None, code: str | None, architecture: str | None, trusted: Callable[[str], bool] | None) -> YourCode | None:
+    """The landscape.py that counts: the one named; else the one near the file, unless a flag says the architecture."""
     if code is not None:
         place = Path(code).expanduser()
         if not place.is_file():
             raise ProblemError(f"There is no {place}.", remedy="Give --code the path of a landscape.py.")
         return your_code.load_code(place, trusted)
-    beside = find_beside(file, your_code.NAME)
-    if beside is None or architecture is not None or card.architecture:
+    if near is None or architecture is not None:
         return None
-    return your_code.load_code(beside, trusted)
+    return your_code.load_code(near, trusted)
 
 
 def _data(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import threading
 import traceback
@@ -154,8 +155,28 @@ def told(source: Source, what: str) -> Iterator[None]:
         yield
     except LandscapeError:
         raise
+    except FileNotFoundError as error:
+        raise ProblemError(f"{place_of(source, error, what)} {missing_file(error)}", remedy=remedy_for(source, error)) from error
     except (Exception, SystemExit) as error:
         raise ProblemError(f"{place_of(source, error, what)} {type(error).__name__}: {error}") from error
+
+
+def missing_file(error: FileNotFoundError) -> str:
+    """Which file is missing, and where a relative path was looked for."""
+    if error.filename is None:
+        return f"{type(error).__name__}: {str(error).rstrip('.')}."
+    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename)
+    return f"there is no {name}." if os.path.isabs(name) else f"there is no {name} in {Path.cwd()}, the folder of the program."
+
+
+def remedy_for(source: Source, error: FileNotFoundError) -> str:
+    """What to do about a missing file: a relative path is better taken from where the code lies."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+    if not name or os.path.isabs(name):
+        return f"Put the file there, or correct the path in {source.path.name}."
+    beside = source.path.parent / name
+    found = f" ({beside} exists)" if beside.exists() else ""
+    return f"Name it from where the code lies, Path(__file__).parent / {name!r}{found}, or start the program in the folder with it."
 
 
 def place_of(source: Source, error: BaseException, what: str) -> str:

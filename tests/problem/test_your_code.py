@@ -206,3 +206,39 @@ def test_a_network_in_python_files_of_another_name(folder: Path) -> None:
     assert open_problem(folder / "net.pt", code=str(elsewhere), trusted=yes).splits == {"train": 30, "test": 10}
     with pytest.raises(ProblemError, match="There is no"):
         open_problem(folder / "net.pt", code=str(folder / "missing.py"), trusted=yes)
+
+
+@pytest.mark.parametrize(("levels", "found"), [(0, True), (1, True), (2, True), (3, False)])
+def test_code_is_found_up_to_two_folders_above_what_is_opened(folder: Path, levels: int, found: bool) -> None:
+    place = folder.joinpath(*("runs", "seed-1", "more")[:levels])
+    place.mkdir(parents=True, exist_ok=True)
+    (folder / "net.pt").rename(place / "net.pt")
+    for opened in (place, place / "net.pt"):
+        with pytest.raises(TrustNeeded if found else ProblemError) as raised:
+            open_problem(opened)
+        assert not found or raised.value.path == str((folder / "landscape.py").resolve())  # type: ignore[attr-defined]
+    if found:
+        assert open_problem(place, trusted=yes).splits == {"train": 30, "test": 10}
+
+
+def test_the_nearest_code_counts(folder: Path) -> None:
+    place = folder / "runs"
+    place.mkdir()
+    (folder / "net.pt").rename(place / "net.pt")
+    (place / "landscape.py").write_text(CODE.replace("from mynet import Net", NET), encoding="utf-8")
+    with pytest.raises(TrustNeeded) as raised:
+        open_problem(place / "net.pt")
+    assert raised.value.path == str((place / "landscape.py").resolve())
+
+
+def test_a_missing_data_file_is_named_with_the_folder_where_it_was_looked_for(folder: Path) -> None:
+    code = 'import torch\nfrom mynet import Net\ndef model():\n    return Net()\ndef data():\n    return torch.load("train.pt")\n'
+    (folder / "landscape.py").write_text(code, encoding="utf-8")
+    with pytest.raises(ProblemError) as raised:
+        open_problem(folder, trusted=yes)
+    assert f"landscape.py, line 6, in data: there is no train.pt in {Path.cwd()}" in raised.value.message
+    assert "Path(__file__).parent / 'train.pt', or start" in raised.value.remedy
+    (folder / "train.pt").touch()
+    with pytest.raises(ProblemError) as raised:
+        open_problem(folder, trusted=yes)
+    assert f"({folder.resolve() / 'train.pt'} exists)" in raised.value.remedy
