@@ -33,7 +33,7 @@ class SurfaceScene:
 
     Drag turns (turntable), wheel zooms, middle or shift-drag moves, double click resets. `canvas.native` is the widget to embed
     when the application is Qt's. Callbacks, each a list: `on_hover(x, y, value)` or `on_hover(None, None, None)` off the surface;
-    `on_pick(x, y, value)` at a click; `on_camera(camera)` after every turn by hand.
+    `on_pick(x, y, value)` at a click; `on_camera(camera)` after every turn by hand; `on_change()` when it must be drawn anew.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class SurfaceScene:
         self.on_hover: list[Callable[[float | None, float | None, float | None], None]] = []
         self.on_pick: list[Callable[[float, float, float], None]] = []
         self.on_camera: list[Callable[[Camera], None]] = []
+        self.on_change: list[Callable[[], None]] = []
         self.font_scale = 1.0
         self.thread = threading.get_ident()
         config = {"samples": samples, "depth_size": 24, "double_buffer": True}
@@ -154,6 +155,8 @@ class SurfaceScene:
         if view:
             self._view = None
         self.canvas.update()
+        for callback in self.on_change:
+            callback()
 
     def _draw(self, event: Any = None) -> None:
         LIVE.add(self)
@@ -217,7 +220,7 @@ class SurfaceScene:
             return
         start, _, camera, _ = self._drag
         self._drag = None
-        self.canvas.update()
+        self._moved(view=False)
         at = np.asarray(event.pos[:2], float)
         if event.button == 1 and np.hypot(*(at - start)) < CLICK and self._camera == camera:
             found = self.pick((at[0], at[1]))

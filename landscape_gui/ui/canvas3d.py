@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from landscape_gui import style
 from landscape_gui.figure import Camera, Panel
+from landscape_gui.ui.scene_picture import ScenePicture
 
 if TYPE_CHECKING:
     from landscape_gui.scene3d import SurfaceScene
@@ -28,6 +30,7 @@ def opengl_works() -> bool:
     return bool(works)
 
 
+@lru_cache(maxsize=1)
 def hardware_samples() -> int:
     """4 where a graphics card draws, 0 where software does (there multisampling costs two to three times as much)."""
     surface, context = QOffscreenSurface(), QOpenGLContext()
@@ -51,7 +54,8 @@ class Canvas3D(QWidget):
     picked = Signal(float, float)
     camera_moved = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, offscreen: bool | None = None) -> None:
+        """offscreen: draw beside the window and show the pixels (None: where software draws)."""
         super().__init__(parent)
         self.setObjectName("canvas3d")
         self.setAccessibleName("Surface in three dimensions")
@@ -61,15 +65,17 @@ class Canvas3D(QWidget):
         self.theme = style.LIGHT
         self.scene: SurfaceScene | None = None
         self.drawn: DrawnSurface | None = None
+        self.view: QWidget
+        """What shows the surface and takes the mouse."""
         if opengl_works():
-            self._make_scene(column)
+            self.view = self._make_scene(hardware_samples() == 0 if offscreen is None else offscreen)
         else:
             from landscape_gui.ui.drawn3d import DrawnSurface
 
-            self.drawn = DrawnSurface(SENTENCE)
-            column.addWidget(self.drawn)
+            self.view = self.drawn = DrawnSurface(SENTENCE)
+        column.addWidget(self.view)
 
-    def _make_scene(self, column: QVBoxLayout) -> None:
+    def _make_scene(self, offscreen: bool) -> QWidget:
         from PySide6.QtCore import qInstallMessageHandler
         from vispy import app
 
@@ -79,16 +85,16 @@ class Canvas3D(QWidget):
 
         scene = self.scene = SurfaceScene(samples=hardware_samples())
         qInstallMessageHandler(handler)
-        native = scene.canvas.native
-        native.setObjectName("scene")
-        native.setMouseTracking(True)
-        native.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        native.setAccessibleName("Surface: drag turns, wheel zooms, shift-drag moves, click picks, double click resets")
-        native.installEventFilter(self)
-        column.addWidget(native)
         scene.on_hover.append(self._hovered)
         scene.on_pick.append(lambda x, y, value: self.picked.emit(x, y))
         scene.on_camera.append(self.camera_moved.emit)
+        view: QWidget = ScenePicture(scene) if offscreen else scene.canvas.native
+        view.setObjectName("scene")
+        view.setMouseTracking(True)
+        view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        view.setAccessibleName("Surface: drag turns, wheel zooms, shift-drag moves, click picks, double click resets")
+        view.installEventFilter(self)
+        return view
 
     def show_panel(self, panel: Panel) -> None:
         if panel.surface is None:

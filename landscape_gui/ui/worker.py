@@ -104,7 +104,7 @@ class Worker(QThread):
             self._tasks.appendleft(task) if first else self._tasks.append(task)
             self._condition.notify()
         if not self.isRunning():
-            sys.setswitchinterval(5e-4)
+            sys.setswitchinterval(1e-4)
             if not self._holds:
                 collector().hold()
                 self._holds = True
