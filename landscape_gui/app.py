@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -61,18 +62,22 @@ def make_application() -> Any:
 
 
 def install_excepthook(window: Any) -> None:
-    """An error that nobody foresaw becomes a dialog; the window lives."""
+    """An error that nobody foresaw, in whichever thread, becomes a dialog; the window lives."""
+    from landscape_gui.ui.error_dialog import Unforeseen
+
+    unforeseen = Unforeseen(window)
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         traceback.print_exception(kind, error, trace)
         if issubclass(kind, KeyboardInterrupt):
             window.close()
             return
-        from landscape_gui.ui.documents import message_of
+        unforeseen.raised.emit(error)
 
-        window.session.said.emit(message_of(error))
+    def thread_hook(raised: threading.ExceptHookArgs) -> None:
+        hook(raised.exc_type, raised.exc_value or raised.exc_type(), raised.exc_traceback)
 
-    sys.excepthook = hook
+    sys.excepthook, threading.excepthook = hook, thread_hook
 
 
 def services() -> Any:

@@ -329,9 +329,9 @@ class Session(QObject):
         if outcome.error is not None:
             self.said.emit(message_of(outcome.error))
 
-    def shut(self) -> bool:
-        """Stop everything and wait for the threads, 5 s at most each; False where one still runs."""
+    def shut(self, milliseconds: int = 5000) -> bool:
+        """Stop everything and wait for the threads, at most so long for each; False where one still runs."""
         self.closed = True
         for inquiry in self.inquiries:
             inquiry.stop.set()
-        return all([self.thinker.shut(), self.helper.shut()])
+        return all([self.thinker.shut(milliseconds), self.helper.shut(milliseconds)])

@@ -38,6 +38,10 @@ class Settings:
             return [value] if value else []
         return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
 
+    def sync(self) -> None:
+        """Write to the disk what has not been written yet."""
+        self.store.sync()
+
     @property
     def recent(self) -> list[str]:
         return self.texts("recent")

@@ -11,32 +11,25 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QFileDialog,
-    QLineEdit,
     QMainWindow,
     QMessageBox,
-    QPlainTextEdit,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.figure import Figure
-from landscape_gui.ui import picked, theme
+from landscape_gui.ui import picked, taking_away, theme
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
-from landscape_gui.ui.cell_panel import CellPanel
+from landscape_gui.ui.closing import Closing
 from landscape_gui.ui.documents import Document, Message
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.jobs_panel import JobsPanel
-from landscape_gui.ui.library import Library
 from landscape_gui.ui.messages import MessageBar
-from landscape_gui.ui.panel import FactsPanel, plain
-from landscape_gui.ui.question_panel import QuestionPanel
+from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.sides import LeftSide, RightSide, dock
 from landscape_gui.ui.startup import Startup
 from landscape_gui.ui.status import StatusLine
 from landscape_gui.ui.welcome import Sample, Welcome
@@ -45,7 +38,6 @@ if TYPE_CHECKING:
     from landscape_gui.ui.stage import Stage
 
 FILTER = "Checkpoints and answers (*.pt *.pth *.safetensors *.ckpt *.bin *.h5 *.hdf5 *.tar *.pkl);;All files (*)"
-TABS = ("Question", "What this shows", "Cell")
 
 
 class Window(QMainWindow):
@@ -58,6 +50,7 @@ class Window(QMainWindow):
         super().__init__()
         self.session = session
         self.startup = Startup(session, self)
+        self.closing = Closing(session, self)
         self.stage: Stage | None = None
         self._home, self._docked = False, True
         self.setObjectName("window")
@@ -98,8 +91,8 @@ class Window(QMainWindow):
         return {
             "open": self.ask_open,
             "open_run": self.ask_folder,
-            "export": self.export,
-            "copy": self.copy_picture,
+            "export": lambda: taking_away.export(self),
+            "copy": lambda: taking_away.copy_picture(self),
             "copy_caption": lambda: self.facts.copy(),
             "close": self.close_current,
             "quit": self.close,
@@ -121,56 +114,25 @@ class Window(QMainWindow):
     # making
 
     def _make_docks(self) -> None:
-        self.library, self.jobs = Library(self.session), JobsPanel(self.session)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.library, 1)
-        column.addWidget(self.jobs)
-        self.left = self._dock("Library", "dock_library", left, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.question, self.facts, self.cell = QuestionPanel(self.session), FactsPanel(), CellPanel(self.session)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.tabs = QTabBar()
-        self.tabs.setObjectName("tabs")
-        self.tabs.setExpanding(False)
-        self.tabs.setDrawBase(False)
-        self.tabs.setUsesScrollButtons(False)
-        self.panels = QStackedWidget()
-        for name, panel in zip(TABS, (self.question, self.facts, self.cell), strict=True):
-            self.tabs.addTab(name)
-            self.panels.addWidget(panel)
-        self.tabs.currentChanged.connect(self.panels.setCurrentIndex)
-        column.addWidget(self.tabs)
-        column.addWidget(self.panels, 1)
-        self.right = self._dock("Question and facts", "dock_question", right, Qt.DockWidgetArea.RightDockWidgetArea)
+        left, right = LeftSide(self.session), RightSide(self.session)
+        self.library, self.jobs = left.library, left.jobs
+        self.question, self.facts, self.cell, self.tabs = right.question, right.facts, right.cell, right.tabs
+        self.left = dock(self, "Library", "dock_library", left, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.right = dock(self, "Question and facts", "dock_question", right, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([self.left, self.right], [250, 320], Qt.Orientation.Horizontal)
-
-    def _dock(self, title: str, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setTitleBarWidget(QWidget())
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-        dock.setWidget(content)
-        content.setMinimumWidth(190 if area == Qt.DockWidgetArea.LeftDockWidgetArea else 250)
-        self.addDockWidget(area, dock)
-        return dock
 
     def _connect(self) -> None:
         session = self.session
         session.said.connect(self.messages.say)
         self.startup.stage_due.connect(self.make_stage)
         self.startup.rest_due.connect(self.complete_stage)
+        self.closing.ended.connect(QApplication.quit)
         session.trust_asked.connect(self._ask_trust)
         session.current_changed.connect(self._leave_home)
         session.documents_changed.connect(self._documents_changed)
         session.inquiries_changed.connect(self._refresh)
         session.shown_changed.connect(self._refresh)
         session.look_changed.connect(self._refresh)
-        session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(2) if cell is not None else None)
         self.library.compute_asked.connect(lambda: self.tabs.setCurrentIndex(0))
         self.cell.profile_asked.connect(lambda: self.set_view("chart"))
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
@@ -346,41 +308,7 @@ class Window(QMainWindow):
         if self.session.settings.text("theme", "system") == "system":
             self.use_theme("system")
 
-    # taking away
-
-    def figure_of(self, view: str) -> Figure | None:
-        """The shown answer in a view, with the camera as it stands."""
-        if self.stage is None or self.session.shown is None:
-            return None
-        if view == "chart":
-            return self.stage._chart_figure()
-        return self.session.figure(view=view, camera=self.stage.canvas3d.camera)
-
-    def export(self) -> None:
-        from landscape_gui.ui.export_dialog import ExportDialog
-
-        if self.stage is None or self.session.shown is None:
-            return
-        dialog = ExportDialog(self.session, self.figure_of, self.stage.view, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def copy_picture(self) -> None:
-        """The picture as a paper would have it, on the clipboard; the marked text where a field has the focus."""
-        focus = QApplication.focusWidget()
-        if isinstance(focus, (QLineEdit, QPlainTextEdit)):
-            focus.copy()
-            return
-        from landscape_gui.ui.export_dialog import Settings, draw_picture
-
-        view = "3d" if self.stage is None or self.stage.view == "both" else self.stage.view
-        figure = self.figure_of(view)
-        if figure is None:
-            return
-        settings = Settings(width_inches=6.0, dpi=200, theme=self.colours.figure, font_size=9.0)
-        self.session.run(
-            lambda: draw_picture(figure, settings), "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage
-        )
+    # besides
 
     def show_help(self) -> None:
         from landscape_gui.ui.help_dialog import HelpDialog
@@ -412,12 +340,8 @@ class Window(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.session.settings.set("geometry", self.saveGeometry())
-        self.hide()
-        if not self.session.shut():
-            self.show()
-            self.session.said.emit(Message(level="warning", text="A question is still ending.", remedy="Close again in a moment."))
-            self.session.closed = False
-            event.ignore()
-            return
-        event.accept()
+        """Goes at once; a question that still ends does so behind, and the program with it."""
+        if self.isVisible():
+            self.session.settings.set("geometry", self.saveGeometry())
+            self.hide()
+        event.setAccepted(self.closing.begin())

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 from test_canvases import colours
 
-from landscape_gui.ui import theme
+from landscape_gui.ui import taking_away, theme
 from landscape_gui.ui.documents import Message
 from landscape_gui.ui.welcome import Card
 
@@ -36,7 +36,9 @@ def test_a_click_on_a_sample_ends_in_a_surface(qtbot, window):
 
 
 def test_both_canvases_are_drawn(qtbot, opened):
-    assert colours(opened.stage.canvas3d.view) > 300
+    scene = opened.stage.canvas3d.scene
+    widget = scene.canvas.native if scene is not None else opened.stage.canvas3d
+    assert colours(widget) > 300
     assert colours(opened.stage.canvas2d) > 300
 
 
@@ -140,8 +142,10 @@ def test_closing_in_the_middle_ends_the_threads(qtbot, own_window, gate):
     gate.open.clear()
     own_window.open_paths(["a.pt"])
     qtbot.waitUntil(lambda: own_window.session.running is not None, timeout=5000)
-    assert own_window.close()
-    assert own_window.session.thinker.isFinished() and not own_window.session.helper.isRunning()
+    own_window.close()
+    assert not own_window.isVisible()
+    session = own_window.session
+    qtbot.waitUntil(lambda: session.thinker.isFinished() and not session.helper.isRunning(), timeout=5000)
 
 
 def test_light_and_dark(qtbot, opened):
@@ -160,7 +164,7 @@ def test_the_caption_is_copied(qtbot, opened):
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".h5", ".png"])
 def test_export(qtbot, opened, tmp_path, suffix):
-    opened.export()
+    taking_away.export(opened)
     dialog = opened.findChild(QDialog, "export")
     dialog._timer.stop()
     dialog.view.setCurrentIndex(dialog.view.findData("2d"))
