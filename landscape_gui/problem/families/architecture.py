@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Names and shapes of a checkpoint's tensors, in the file's order."""
@@ -50,3 +50,12 @@ def activation(name: object) -> nn.Module:
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise Misfit(f"The activation is {name!r}; it must be one of {', '.join(ACTIVATIONS)}.")
     return ACTIVATIONS[name]()
+
+
+def with_channel(x: Tensor, dimensions: int) -> Tensor:
+    """Inputs of so many dimensions an example as (examples, 1, ...); others as they are.
+
+    Where it is used it is marked for torch.fx as one operation, since symbols have no answer to the question: the faster ways to
+    run a network need its graph.
+    """
+    return x.unsqueeze(1) if x.ndim == dimensions + 1 else x

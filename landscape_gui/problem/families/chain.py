@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
-from landscape_gui.problem.families.architecture import Misfit, Shapes
+from landscape_gui.problem.families.architecture import Misfit, Shapes, with_channel
+
+fx.wrap("with_channel")
 
 LEAVES = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
 
@@ -157,10 +159,7 @@ class Chain(nn.Module):
         self.order.append(name)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.image_dimensions == 0:
-            x = x.flatten(1)
-        elif x.ndim == self.image_dimensions + 1:
-            x = x.unsqueeze(1)
+        x = with_channel(x, self.image_dimensions) if self.image_dimensions else x.flatten(1)
         for name in self.order:
             x = self.get_submodule(name)(x)
         return x

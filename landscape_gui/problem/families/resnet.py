@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from landscape_gui.problem.families.architecture import Architecture, Misfit, Shapes
+from landscape_gui.problem.families.architecture import Architecture, Misfit, Shapes, with_channel
+
+fx.wrap("with_channel")
 
 FAMILY = "resnet"
 OPTIONS = frozenset({"family", "shortcut", "eps", "depth", "width"})
@@ -128,9 +130,7 @@ class ResNet(nn.Module):
         self.add_module(plan.head, nn.Linear(inputs, plan.classes, bias=plan.head_bias))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim == 3:
-            x = x.unsqueeze(1)
-        x = self.conv1(x)
+        x = self.conv1(with_channel(x, 2))
         x = functional.relu(self.bn1(x) if self.norm else x)
         if self.large:
             x = self.maxpool(x)
