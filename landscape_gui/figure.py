@@ -87,6 +87,11 @@ class Surface:
     label: str = ""
     unit: str = ""
 
+    @property
+    def has_scale(self) -> bool:
+        """Whether any cell is finite; where none is, `limits` mean nothing and no scale is shown."""
+        return bool(np.isfinite(self.z).any())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Path:

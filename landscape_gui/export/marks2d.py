@@ -152,9 +152,12 @@ def _path(axes: Any, path: Path) -> None:
 
 
 def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:
-    """A colour bar beside the axes, or in the axes `place`; its ends are pointed where values lie beyond them."""
+    """A colour bar beside the axes, or in the axes `place`; its ends are pointed where values lie beyond them. None where no
+    cell is finite: there is no scale to show."""
     surface = panel.surface
     assert surface is not None
+    if not surface.has_scale:
+        return None
     z = np.asarray(surface.z, float)
     finite = z[np.isfinite(z)]
     below, above = bool((finite < surface.limits[0]).any()), bool((finite > surface.limits[1]).any())

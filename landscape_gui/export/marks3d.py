@@ -93,6 +93,8 @@ def _bar_room(panel: Panel, page: Page, width: float) -> float:
 
 
 def _bar(figure: Any, axes: Any, panel: Panel, page: Page, room: tuple[float, float], size: tuple[float, float]) -> None:
-    """Two thirds of the height, in the middle."""
+    """Two thirds of the height, in the middle; none where there is no scale."""
+    if panel.surface is None or not panel.surface.has_scale:
+        return
     place = figure.add_axes((room[0] / size[0] + 0.012, 0.17 * room[1] / size[1], BAR, 0.64 * room[1] / size[1]))
     add_colour_bar(figure, axes, panel, page, place)

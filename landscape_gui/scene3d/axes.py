@@ -88,6 +88,10 @@ class _Edge:
     title: str
 
 
+NO_TICKS: tuple[Array, Array, list[Label]] = (np.zeros(0), np.zeros((0, 2, 2)), [])
+"""Of a height where no cell is finite."""
+
+
 def margins(frame: Frame, panel: Panel, style: Lettering) -> Margins:
     """Room that labels need around the box at any azimuth."""
     low, high = frame.z
@@ -114,7 +118,8 @@ def layout(frame: Frame, panel: Panel, projection: Projection, style: Lettering,
     marks: list[Array] = []
     chosen: list[Array] = []
     for edge in edges:
-        at, lines, texts = _tick_labels(edge, projection, style, labels)
+        bare = edge is edges[0] and panel.surface is not None and not panel.surface.has_scale
+        at, lines, texts = NO_TICKS if bare else _tick_labels(edge, projection, style, labels)
         chosen.append(at)
         marks.append(lines)
         labels += texts

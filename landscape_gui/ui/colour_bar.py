@@ -28,7 +28,8 @@ class ColourBar(QWidget):
         self.extent: tuple[float, float] | None = None
 
     def show_surface(self, surface: Surface | None) -> None:
-        self.surface = surface
+        """None, or a surface without a finite cell, leaves the bar empty: there is no scale to show."""
+        self.surface = surface if surface is not None and surface.has_scale else None
         self.updateGeometry()
         self.update()
 

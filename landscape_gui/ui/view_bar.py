@@ -113,8 +113,8 @@ class ViewBar(QFrame):
         self.quantity.setCurrentIndex(max(0, self.quantity.findData(look.quantity)))
         self.colour_map.setCurrentIndex(max(0, self.colour_map.findData(look.colour_map)))
         for widget in (self.low, self.slider, self.high, self.whole, self.colour_map):
-            widget.setVisible(surface is not None)
-        if surface is not None:
+            widget.setVisible(surface is not None and surface.has_scale)
+        if surface is not None and surface.has_scale:
             self._show_limits(surface)
 
     def _offer(self, names: dict[str, Quantity]) -> None:

@@ -199,6 +199,17 @@ def test_a_note_on_a_surface_is_on_the_paper(view: View, tmp_path: Path) -> None
     assert "No finite value in 9 points." in (tmp_path / "f.svg").read_text()
 
 
+@pytest.mark.parametrize("view", ["2d", "3d"])
+def test_where_no_cell_is_finite_no_scale_is_invented(view: View) -> None:
+    panel = plane_panel(view)
+    assert panel.surface is not None
+    lost = replace(panel.surface, z=np.full_like(panel.surface.z, np.nan), limits=(71.0, 79.0))
+    known, empty = (render_bytes(figure_of(replace(panel, marks=(s,))), ".svg", dpi=50).decode() for s in (panel.surface, lost))
+    label = panel.z.text or panel.surface.label
+    assert known.count(label) > empty.count(label), "the colour bar's label"
+    assert not [text for text in re.findall(r">([^<>]+)</text>", empty) if text.startswith("7")]
+
+
 def test_upright_rules_are_named_above_the_curves() -> None:
     """In the picture of the whole page, the label's box begins where the axes end, below the title."""
     panel = replace(chart_panel(), title="Loss along a line")
