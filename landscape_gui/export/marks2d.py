@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from landscape_gui.export.label_places import label_places
 from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
-from landscape_gui.figure import Note, Panel, Path, Surface
+from landscape_gui.figure import Note, Panel, Path, Points, Surface
 from landscape_gui.results import Array
 from landscape_gui.style import END, SERIES, START, TRAJECTORY, colour_table, format_levels
 
@@ -48,6 +48,8 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     _contours(axes, surface, page, 72 * 0.6 * width)
     for path in (m for m in panel.marks if isinstance(m, Path)):
         _path(axes, path)
+    for points in (m for m in panel.marks if isinstance(m, Points)):
+        _points(axes, points, page)
     add_notes(axes, panel, page)
     set_ticks(axes.xaxis, (left, right), "linear")
     set_ticks(axes.yaxis, (low, high), "linear")
@@ -149,6 +151,18 @@ def _path(axes: Any, path: Path) -> None:
         axes.plot(path.x[1:-1], path.y[1:-1], "o", ms=1.9, mfc="white", mec=colour, mew=0.5, zorder=5)
     axes.plot(path.x[:1], path.y[:1], "o", ms=4, mfc=START, mec="#1A1A1A", mew=0.6, zorder=6)
     axes.plot(path.x[-1:], path.y[-1:], "*", ms=7.5, mfc=END, mec="#1A1A1A", mew=0.5, zorder=6)
+
+
+def _points(axes: Any, points: Points, page: Page) -> None:
+    """Discs with their names beside them, towards the middle."""
+    axes.plot(points.x, points.y, "o", ms=4.2, mfc=SERIES[points.colour % len(SERIES)], mec="white", mew=0.7, zorder=5)
+    middle = sum(axes.get_xlim()) / 2
+    for x, y, name in zip(points.x, points.y, points.names, strict=False):
+        right = bool(x <= middle)
+        axes.annotate(
+            name, (x, y), (4.5 if right else -4.5, 4.0), textcoords="offset points", fontsize=0.8 * page.font_size, color="#14141C",
+            ha="left" if right else "right", zorder=6, bbox={"boxstyle": "round,pad=0.12", "fc": "white", "alpha": 0.8, "lw": 0},
+        )  # fmt: skip
 
 
 def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape_gui.probes import landmarks
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult
 
 Fact = tuple[str, str]
@@ -45,6 +46,7 @@ def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
     facts = [
         ("Shown", shown.label + (f" ({shown.unit})" if shown.unit not in ("", "1") else "")),
         *axes_facts(result.axes, seeds_of(result)),
+        ("Marked", landmarks.words(result)),
         *centre_facts(shown, centre_cell(result), exact=bool((result.x == 0).any() and (result.y == 0).any())),
         ("Points", points_words(result)),
         *holes(shown.values, result.computed, shown.label),

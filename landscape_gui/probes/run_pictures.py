@@ -6,6 +6,7 @@ import numpy as np
 
 from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Panel, Path
 from landscape_gui.probes import facts
+from landscape_gui.probes.landmarks import landmarks
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
 from landscape_gui.results import TrajectoryResult
 
@@ -15,8 +16,8 @@ def trajectory_figure(result: TrajectoryResult, look: Look) -> Figure:
     if look.view == "chart":
         return chart(result, look)
     path = Path(x=result.x, y=result.y, names=result.names, label="training run")
-    figure = surface_figure(result.surface, look, (path,))
-    every = (*figure.facts, *run_facts(result))
+    figure = surface_figure(result.surface, look, (*landmarks(result.surface), path))
+    every = (*figure.facts, *path_facts(result), *run_facts(result))
     caption = f"{figure.caption} {sentence(result)}".strip()
     return Figure(panels=figure.panels, facts=every, caption=caption, provenance=result.provenance, extra=figure.extra)
 
@@ -49,6 +50,13 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
 def order_word(result: TrajectoryResult) -> str:
     first = result.names[0] if result.names else ""
     return next((word for word in ("epoch", "step") if word in first), "checkpoint")
+
+
+def path_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
+    """What the marks of the path mean."""
+    if not result.names:
+        return ()
+    return (("Path", f"red line; white disc: its start, {result.names[0]}; yellow star: its end, {result.names[-1]}"),)
 
 
 def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:

@@ -89,9 +89,10 @@ class Surface(sampling.SampledProbe, PlaneProbe):
         return (yield from running.whole_grid())
 
     def figure(self, result: SurfaceResult, look: Look) -> Figure:
+        from landscape_gui.probes.landmarks import landmarks
         from landscape_gui.probes.pictures import surface_figure
 
-        return surface_figure(result, look)
+        return surface_figure(result, look, landmarks(result))
 
 
 class Running:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape_gui.errors import LandscapeError
-from landscape_gui.figure import Panel, Path, Surface
+from landscape_gui.figure import Panel, Path, Points, Surface
 from landscape_gui.fill import fill_in
 from landscape_gui.results import Array
 from landscape_gui.scene3d.frame import Frame, frame_of, height_at
@@ -21,6 +21,8 @@ class Trace:
     points: Array
     stops: Array
     colour: tuple[float, float, float]
+    pins: bool = False
+    """Places without a path: discs of one colour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ def model_of(panel: Panel) -> Model:
         levels=_levels(surface, frame), table=colour_table(surface.colour_map), traces=(),
     )  # fmt: skip
     traces = tuple(_trace(bare, mark) for mark in panel.marks if isinstance(mark, Path) and len(mark.x))
-    return Model(**{**bare.__dict__, "traces": traces})
+    pins = tuple(_pins(bare, mark) for mark in panel.marks if isinstance(mark, Points) and len(mark.x))
+    return Model(**{**bare.__dict__, "traces": (*traces, *pins)})
 
 
 def _complete(surface: Surface, raw: Array) -> tuple[Array, Array]:
@@ -106,6 +109,11 @@ def _trace(model: Model, path: Path) -> Trace:
     index = np.arange(len(x))
     points = model.lift(np.interp(at, index, x), np.interp(at, index, y))
     return Trace(points=points, stops=model.lift(x, y), colour=rgb(TRAJECTORY if path.colour == 0 else SERIES[path.colour % 8]))
+
+
+def _pins(model: Model, mark: Points) -> Trace:
+    stops = model.lift(np.asarray(mark.x, np.float64), np.asarray(mark.y, np.float64))
+    return Trace(points=np.zeros((0, 3)), stops=stops, colour=rgb(SERIES[mark.colour % len(SERIES)]), pins=True)
 
 
 def rgb(text: str) -> tuple[float, float, float]:

@@ -115,14 +115,16 @@ def _lines(model: Model, at: Array) -> dict[tuple[int, int], list[list[tuple[flo
 
 def _trace(draw: Any, trace: Trace, model: Model, projection: Projection, factor: float) -> None:
     """The path, its start and its end; pale where the surface is in front."""
-    points = projection.points(trace.points)[:, :2] * factor
-    seen = _seen(trace.points, model, projection)
-    pieces, open_ = np.stack([points[:-1], points[1:]], axis=1), seen[:-1] & seen[1:]
-    _segments(draw, pieces[~open_], (*_bytes(trace.colour), 56), max(1, round(2.4 * factor)))
-    _segments(draw, pieces[open_], (255, 255, 255, 217), max(1, round(4.4 * factor)))
-    _segments(draw, pieces[open_], (*_bytes(trace.colour), 255), max(1, round(2.4 * factor)))
+    if len(trace.points):
+        points = projection.points(trace.points)[:, :2] * factor
+        seen = _seen(trace.points, model, projection)
+        pieces, open_ = np.stack([points[:-1], points[1:]], axis=1), seen[:-1] & seen[1:]
+        _segments(draw, pieces[~open_], (*_bytes(trace.colour), 56), max(1, round(2.4 * factor)))
+        _segments(draw, pieces[open_], (255, 255, 255, 217), max(1, round(4.4 * factor)))
+        _segments(draw, pieces[open_], (*_bytes(trace.colour), 255), max(1, round(2.4 * factor)))
     stops, clear = projection.points(trace.stops)[:, :2] * factor, _seen(trace.stops, model, projection)
-    for k, radius, fill in ((0, 5.2, (255, 255, 255)), (-1, 6.5, _bytes(rgb(END)))):
+    ends = ((0, 5.2, (255, 255, 255)), (-1, 6.5, _bytes(rgb(END))))
+    for k, radius, fill in ((k, 6.0, _bytes(trace.colour)) for k in range(len(stops))) if trace.pins else ends:
         if np.isfinite(stops[k]).all():
             r, (x, y) = radius * factor, stops[k]
             alpha = 255 if clear[k] else 56

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from landscape_gui.errors import LandscapeError
-from landscape_gui.figure import Axis, Camera, Panel, Path, Surface
+from landscape_gui.figure import Axis, Camera, Panel, Path, Points, Surface
 from landscape_gui.results import Array
 from landscape_gui.scene3d.axes import Layout, layout, margins, tight
 from landscape_gui.scene3d.camera import Projection, project
@@ -250,9 +250,13 @@ def pack(panel: Panel, view: Any, pixels: tuple[int, int], scale: float, transpa
     paths = [m for m in panel.marks if isinstance(m, Path)]
     for k, path in enumerate(paths):
         arrays[f"path{k}"] = np.stack([path.x, path.y])
+    pins = [m for m in panel.marks if isinstance(m, Points)]
+    for k, pin in enumerate(pins):
+        arrays[f"pins{k}"] = np.stack([pin.x, pin.y])
     plain: dict[str, Any] = {k: v for k, v in surface.__dict__.items() if k not in ("x", "y", "z", "missing", "filled")}
     head = {
-        "surface": plain, "paths": [p.colour for p in paths], "axes": [asdict(a) for a in (panel.x, panel.y, panel.z)],
+        "surface": plain, "paths": [p.colour for p in paths], "pins": [p.colour for p in pins],
+        "axes": [asdict(a) for a in (panel.x, panel.y, panel.z)],
         "camera": asdict(panel.camera), "pixels": pixels, "scale": scale, "transparent": transparent, "dark": theme.dark,
         "bare": view[1] is None, "size": view[0].size, "theme": asdict(theme),
     }  # fmt: skip
@@ -276,9 +280,10 @@ def unpack(sent: bytes) -> tuple[Panel, tuple[Projection, Layout | None], tuple[
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in head["surface"].items()}
     surface = Surface(x=a["x"], y=a["y"], z=a["z"], missing=a.get("missing"), filled=a.get("filled"), **plain)
     paths = tuple(Path(x=a[f"path{k}"][0], y=a[f"path{k}"][1], colour=c) for k, c in enumerate(head["paths"]))
+    pins = tuple(Points(x=a[f"pins{k}"][0], y=a[f"pins{k}"][1], colour=c) for k, c in enumerate(head["pins"]))
     camera = {**head["camera"], "pan": tuple(head["camera"]["pan"])}
     x, y, z = (Axis(**axis) for axis in head["axes"])
-    panel = Panel(marks=(surface, *paths), view="3d", x=x, y=y, z=z, camera=Camera(**camera))
+    panel = Panel(marks=(surface, *paths, *pins), view="3d", x=x, y=y, z=z, camera=Camera(**camera))
     f = a["frame"]
     projection = Projection(
         matrix=a["matrix"], size=tuple(head["size"]), scale=float(f[0]), eye=f[1:4], right=f[4:7], up=f[7:10], centre=a["centre"]

@@ -119,6 +119,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for item in self.cross:
             item.hide()
         self.rules: list[pg.InfiniteLine] = []
+        self.names: list[pg.TextItem] = []
 
     def show_panel(self, panel: Panel) -> None:
         """Draw these marks; the view's zoom is kept while the axes stay the same."""
@@ -262,6 +263,18 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             for x, y in zip(m.x, m.y, strict=True)
         ]
         self.points.setData(spots)
+        for item in self.names:
+            self.plot.removeItem(item)
+        self.names = []
+        middle = (self.panel.x.limits[0] + self.panel.x.limits[1]) / 2 if self.panel is not None and self.panel.x.limits else np.inf
+        for m in marks:
+            for x, y, name in zip(m.x, m.y, m.names, strict=False):
+                item = pg.TextItem(
+                    name, color="#14141C", fill=pg.mkBrush(255, 255, 255, 200), anchor=(-0.08 if x <= middle else 1.08, 1.2)
+                )
+                item.setPos(float(x), float(y))
+                self.names.append(item)
+                self.plot.addItem(item, ignoreBounds=True)
 
     def _show_rules(self, marks: list[Rule]) -> None:
         for item in self.rules:
