@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
 
 SAVE_EVERY = 1.0
-"""Seconds between two savings of a partial answer; what a kill loses at most."""
+"""Seconds of work that a kill loses at most, where no single step takes longer: a partial answer is saved before the next step, if
+that takes as long as the last one, would go beyond."""
 TELL_EVERY = 1 / 30
 """Seconds between two reports of progress."""
 LOOK_EVERY = 0.05
@@ -177,7 +178,7 @@ class Computation:
         self._before = self.partial.provenance.seconds if self.partial is not None else 0.0
         self._started = time.monotonic()
         self._unsaved: Progress | None = None
-        self._saved_at = self._started
+        self._saved_at = self._stepped_at = self._started
         self._trouble = ""
 
     def __call__(self, probe: Probe, /) -> Run:
@@ -211,10 +212,12 @@ class Computation:
         return result
 
     def _noted(self, progress: Progress) -> Progress:
+        now, step = time.monotonic(), 0.0
         if progress.partial is not None:
             progress = dataclasses.replace(progress, partial=self._signed(progress.partial))
             self._unsaved = progress
-        if self._unsaved is not None and time.monotonic() - self._saved_at >= SAVE_EVERY:
+            step, self._stepped_at = now - self._stepped_at, now
+        if self._unsaved is not None and now + step - self._saved_at >= SAVE_EVERY:
             self._save()
         return dataclasses.replace(progress, note=self._trouble) if self._trouble and not progress.note else progress
 
@@ -228,7 +231,7 @@ class Computation:
             self._trouble = ""
         except StoreError as error:
             self._trouble = str(error)
-        self._saved_at = time.monotonic()
+        self._saved_at = self._stepped_at
 
     def _keep(self, result: Result) -> str:
         try:

@@ -370,3 +370,21 @@ def test_waiting_for_another_window_follows_it_and_can_be_cancelled(tmp_path: Pa
             answer(probe, problem, store=store, on_progress=seen.append, cancelled=lambda: time.monotonic() - start > 0.2)
         assert stopped.value.partial is not None and int(stopped.value.partial.computed.sum()) == 25
         assert any(p.done == 25 and "Another window" in p.note for p in seen)
+
+
+@pytest.mark.parametrize("step", [0.03, 0.3, 0.4, 0.7, 0.95, 3.0])
+def test_a_kill_loses_a_second_or_one_step_at_most(step: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of its own: whenever the process is killed, what the store holds is no older than that."""
+    clock, problem, store = [0.0], TinyProblem(), Store(tmp_path)
+    monkeypatch.setattr(jobs, "SAVE_EVERY", 1.0)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    probe = Surface(steps=(5, 5)).completed(problem)
+    result = answer(probe, problem)
+    computation = jobs.Computation(probe, problem, key_of(probe, problem.fingerprint), store)
+    saves = [0.0]
+    monkeypatch.setattr(store, "put_partial", lambda _key, _result, done, total: saves.append(done))
+    for _ in range(60):
+        assert clock[0] + step - saves[-1] <= max(1.0, step) + 1e-9
+        clock[0] += step
+        computation._noted(Progress(done=clock[0], total=1e9, partial=result))
+    assert len(saves) <= 2 * clock[0] + 2  # about twice a second at most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from landscape_gui.core import batchnorm as norms
 from landscape_gui.core import memory
 from landscape_gui.core.fast import NotApplicable, fast_paths
-from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath
+from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath, full_precision
 from landscape_gui.core.judging import Judge
 from landscape_gui.core.losses import LossHead, Metric
 from landscape_gui.core.moments import Moments
@@ -170,6 +169,11 @@ class Evaluator:
         return {s.name: -1 if s.streams else len(data.bounds(s)) for s in data.splits}
 
     @property
+    def examples(self) -> int:
+        """Examples that pass through the network for each point, those for BatchNorm's statistics counted as well."""
+        return self._data.total() + (self._statistics.total() if self.batchnorm == "recalculated" else 0)
+
+    @property
     def seconds_per_point(self) -> float:
         """Wall-clock seconds that one more point takes on all splits, measured once on a piece of the data; for estimates."""
         if self._seconds is None:
@@ -221,7 +225,7 @@ class Evaluator:
         """Run steps in pieces, with torch's modes set inside a piece only, never while a caller holds control."""
         while True:
             stop = time.perf_counter() + PIECE_SECONDS
-            with torch.inference_mode(), strided_pooling(), _full_precision():
+            with torch.inference_mode(), strided_pooling(), full_precision():
                 fraction = next(steps, None)
                 while fraction is not None and time.perf_counter() < stop:
                     fraction = next(steps, None)
@@ -259,7 +263,7 @@ class Evaluator:
         tried = [points[i] for i in sorted({0, len(points) // 2, len(points) - 1})] if points else []
         for path in self._candidates:
             try:
-                with torch.inference_mode(), strided_pooling(), _full_precision():
+                with torch.inference_mode(), strided_pooling(), full_precision():
                     path.lay(self._vectors[0], self._vectors[1:])
                     difference = self._disagreement(path, sample, tried)
             except NotApplicable:
@@ -309,7 +313,7 @@ class Evaluator:
             return True
         small = Data(self._data.splits, self.head, self.device, self._data.dtype, CHECKED_EXAMPLES).smaller(last)[-1]
         chosen = [points[len(points) // 3], points[2 * len(points) // 3]]
-        with torch.inference_mode(), strided_pooling(), _full_precision():
+        with torch.inference_mode(), strided_pooling(), full_precision():
             difference = self._disagreement(self._path, small, chosen)
         self._difference = max(self._difference or 0.0, difference)
         return difference <= TOLERANCE
@@ -364,13 +368,13 @@ class Evaluator:
             chunk = next(piece.chunks(split))
             seconds += self._time(chunk) * max(1.0, split.examples / chunk.examples)
         if self.batchnorm == "recalculated":
-            seconds *= 1 + self._statistics.total() / self._data.total()
+            seconds *= self.examples / self._data.total()
         return seconds
 
     def _time(self, chunk: Chunk, repeats: int = 3) -> float:
         judge = self._judge(repeats + 1)
         start = time.perf_counter()
-        with torch.inference_mode(), strided_pooling(), _full_precision():
+        with torch.inference_mode(), strided_pooling(), full_precision():
             judge.open(chunk)
             ready = self._path.begin(-1, chunk)
             for index in range(repeats + 1):
@@ -382,17 +386,3 @@ class Evaluator:
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
         return (time.perf_counter() - start) / repeats
-
-
-@contextlib.contextmanager
-def _full_precision() -> Iterator[None]:
-    """Convolutions and products in float32 proper on a GPU; the settings are put back."""
-    if not torch.cuda.is_available():
-        yield
-        return
-    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -87,3 +88,17 @@ class BatchPath(PlainPath):
         return BatchPath(
             self.module, self.layout, self._function, device=self.device, dtype=dtype, moving_buffers=self.moving_buffers
         )
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Convolutions and products in float32 proper on a GPU; the settings are put back."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products

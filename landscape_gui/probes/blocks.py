@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from landscape_gui.probes.plane import Plane
 
 
+BLOCK_SECONDS = 0.7
+"""What a block may take by that count, on a slow core."""
+
+
 class Blocks:
     """An evaluator, what it has found so far, and how many points are finished.
 
@@ -61,15 +65,17 @@ class Blocks:
 
 
 def block_size(evaluator: Evaluator) -> int:
-    """Points in a block: 128, or fewer where a point is heavy, so that a block takes about a second, which is what a kill loses.
+    """Points in a block: 128, or fewer where a point is heavy, so that a block takes about half a second, and a kill loses less
+    than a second.
 
-    An answer's last bits depend on it, so no clock decides: a point counts as chunks of data times layers, each about
-    half a millisecond at the batch sizes that the evaluator chooses.
+    An answer's last bits depend on it, so no clock decides: a layer counts as a microsecond for each example, or half a millisecond
+    for each chunk of data where that is more.
     """
-    chunks = sum(max(count, 1) for count in evaluator.environment["partition"].values())
-    layers = len(evaluator.layout.layers())
+    told = evaluator.environment
+    chunks = sum(max(count, 1) for cut in (told["partition"], told.get("statistics", {})) for count in cut.values())
+    seconds = max(len(evaluator.layout.layers()), 1) * max(1e-6 * evaluator.examples, 5e-4 * chunks)
     size = grid.LARGEST
-    while size > grid.SMALLEST and size * chunks * max(layers, 1) > 2600:
+    while size > grid.SMALLEST and size * seconds > BLOCK_SECONDS:
         size //= 2
     return size
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COARSE, ADAPTIVE = 4, 10
 """Intervals of the first picture along each axis: 5 x 5 points, so that a heavy network shows a surface within seconds; and where
 an adaptive surface starts, at least."""
-LARGEST, SMALLEST = 128, 4
+LARGEST, SMALLEST = 128, 2
 """Points that are evaluated at once, at most and at least. Setting up a block costs about three points of the first layer."""
 
 

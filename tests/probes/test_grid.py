@@ -72,9 +72,12 @@ def test_positions_have_exact_ends_an_exact_zero_and_even_steps(n: int, low: flo
     assert np.allclose(np.diff(x), (high - low) / (n - 1), rtol=1e-9, atol=1e-12 * (high - low))
 
 
-@pytest.mark.parametrize(("layers", "chunks", "size"), [(4, 2, 128), (87, 2, 8), (87, 16, 4)])
-def test_blocks_are_smaller_for_heavier_networks(layers: int, chunks: int, size: int) -> None:
-    """As an evaluator describes itself: chunks of data by split, and layers."""
+@pytest.mark.parametrize(
+    ("layers", "chunks", "examples", "size"),
+    [(4, 2, 1000, 128), (4, 3, 5000, 32), (87, 2, 512, 8), (87, 2, 1797, 4), (87, 16, 9000, 2)],
+)
+def test_blocks_are_smaller_for_heavier_networks(layers: int, chunks: int, examples: int, size: int) -> None:
+    """As an evaluator describes itself: chunks of data by split, examples of all, and layers."""
     layout = SimpleNamespace(layers=lambda: [None] * layers)
-    evaluator = SimpleNamespace(environment={"partition": {"train": chunks - 1, "test": 1}}, layout=layout)
+    evaluator = SimpleNamespace(environment={"partition": {"train": chunks - 1, "test": 1}}, layout=layout, examples=examples)
     assert block_size(evaluator) == size  # type: ignore[arg-type]
