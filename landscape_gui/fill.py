@@ -57,13 +57,15 @@ def _stations(count: int, stride: int) -> Array:
 
 def _weights(positions: Array, stations: Array) -> Array:
     """(n, stations) linear interpolation from the stations to every position."""
-    weights = np.empty((len(positions), len(stations)))
-    unit = np.eye(len(stations))
-    at, known = np.arange(len(positions)), positions[stations]
-    ascending = known[-1] >= known[0]
-    where, known = (positions, known) if ascending else (-positions, -known)
-    for k in range(len(stations)):
-        weights[at, k] = np.interp(where, known, unit[k])
+    if len(stations) == 1:
+        return np.ones((len(positions), 1))
+    known = positions[stations]
+    where, known = (positions, known) if known[-1] >= known[0] else (-positions, -known)
+    left = np.clip(np.searchsorted(known, where, side="right") - 1, 0, len(known) - 2)
+    share = np.clip((where - known[left]) / (known[left + 1] - known[left]), 0.0, 1.0)
+    weights = np.zeros((len(positions), len(stations)))
+    at = np.arange(len(positions))
+    weights[at, left], weights[at, left + 1] = 1.0 - share, share
     return weights
 
 

@@ -51,3 +51,13 @@ def test_nothing_computed_is_nothing_drawn() -> None:
     values, filled = fill_in(x, y, z, np.zeros(z.shape, bool))
     assert np.isnan(values).all()
     assert not filled.any()
+
+
+def test_descending_axes_are_joined_as_ascending_ones() -> None:
+    x, y, z = plane(17, 9)
+    computed = np.zeros(z.shape, bool)
+    computed[::4, ::4] = True
+    seen = np.where(computed, z, np.nan)
+    ascending = fill_in(x, y, seen, computed)[0]
+    descending = fill_in(x[::-1], y[::-1], seen[::-1, ::-1], computed[::-1, ::-1])[0]
+    np.testing.assert_allclose(descending[::-1, ::-1], ascending, rtol=0, atol=1e-12)  # rounding

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from landscape_gui.errors import QuestionError
 from landscape_gui.figure import (
     Axis,
     Band,
+    Camera,
     Figure,
     Line,
     Look,
@@ -32,6 +35,8 @@ WIDE = 1e3
 """A loss whose largest value is so many times its smallest is better seen on a logarithmic scale."""
 TALL = 4.0
 """On a linear scale the height is cut at so many times the height of the ninth decile."""
+
+_last: tuple[weakref.ref[SurfaceResult], Quantity, Look, tuple[Surface, tuple[facts.Fact, ...]]] | None = None
 
 
 def choose(quantities: Mapping[str, Quantity], look: Look) -> Quantity:
@@ -81,8 +86,23 @@ def surface_title(result: SurfaceResult, shown: Quantity) -> str:
     return f"{shown.label[:1].upper()}{shown.label[1:]}{which}"
 
 
-def surface_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Surface, list[facts.Fact]]:
-    """The height field, filled in between while it is computed, and what must be said about its range."""
+def surface_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Surface, tuple[facts.Fact, ...]]:
+    """The height field, filled in between while it is computed, and what must be said about its range.
+
+    The last one is remembered: seen in 3-D and in 2-D at once, it is made once.
+    """
+    global _last
+    flat = replace(look, view="3d", camera=Camera(), title=True, trajectory=True)
+    last = _last
+    if last is not None and last[0]() is result and last[1] is shown and last[2] == flat:
+        return last[3]
+    mark, told = make_mark(result, shown, look)
+    _last = weakref.ref(result), shown, flat, (mark, tuple(told))
+    return mark, tuple(told)
+
+
+def make_mark(result: SurfaceResult, shown: Quantity, look: Look) -> tuple[Surface, list[facts.Fact]]:
+    """As `surface_mark`, anew."""
     scale: Scale = "log" if look.scale == "log" and positive(shown.values) else "linear"
     limits, told = chosen_limits(shown, scale, look)
     z, filled = drawn(result, shown.values, scale)

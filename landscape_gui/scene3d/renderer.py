@@ -39,7 +39,9 @@ class Renderer:
 
     def set_model(self, model: Model, theme: Theme) -> None:
         """Takes over what changed since the last model."""
-        self._ink, self._paper = rgb(theme.ink), rgb(theme.background)
+        if self._ink != rgb(theme.ink):
+            self._ink, self._layout = rgb(theme.ink), None
+        self._paper = rgb(theme.background)
         surface = self._surface
         surface.set_grid(model.x, model.y)
         surface.set_heights(model.heights, model.sure)
@@ -48,7 +50,6 @@ class Renderer:
         surface.set_style(top=model.frame.top, shade=model.surface.shading, paper=self._paper, line=(0.5, 0.34))
         self._rim.set(border(model.x, model.y, model.heights, model.frame.top), (0.04, 0.04, 0.07, 0.6))
         self._set_paths(model)
-        self._layout = None
 
     def _set_paths(self, model: Model) -> None:
         pieces = [polyline(t.points) for t in model.traces if len(t.points) > 1]

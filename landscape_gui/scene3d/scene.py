@@ -52,6 +52,7 @@ class SurfaceScene:
         self._renderer: Renderer | None = None
         self._stale = True
         self._view: tuple[Projection, Layout] | None = None
+        self._seen: tuple[object, ...] = ()
         self._cursor: tuple[float, float] | None = None
         self._drag: tuple[Array, Array, Camera, bool] | None = None
         self.on_hover: list[Callable[[float | None, float | None, float | None], None]] = []
@@ -111,7 +112,7 @@ class SurfaceScene:
     def set_cursor(self, x: float | None, y: float | None = None) -> None:
         """A small sphere on the surface at data x, y; None hides it."""
         self._cursor = None if x is None or y is None else (float(x), float(y))
-        self._moved(view=False)
+        self._moved()
 
     # -- asking -----------------------------------------------------------------------------------------------------------
 
@@ -139,10 +140,13 @@ class SurfaceScene:
         """Projection and labels for the canvas as it is now."""
         assert self._model is not None
         size = (float(self.canvas.size[0]), float(self.canvas.size[1]))
-        if self._view is None or self._view[0].size != size:
-            frame, panel, style = self._model.frame, self._model.panel, lettering(size, self.font_scale)
+        frame, panel = self._model.frame, self._model.panel
+        title = panel.surface.label if panel.surface is not None else ""
+        seen = (self._camera, size, frame, panel.x, panel.y, panel.z, title, self.font_scale)
+        if self._view is None or self._seen != seen:
+            style = lettering(size, self.font_scale)
             projection = project(self._camera, size, frame.top, margins(frame, panel, style))
-            self._view = projection, layout(frame, panel, projection, style)
+            self._view, self._seen = (projection, layout(frame, panel, projection, style)), seen
         return self._view
 
     # -- drawing ----------------------------------------------------------------------------------------------------------
@@ -151,9 +155,7 @@ class SurfaceScene:
         self._stale = True
         self._moved()
 
-    def _moved(self, *, view: bool = True) -> None:
-        if view:
-            self._view = None
+    def _moved(self) -> None:
         self.canvas.update()
         for callback in self.on_change:
             callback()
@@ -220,7 +222,7 @@ class SurfaceScene:
             return
         start, _, camera, _ = self._drag
         self._drag = None
-        self._moved(view=False)
+        self._moved()
         at = np.asarray(event.pos[:2], float)
         if event.button == 1 and np.hypot(*(at - start)) < CLICK and self._camera == camera:
             found = self.pick((at[0], at[1]))

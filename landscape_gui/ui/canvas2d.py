@@ -134,8 +134,9 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self._show_path(paths[0] if paths else None)
         self._show_points([m for m in panel.marks if isinstance(m, Points)])
         self._show_rules([m for m in panel.marks if isinstance(m, Rule)])
-        self.plot.setLabel("bottom", panel.x.text)
-        self.plot.setLabel("left", panel.y.text)
+        for side, text in (("bottom", panel.x.text), ("left", panel.y.text)):
+            if self.plot.getAxis(side).labelText != text:
+                self.plot.setLabel(side, text)
         self.set_notes([m.text for m in panel.marks if isinstance(m, Note)])
 
     def _settle(self) -> None:
@@ -150,7 +151,8 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             self.lines.show_surface(self.panel.surface, min(frame.width(), frame.height()))
 
     def set_notes(self, notes: list[str]) -> None:
-        self.setToolTip("\n".join(notes))
+        if self.toolTip() != "\n".join(notes):
+            self.setToolTip("\n".join(notes))
 
     def clear_panel(self) -> None:
         self.panel = None

@@ -83,7 +83,7 @@ class Canvas3D(QWidget):
         app.use_app("pyside6")
         from landscape_gui.scene3d import SurfaceScene
 
-        scene = self.scene = SurfaceScene(samples=hardware_samples())
+        scene = self.scene = SurfaceScene(samples=hardware_samples(), autoswap=False)
         qInstallMessageHandler(handler)
         scene.on_hover.append(self._hovered)
         scene.on_pick.append(lambda x, y, value: self.picked.emit(x, y))

@@ -73,7 +73,7 @@ class ContourLines(pg.GraphicsObject):
             light = luminance(table[int(np.clip(share, 0, 1) * 255)]) < 0.42
             lines: list[Array] = [np.asarray(line) for line in generator.lines(height) if line is not None and len(line) > 1]
             for line in lines:
-                self.paths[light].addPath(pg.arrayToQPath(line[:, 0], line[:, 1], connect="all"))
+                self.paths[light].addPath(pg.arrayToQPath(line[:, 0], line[:, 1], connect="all", finiteCheck=False))
             if surface.contour_labels and lines:
                 self._place(lines, format_number(float(f"{level:.2g}")), light, places)
 

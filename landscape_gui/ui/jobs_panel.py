@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Inquiry, duration
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import Elided, plain
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.status import CALM
 from landscape_gui.ui.thin_bar import ThinBar
 
 KEPT = 12
@@ -47,6 +48,11 @@ class JobsPanel(QWidget):
         column.addWidget(self.area, 1)
         self.rows: dict[int, JobRow] = {}
         session.inquiries_changed.connect(self.refresh)
+        self._gone_on: set[int] = set()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(CALM)
+        self._soon.timeout.connect(self._show_progress)
         session.progressed.connect(self._progressed)
         self.refresh()
 
@@ -70,9 +76,14 @@ class JobsPanel(QWidget):
         self.setFixedHeight(min(height, 176) + 48)
 
     def _progressed(self, inquiry: Inquiry) -> None:
-        row = self.rows.get(inquiry.number)
-        if row is not None:
-            row.refresh()
+        self._gone_on.add(inquiry.number)
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _show_progress(self) -> None:
+        for number in self._gone_on & self.rows.keys():
+            self.rows[number].refresh()
+        self._gone_on.clear()
 
     def _clear(self) -> None:
         for inquiry in list(self.session.inquiries):

@@ -59,6 +59,9 @@ class Stage(QWidget):
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.timeout.connect(self.redraw)
+        self._flat = QTimer(self)
+        self._flat.setSingleShot(True)
+        self._flat.timeout.connect(self._draw_flat)
         self._took, self._ended = 0.0, 0.0
         self._connect()
         self.redraw()
@@ -183,10 +186,10 @@ class Stage(QWidget):
             assert self.figure is not None
             if self.view != "2d":
                 self.canvas3d.show_panel(self.figure.panels[0])
-            if self.view != "3d" and self.canvas2d is not None:
-                flat = self.figure if main == "2d" else session.figure(view="2d")
-                assert flat is not None
-                self.canvas2d.show_panel(flat.panels[0])
+            if main == "3d" and session.shown.partial:
+                self._flat.start(0)
+            else:
+                self._draw_flat()
             surface = self.figure.panels[0].surface
         self.stack.setCurrentIndex(2 if chart else 1)
         self.bar.show_surface(surface)
@@ -196,7 +199,20 @@ class Stage(QWidget):
         self.view_bar.refresh(surface, three=self.view in ("3d", "both"))
         self.figure_shown.emit(self.figure)
 
+    def _draw_flat(self) -> None:
+        """The contours; while a question is answered in a turn of the event loop of their own."""
+        self._flat.stop()
+        if self.view not in ("2d", "both") or self.canvas2d is None:
+            return
+        begun = time.monotonic()
+        figure = self.session.figure(view="2d")
+        if figure is not None:
+            self.canvas2d.show_panel(figure.panels[0])
+        self._ended = time.monotonic()
+        self._took += self._ended - begun
+
     def _draw_nothing(self) -> None:
+        self._flat.stop()
         self.figure = None
         self.empty.setText(waiting_sentence(self.session))
         self.stack.setCurrentIndex(0)

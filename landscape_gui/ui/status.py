@@ -10,6 +10,8 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.thin_bar import ThinBar
 
+CALM = 125
+"""Milliseconds between two pictures of progress."""
 SHOWN = 4
 """So many quantities are read out at most; the rest stands in the cell's panel."""
 
@@ -41,7 +43,11 @@ class StatusLine(QStatusBar):
             line.addWidget(widget)
         self.addPermanentWidget(self.box)
         session.cursor_changed.connect(self._read)
-        session.progressed.connect(lambda inquiry: self.refresh())
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(CALM)
+        self._soon.timeout.connect(self.refresh)
+        session.progressed.connect(self._progressed)
         session.inquiries_changed.connect(self.refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(500)
@@ -50,6 +56,10 @@ class StatusLine(QStatusBar):
 
     def _read(self, told: tuple[tuple[float, float], Cell] | None) -> None:
         self.reading.setText(reading(told[1], self.session.look.quantity) if told is not None else "")
+
+    def _progressed(self, inquiry: Inquiry) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
 
     def refresh(self) -> None:
         inquiry = self.session.running

@@ -32,6 +32,7 @@ def with_values(result: SurfaceResult, values: Any, **more: Any) -> SurfaceResul
 
 def test_a_surface_in_2d_and_3d_is_the_same_mark(surface: SurfaceResult) -> None:
     flat, solid = (Surface().figure(surface, Look(view=view)).panels[0] for view in ("2d", "3d"))
+    assert flat.surface is solid.surface
     assert (flat.view, solid.view) == ("2d", "3d")
     assert flat.surface is not None and solid.surface is not None
     assert flat.surface.z is solid.surface.z and flat.surface.levels == solid.surface.levels

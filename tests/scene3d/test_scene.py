@@ -118,3 +118,20 @@ def test_only_changed_rows_are_uploaded_and_the_window_shows_the_surface(scene: 
     here = render(shown, 300, 220, way="canvas").astype(int)
     painted = render(shown, 300, 220, way="painter").astype(int)
     assert np.abs(here - painted).mean() < 12  # of 255: the same picture by other means
+
+
+def test_the_axes_are_laid_out_again_only_when_they_are_seen_differently(scene: Any) -> None:
+    shown = panel()
+    surface = shown.surface
+    assert surface is not None
+    scene.show(shown)
+    first = scene._current()[1]
+    scene.show(replace(shown, marks=(replace(surface, z=surface.z * 1.0),)))
+    scene.set_cursor(0.0, 0.0)
+    assert scene._current()[1] is first
+    low, high = surface.limits
+    scene.show(replace(shown, marks=(replace(surface, limits=(low, 3 * high)),)))
+    assert scene._current()[1] is not first
+    second = scene._current()[1]
+    scene.camera = Camera(azimuth=70)
+    assert scene._current()[1] is not second
