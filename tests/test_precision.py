@@ -1,7 +1,7 @@
 """Surfaces of every sample against a loop that loads the weights, runs the network and takes the mean, all in float64.
 
 What float32 can promise: a difference of at most 1e-6 max(1, loss). Where a loss is small, its own digits are those of the logits:
-a plain float32 loop in torch is off by 1.4e-6 of it too. Without shortcuts 44 layers are so rough that rounding the moved weights to
+a plain float32 loop in torch is off by 1.4e-6 of it too. Without shortcuts 44 layers are so rough that rounding moved weights to
 float32 alone makes 0.9e-6; there 1.1e-6 was measured at 441 points, 1.0e-6 of a plain loop.
 """
 
