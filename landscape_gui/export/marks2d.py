@@ -154,15 +154,16 @@ def _path(axes: Any, path: Path) -> None:
 
 
 def _points(axes: Any, points: Points, page: Page) -> None:
-    """Discs with their names beside them, towards the middle."""
+    """Discs with their names beside them: above to the right, or below to the left, so that neighbours do not meet."""
     axes.plot(points.x, points.y, "o", ms=4.2, mfc=SERIES[points.colour % len(SERIES)], mec="white", mew=0.7, zorder=5)
     middle = sum(axes.get_xlim()) / 2
+    style = {"textcoords": "offset points", "fontsize": 0.8 * page.font_size, "color": "#14141C", "zorder": 6}
+    style["bbox"] = {"boxstyle": "round,pad=0.12", "fc": "white", "alpha": 0.8, "lw": 0}
     for x, y, name in zip(points.x, points.y, points.names, strict=False):
-        right = bool(x <= middle)
-        axes.annotate(
-            name, (x, y), (4.5 if right else -4.5, 4.0), textcoords="offset points", fontsize=0.8 * page.font_size, color="#14141C",
-            ha="left" if right else "right", zorder=6, bbox={"boxstyle": "round,pad=0.12", "fc": "white", "alpha": 0.8, "lw": 0},
-        )  # fmt: skip
+        if x <= middle:
+            axes.annotate(name, (x, y), (4.5, 4.0), ha="left", va="bottom", **style)
+        else:
+            axes.annotate(name, (x, y), (-4.5, -4.0), ha="right", va="top", **style)
 
 
 def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:

@@ -271,9 +271,9 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         middle = (self.panel.x.limits[0] + self.panel.x.limits[1]) / 2 if self.panel is not None and self.panel.x.limits else np.inf
         for m in marks:
             for x, y, name in zip(m.x, m.y, m.names, strict=False):
-                item = pg.TextItem(
-                    name, color="#14141C", fill=pg.mkBrush(255, 255, 255, 200), anchor=(-0.08 if x <= middle else 1.08, 1.2)
-                )
+                anchor = (-0.08, 1.2) if x <= middle else (1.08, -0.2)
+                item = pg.TextItem(name, color="#14141C", fill=pg.mkBrush(255, 255, 255, 215), anchor=anchor)
+                item.setZValue(50)
                 item.setPos(float(x), float(y))
                 self.names.append(item)
                 self.plot.addItem(item, ignoreBounds=True)

@@ -83,6 +83,7 @@ class QuestionPanel(QWidget):
         document = self.session.current
         problem = document.problem if document is not None else None
         self.setEnabled(problem is not None)
+        self.selector.setVisible(problem is not None or bool(self.selector.count()))
         if problem is None:
             self._costed = None
             self.cost.setText(

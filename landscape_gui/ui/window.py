@@ -228,6 +228,8 @@ class Window(QMainWindow):
 
     def _leave_home(self) -> None:
         self._home = False
+        if self.session.current is not None and self.session.current.is_answer and self.tabs.currentIndex() == 0:
+            self.tabs.setCurrentIndex(1)  # there is nothing to ask of an answer without its model
         self._refresh()
 
     # what is enabled

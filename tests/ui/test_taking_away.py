@@ -1,0 +1,32 @@
+"""What leaves the window by the clipboard, and what an answer without its model offers."""
+
+import dataclasses
+
+from bowls import bowl, shown_whole
+from PySide6.QtGui import QGuiApplication, QImage
+
+from landscape_gui.ui import taking_away
+
+
+def test_the_picture_is_copied(qtbot, window):
+    window.open_paths(["a.pt"])
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
+    window.set_view("2d")
+    QGuiApplication.clipboard().setImage(QImage())
+    taking_away.copy_picture(window)
+    qtbot.waitUntil(lambda: any("on the clipboard" in text for text in window.messages.texts), timeout=20000)
+    image = QGuiApplication.clipboard().image()
+    assert image.width() == 1200  # 6 inches at 200 dots
+    colours = {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)}
+    assert len(colours) > 100
+
+
+def test_an_answer_without_its_model_shows_its_facts_and_no_form(qtbot, window):
+    window.session.services = dataclasses.replace(window.session.services, read=lambda path: bowl(9, 5))
+    window.tabs.setCurrentIndex(0)
+    window.open_paths(["answer.h5"])
+    qtbot.waitUntil(lambda: shown_whole(window.session), timeout=10000)
+    assert window.tabs.currentIndex() == 1
+    window.tabs.setCurrentIndex(0)
+    assert not window.question.isEnabled()
+    assert "without its model" in window.question.cost.text()
