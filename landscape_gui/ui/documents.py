@@ -178,6 +178,13 @@ class Began:
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """News from the thread: it has seen that a question was cancelled; keeping what is known may still take a moment."""
+
+    inquiry: Inquiry
+
+
+@dataclass(frozen=True)
 class Advanced:
     """News from the thread: a question went on."""
 

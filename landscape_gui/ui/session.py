@@ -22,6 +22,7 @@ from landscape_gui.ui.documents import (
     Inquiry,
     Message,
     Shown,
+    Stopped,
     is_whole,
     message_of,
     read_cell,
@@ -170,8 +171,15 @@ class Session(QObject):
             inquiry.probe,
             inquiry.document.problem,
             on_progress=lambda p: self.mailbox.put(Advanced(inquiry, p), slot=(inquiry.number, p.partial is not None)),
-            cancelled=inquiry.stop.is_set,
+            cancelled=lambda: self._stopped(inquiry),
         )
+
+    def _stopped(self, inquiry: Inquiry) -> bool:
+        """In the thread, between pieces of work."""
+        stopped = inquiry.stop.is_set()
+        if stopped:
+            self.mailbox.put(Stopped(inquiry), slot=("stopped", inquiry.number), at_once=True)
+        return stopped
 
     def _receive(self, item: object) -> None:
         if self.closed:
@@ -182,6 +190,10 @@ class Session(QObject):
             if item.inquiry.state == "waiting":
                 item.inquiry.state, item.inquiry.started = "running", time.monotonic()
             self.inquiries_changed.emit()
+        elif isinstance(item, Stopped):
+            if item.inquiry.state == "cancelling":
+                item.inquiry.state = "cancelled"
+                self.inquiries_changed.emit()
         elif isinstance(item, Advanced):
             self._advance(item.inquiry, item.progress)
 

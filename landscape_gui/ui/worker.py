@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from landscape_gui.ui.garbage import collector
 
@@ -25,6 +25,7 @@ class Mailbox(QObject):
     """
 
     posted = Signal()
+    hurried = Signal()
     received = Signal(object)
     """One item, in the mailbox's own thread."""
 
@@ -39,16 +40,19 @@ class Mailbox(QObject):
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self.deliver)
         self.posted.connect(self._arrived)
+        self.hurried.connect(self.deliver, Qt.ConnectionType.QueuedConnection)
 
-    def put(self, item: object, slot: object = None) -> None:
-        """From any thread."""
+    def put(self, item: object, slot: object = None, *, at_once: bool = False) -> None:
+        """From any thread. at_once: with all that waits, in the next turn of the event loop; for what comes seldom."""
         with self._lock:
             self._count += 1
             key = ("last", slot) if slot is not None else ("each", self._count)
             self._items.pop(key, None)
             self._items[key] = item
             first, self._under_way = not self._under_way, True
-        if first:
+        if at_once:
+            self.hurried.emit()
+        elif first:
             self.posted.emit()
 
     @Slot()
@@ -124,7 +128,7 @@ class Worker(QThread):
                 outcome = Outcome(task, value=task.work())
             except BaseException as error:
                 outcome = Outcome(task, error=error)
-            self.mailbox.put(outcome)
+            self.mailbox.put(outcome, at_once=True)
 
     def _next(self) -> Task | None:
         with self._condition:

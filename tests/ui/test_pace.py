@@ -1,9 +1,14 @@
 """A running question takes the event loop in short turns: one canvas a turn, and progress no oftener than can be read."""
 
+import dataclasses
+import threading
+import time
+
 import pytest
 from bowls import Bowl, bowl
 from PySide6.QtWidgets import QApplication
 
+from landscape_gui.probes.base import Progress
 from landscape_gui.ui.documents import Shown
 
 
@@ -70,3 +75,29 @@ def test_many_steps_of_progress_are_written_once(qtbot, opened, gate, monkeypatc
     opened.session.cancel()
     assert written[-1] == "stopping …" and status.progress_text.text() == "Stopping …"  # what a person does shows at once
     gate.open.set()
+
+
+def test_a_cancelled_question_says_so_before_its_answer_is_kept(qtbot, opened, services, monkeypatch):
+    kept = threading.Event()
+
+    def slow_to_keep(probe, problem, *, on_progress, cancelled):
+        on_progress(Progress(done=4, total=11, partial=bowl(21, 11, 4, probe=probe)))
+        while not cancelled():
+            time.sleep(0.002)
+        assert kept.wait(20)
+        return bowl(21, 11, 4, probe=probe)
+
+    session = opened.session
+    monkeypatch.setattr(session, "services", dataclasses.replace(services, answerer=slow_to_keep))
+    inquiry = session.ask(Bowl(seed=5))
+    row = opened.jobs.rows[inquiry.number]
+    qtbot.waitUntil(lambda: inquiry.state == "running" and inquiry.result is not None, timeout=5000)
+    session.cancel(inquiry)
+    assert inquiry.state == "cancelling"
+    qtbot.waitUntil(lambda: inquiry.state == "cancelled" and row.state.text().startswith("cancelled at 36 %"), timeout=5000)
+    again = session.ask(Bowl(seed=5))
+    assert again is not inquiry and again.state == "waiting"
+    session.cancel(again)
+    kept.set()
+    qtbot.waitUntil(lambda: inquiry.seconds > 0, timeout=5000)
+    assert inquiry.state == "cancelled" and int(inquiry.result.computed.sum()) == 84

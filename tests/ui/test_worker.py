@@ -32,6 +32,17 @@ def test_items_without_a_slot_all_arrive_in_order(qtbot):
     assert got == list(range(50))
 
 
+def test_what_is_put_at_once_does_not_wait_and_takes_along_what_does(qtbot):
+    box, got = Mailbox(), []
+    box._timer.setInterval(60_000)
+    box.received.connect(got.append)
+    box.put("waits")
+    box.put("hurries", at_once=True)
+    assert got == []  # never inside the caller
+    qtbot.waitUntil(lambda: len(got) == 2, timeout=5000)
+    assert got == ["waits", "hurries"]
+
+
 def test_tasks_run_one_after_another_in_another_thread_and_errors_are_outcomes(qtbot):
     box, outcomes = Mailbox(), []
     worker = Worker(box)
