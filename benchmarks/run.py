@@ -1,4 +1,6 @@
-"""Print how fast surfaces are: against one bare forward pass, and against other tools. Writes latest.json beside this file.
+"""Print how fast surfaces are: against one bare forward pass, and against other tools; and how light the window is.
+
+Writes latest.json beside this file.
 
     python benchmarks/run.py [--rounds 4] [--only surface.mlp] [--cache FOLDER]
 
@@ -37,6 +39,7 @@ from landscape_gui.core.vector import Layout
 from torch import Tensor, nn
 
 import adaptive
+import window
 from peer_process import PeerProcess
 from timing import fastest, interleave, ratio
 from workloads import WORKLOADS, Workload, trained
@@ -62,6 +65,10 @@ def main() -> int:
             print(
                 f"{result['name']:34s} {result['fraction']:6.2%} of the points, off by {result['error']:.4f} in ln loss", flush=True
             )
+    if not options.only or "window" in options.only:
+        for result in window.measure():
+            results.append(result)
+            print(f"{result['name']:22s} {result['value']:.1f} {result['unit']} (goal {result['goal']})", flush=True)
     measured = {result["name"] for result in results}
     kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
     results = [*results, *(result for result in kept if result["name"] not in measured)]
@@ -73,7 +80,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How fast surfaces are: against a bare forward pass and against other tools.")
     parser.add_argument("--rounds", type=int, default=4, help="how often everything is timed in turn")
-    parser.add_argument("--only", nargs="*", default=[], help="names of workloads, or adaptive; other figures are kept")
+    parser.add_argument("--only", nargs="*", default=[], help="names of workloads, adaptive or window; other figures are kept")
     parser.add_argument("--no-peers", action="store_true", help="leave other tools out")
     cache = Path(os.environ.get("LANDSCAPE_GUI_BENCHMARKS", Path(tempfile.gettempdir()) / "landscape-gui-benchmarks"))
     parser.add_argument("--cache", type=Path, default=cache, help="where networks and other tools are kept")
