@@ -26,6 +26,7 @@ class Cell(sampling.SampledProbe, PlaneProbe):
     """Loss and metrics at theta0 + x d1 + y d2 with standard errors, on all data unless `limit` says otherwise."""
 
     name: ClassVar[str] = "cell"
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Cell"
     summary: ClassVar[str] = "Loss and accuracy of one place of a plane, on all data, with their standard errors"
 

@@ -27,7 +27,7 @@ class Line(sampling.SampledProbe, PlaneProbe):
     """
 
     name: ClassVar[str] = "line"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "Line"
     summary: ClassVar[str] = "Loss and accuracy along one direction, or from one checkpoint to another, with their standard errors"
 

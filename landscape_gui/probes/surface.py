@@ -32,7 +32,7 @@ class Surface(sampling.SampledProbe, PlaneProbe):
     """
 
     name: ClassVar[str] = "surface"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "Loss surface"
     summary: ClassVar[str] = "The loss around the checkpoint in two directions: how wide, how rough, how round the valley is"
 

@@ -33,6 +33,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
     """
 
     name: ClassVar[str] = "trajectory"
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Trajectory"
     summary: ClassVar[str] = "The path of training in the plane of its principal components, and what that plane leaves out"
 
