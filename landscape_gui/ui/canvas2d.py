@@ -120,6 +120,10 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             item.hide()
         self.rules: list[pg.InfiniteLine] = []
         self.names: list[pg.TextItem] = []
+        self.note = pg.TextItem("", color="#14141C", fill=pg.mkBrush(255, 255, 255, 235), anchor=(0.5, 0.5))
+        self.note.setZValue(51)
+        self.plot.addItem(self.note, ignoreBounds=True)
+        self.note.hide()
 
     def show_panel(self, panel: Panel) -> None:
         """Draw these marks; the view's zoom is kept while the axes stay the same."""
@@ -153,6 +157,12 @@ class Canvas2D(pg.GraphicsLayoutWidget):
     def set_notes(self, notes: list[str]) -> None:
         if self.toolTip() != "\n".join(notes):
             self.setToolTip("\n".join(notes))
+        panel = self.panel
+        self.note.hide()
+        if notes and panel is not None and panel.x.limits is not None and panel.y.limits is not None:
+            self.note.setText("\n".join(notes))
+            self.note.setPos(sum(panel.x.limits) / 2, sum(panel.y.limits) / 2)
+            self.note.show()
 
     def clear_panel(self) -> None:
         self.panel = None

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import numpy as np
 from bowls import bowl, shown_whole
 from PySide6.QtGui import QGuiApplication, QImage
 
+from landscape_gui.results import freeze
 from landscape_gui.ui import taking_away
 
 
@@ -30,3 +32,17 @@ def test_an_answer_without_its_model_shows_its_facts_and_no_form(qtbot, window):
     window.tabs.setCurrentIndex(0)
     assert not window.question.isEnabled()
     assert "without its model" in window.question.cost.text()
+
+
+def test_where_no_cell_is_finite_a_sentence_stands_in_the_plane_and_no_scale_beside_it(qtbot, window):
+    whole = bowl(9, 5)
+    lost = {n: dataclasses.replace(q, values=freeze(np.full((5, 9), np.nan))) for n, q in whole.quantities.items()}
+    window.session.services = dataclasses.replace(
+        window.session.services, read=lambda path: dataclasses.replace(whole, quantities=lost)
+    )
+    window.open_paths(["answer.h5"])
+    note = window.stage.canvas2d.note
+    qtbot.waitUntil(lambda: shown_whole(window.session) and note.isVisible(), timeout=10000)
+    assert note.toPlainText() == "No finite value in 45 points."
+    assert window.stage.bar.ticks() == []
+    assert not window.stage.view_bar.low.isVisible()
