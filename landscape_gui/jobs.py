@@ -318,10 +318,8 @@ def explain(error: BaseException, probe: Probe) -> LandscapeError:
         )
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        return LandscapeError(
-            f"{what}: {(error.strerror or text or 'an error').rstrip('.')}{where}.",
-            remedy="Look at the file or folder that is named.",
-        )
+        reason = (error.strerror or text or "an error").rstrip(".")
+        return LandscapeError(f"{what}: {reason}{where}.", remedy="Look at the file or folder that is named.")
     return LandscapeError(
         f"{what}: {type(error).__name__}: {text or 'no message'}.",
         remedy="If the message comes from the network, its architecture or its data do not fit; what was computed is kept.",
