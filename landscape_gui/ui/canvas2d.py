@@ -141,6 +141,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for side, text in (("bottom", panel.x.text), ("left", panel.y.text)):
             if self.plot.getAxis(side).labelText != text:
                 self.plot.setLabel(side, text)
+                self._relabel.start()
         self.set_notes([m.text for m in panel.marks if isinstance(m, Note)])
 
     def _settle(self) -> None:
