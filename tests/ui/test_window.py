@@ -36,9 +36,7 @@ def test_a_click_on_a_sample_ends_in_a_surface(qtbot, window):
 
 
 def test_both_canvases_are_drawn(qtbot, opened):
-    scene = opened.stage.canvas3d.scene
-    widget = scene.canvas.native if scene is not None else opened.stage.canvas3d
-    assert colours(widget) > 300
+    assert colours(opened.stage.canvas3d.view) > 300
     assert colours(opened.stage.canvas2d) > 300
 
 
