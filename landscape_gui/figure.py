@@ -1,7 +1,8 @@
 """Marks: what a figure shows, without a toolkit. The canvases and the exporters draw the same marks. NumPy only.
 
 A `Panel` with view "3d" draws its `Surface` as a height field and lifts `Path`s onto it; with view "2d" the same marks are
-filled contours and lines; with view "chart" the panel holds lines, bands, points and rules over x.
+filled contours and lines; with view "chart" the panel holds lines, bands, points, needles, bars and rules over x, and a
+`Surface` among them is a heat map beneath them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Look:
 
     quantity: name of the quantity shown (empty: the probe's first); statistic: for several draws, "first", "median", "minimum",
     "maximum" or "spread"; limits: colour and height range (None: from the data); colour_map: a name in `style.COLOUR_MAPS`;
-    levels: number of contour intervals; height: relief relative to the default (1).
+    levels: number of contour intervals; height: relief relative to the default (1); width: standard deviation of the kernel that
+    smooths a spectral density, in units of the eigenvalues (0: a hundredth of their range).
     """
 
     view: View = "3d"
@@ -51,14 +53,18 @@ class Look:
     trajectory: bool = True
     camera: Camera = Camera()
     title: bool = True
+    width: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
+    """names: where the axis counts categories, what stands at 0, 1, 2, ..., instead of numbers."""
+
     label: str = ""
     unit: str = ""
     limits: tuple[float, float] | None = None
     scale: Scale = "linear"
+    names: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -141,6 +147,41 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Needles:
+    """Single values of a spectrum as upright lines from the foot of the panel: at x (k,), as high as height (k,), both in the
+    panel's units (on a logarithmic axis the lines begin at its lower end), with a head on top.
+
+    residuals: (k,) how far from x the true value may be (a bound), read out beside it; names: (k,) what each is called; vectors:
+    (k,) the number of the eigenvector that each stands for, counted as `Surface(which=...)` does; empty where none is kept. A
+    needle with a vector can be clicked.
+    """
+
+    x: Array
+    height: Array
+    residuals: Array | None = None
+    names: tuple[str, ...] = ()
+    vectors: tuple[int, ...] = ()
+    label: str = ""
+    colour: int = 1
+    right: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """A bar for each of names (k,), values (k,), the first on top, with errors (k,) as whiskers to either side (NaN: none).
+
+    Names stand on the left and values along x (the panel's `y` may name the categories). Several `Bars` of one panel, with the
+    same names, stand in groups.
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    errors: Array | None = None
+    label: str = ""
+    colour: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """A straight line across the panel at `at`, with a label at its end."""
 
@@ -158,7 +199,7 @@ class Note:
     corner: Literal["top left", "top right", "bottom left", "bottom right"] = "top left"
 
 
-Mark = Surface | Path | Line | Band | Points | Rule | Note
+Mark = Surface | Path | Line | Band | Points | Needles | Bars | Rule | Note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,11 +217,27 @@ class Panel:
     def surface(self) -> Surface | None:
         return next((m for m in self.marks if isinstance(m, Surface)), None)
 
+    @property
+    def heat_map(self) -> bool:
+        """Whether the panel's surface is a heat map under lines, over axes of different kinds, rather than a plane."""
+        if self.surface is None or self.view == "3d":
+            return False
+        return self.view == "chart" or bool(self.x.names or self.y.names) or any(isinstance(m, Line) for m in self.marks)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the bars, from the top."""
+        return next((m.names for m in self.marks if isinstance(m, Bars)), ())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """One or more panels, with what they show: `facts` are label and value pairs for the panel "What this shows" and for the
-    metadata of an exported file, `caption` the same in sentences."""
+    metadata of an exported file, `caption` the same in sentences.
+
+    extra: what the window is told besides: "suggested_scale"; "quantity"; "width", the kernel's width that was used, where
+    `Look.width` counts, and "widths", the smallest and largest that make sense.
+    """
 
     panels: tuple[Panel, ...]
     facts: tuple[tuple[str, str], ...] = ()
