@@ -1,0 +1,47 @@
+"""The literature that the numbers are from. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+REFERENCES: Mapping[str, str] = {
+    "andriushchenko2022": "Andriushchenko and Flammarion 2022, Towards understanding sharpness-aware minimization, ICML",
+    "andriushchenko2023": "Andriushchenko et al. 2023, A modern look at the relationship between sharpness and generalization, "
+    "ICML",
+    "bottou2018": "Bottou, Curtis and Nocedal 2018, Optimization methods for large-scale machine learning, SIAM Review 60(2)",
+    "cohen2021": "Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability, ICLR",
+    "dauphin2014": "Dauphin et al. 2014, Identifying and attacking the saddle point problem, NeurIPS",
+    "dinh2017": "Dinh et al. 2017, Sharp minima can generalize for deep nets, ICML",
+    "dziugaite2017": "Dziugaite and Roy 2017, Computing nonvacuous generalization bounds for deep (stochastic) neural networks, "
+    "UAI",
+    "foret2021": "Foret et al. 2021, Sharpness-aware minimization for efficiently improving generalization, ICLR",
+    "ghorbani2019": "Ghorbani, Krishnan and Xiao 2019, An investigation into neural net optimization via Hessian eigenvalue "
+    "density, ICML",
+    "gurari2018": "Gur-Ari, Roberts and Dyer 2018, Gradient descent happens in a tiny subspace, arXiv 1812.04754",
+    "hutchinson1989": "Hutchinson 1989, A stochastic estimator of the trace of the influence matrix, Comm. Stat. Simul. Comp. "
+    "18(3)",
+    "jiang2020": "Jiang et al. 2020, Fantastic generalization measures and where to find them, ICLR",
+    "keskar2017": "Keskar et al. 2017, On large-batch training for deep learning: generalization gap and sharp minima, ICLR",
+    "kwon2021": "Kwon et al. 2021, ASAM: Adaptive sharpness-aware minimization, ICML",
+    "li2018": "Li et al. 2018, Visualizing the loss landscape of neural nets, NeurIPS",
+    "mackay1992": "MacKay 1992, Bayesian interpolation, Neural Computation 4(3)",
+    "maddox2020": "Maddox, Benton and Wilson 2020, Rethinking parameter counting in deep models, arXiv 2003.02139",
+    "martens2020": "Martens 2020, New insights and perspectives on the natural gradient method, JMLR 21(146)",
+    "meyer2021": "Meyer et al. 2021, Hutch++: Optimal stochastic trace estimation, SOSA",
+    "neyshabur2017": "Neyshabur et al. 2017, Exploring generalization in deep learning, NeurIPS",
+    "papyan2020": "Papyan 2020, Traces of class/cross-class structure pervade deep learning spectra, JMLR 21(252)",
+    "parlett1998": "Parlett 1998, The symmetric eigenvalue problem, SIAM, theorem 4.5.1",
+    "pearlmutter1994": "Pearlmutter 1994, Fast exact multiplication by the Hessian, Neural Computation 6(1)",
+    "sagun2017": "Sagun et al. 2017, Empirical analysis of the Hessian of over-parametrized neural networks, arXiv 1706.04454",
+    "schraudolph2002": "Schraudolph 2002, Fast curvature matrix-vector products for second-order gradient descent, Neural Comp. "
+    "14(7)",
+    "ubaru2017": "Ubaru, Chen and Saad 2017, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, SIAM J. Matrix Anal. "
+    "38(4)",
+    "yao2020": "Yao et al. 2020, PyHessian: Neural networks through the lens of the Hessian, IEEE BigData",
+}
+
+
+def cite(references: tuple[str, ...]) -> str:
+    """ "Cohen et al. 2021; Dinh et al. 2017": authors and year of each key."""
+    return "; ".join(re.split(r"(?<=\d{4}),", REFERENCES[key], maxsplit=1)[0] for key in references)
