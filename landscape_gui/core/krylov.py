@@ -1,0 +1,222 @@
+"""Orthonormal bases in which a symmetric operator is small: what Lanczos, Rayleigh-Ritz and thick restarts have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_gui.errors import ProblemError
+
+if TYPE_CHECKING:
+    from landscape_gui.core.operators import Operator
+
+Array = NDArray[np.float64]
+
+SLAB = 32
+"""Basis vectors that are allocated at a time."""
+
+NEGLIGIBLE = 50.0
+"""A remainder below so many units of rounding of the operator's scale is zero: the space is invariant there."""
+
+DEFAULT_MEMORY = 2 << 30
+"""Bytes that basis vectors may take where nothing else is said: 53 vectors of ten million parameters in float32."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a long computation says after each product (or block of them). products: so far; most: at most so many in all;
+    values, residuals: the Ritz values wanted so far, algebraically largest first."""
+
+    products: int
+    most: int
+    values: Array
+    residuals: Array
+    note: str = ""
+
+
+def gaussian(op: Operator, *, seed: int, index: int) -> Tensor:
+    """Standard normal numbers (n,) that depend on nothing but seed and index: drawn on the CPU, in the operator's dtype."""
+    state = np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0]
+    generator = torch.Generator().manual_seed(int(state >> np.uint64(1)))
+    return torch.randn(op.size, generator=generator, dtype=op.dtype).to(device_of(op))
+
+
+def device_of(op: Operator) -> torch.device:
+    """Where an operator's vectors live."""
+    return torch.device(getattr(op, "device", "cpu"))
+
+
+def multiply(op: Operator, block: Tensor) -> Tensor:
+    """The products with the rows of a block (k, n). ProblemError where one is not finite."""
+    product = op.apply(block).detach()
+    if not bool(torch.isfinite(product).all()):
+        raise ProblemError(
+            f"The product of the {type(op).__name__} operator with a vector is not finite.",
+            remedy="The loss or its second derivative overflows at this checkpoint: look at the loss there, or compute in float64.",
+        )
+    return product
+
+
+def vector_bytes(op: Operator) -> int:
+    """Bytes of one basis vector."""
+    return op.size * torch.empty((), dtype=op.dtype).element_size()
+
+
+def fitting_vectors(op: Operator, memory: int) -> int:
+    """How many basis vectors fit into so many bytes."""
+    return max(1, memory // max(1, vector_bytes(op)))
+
+
+class Basis:
+    """Orthonormal rows of length n, appended one by one and allocated in slabs, so that memory follows use."""
+
+    def __init__(self, size: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._size, self._dtype, self._device = size, dtype, device
+        self._slabs: list[Tensor] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, q: Tensor) -> None:
+        """One more row: of unit norm and orthogonal to the others, which is the caller's business."""
+        if self._count == SLAB * len(self._slabs):
+            self._slabs.append(torch.empty(SLAB, self._size, dtype=self._dtype, device=self._device))
+        self._slabs[-1][self._count % SLAB] = q
+        self._count += 1
+
+    def rows(self) -> list[Tensor]:
+        """The rows in pieces (up to SLAB, n), without a copy."""
+        return [slab[: self._count - SLAB * i] for i, slab in enumerate(self._slabs)]
+
+    def project_out(self, w: Tensor, passes: int = 2) -> tuple[Tensor, Array]:
+        """w without its part in the span, and that part's coefficients (m,): the second pass corrects the first one's rounding."""
+        total = np.zeros(self._count)
+        for _ in range(passes if self._count else 0):
+            pieces = [rows @ w for rows in self.rows()]
+            for rows, c in zip(self.rows(), pieces, strict=True):
+                w = torch.addmv(w, rows.T, c, alpha=-1.0)
+            total += torch.cat(pieces).double().cpu().numpy()
+        return w, total
+
+    def combine(self, coefficients: Array) -> Tensor:
+        """The rows' combinations (k, n) with the columns of coefficients (m, k)."""
+        c = torch.as_tensor(coefficients.T.copy(), dtype=self._dtype, device=self._device)
+        total = torch.zeros(len(c), self._size, dtype=self._dtype, device=self._device)
+        for i, rows in enumerate(self.rows()):
+            total.addmm_(c[:, SLAB * i : SLAB * i + len(rows)], rows)
+        return total
+
+    def rotate(self, coefficients: Array) -> None:
+        """Replace the rows by their combinations with the columns of coefficients (m, k), k at most m, some columns of them at a time."""
+        kept = coefficients.shape[1]
+        c = torch.as_tensor(coefficients.T.copy(), dtype=self._dtype, device=self._device)
+        for start in range(0, self._size, 1 << 16):
+            part = slice(start, start + (1 << 16))
+            old = torch.cat([rows[:, part] for rows in self.rows()])
+            new = c @ old
+            for i, slab in enumerate(self._slabs):
+                piece = new[SLAB * i : SLAB * (i + 1)]
+                slab[: len(piece), part] = piece
+        self._count = kept
+        self._slabs = self._slabs[: -(-kept // SLAB)]
+
+
+class KrylovSpace:
+    """A basis Q of m rows with A q_j = sum_i T[i, j] q_i + sum_c C[c, j] w_c, where the few remainders w_c are orthogonal to Q.
+
+    Expanding along a remainder is a step of (band) Lanczos; expanding along a random vector opens another chain, which finds copies of
+    repeated eigenvalues; `compress` is a thick restart (Wu and Simon 2000). The projections of A are computed from both sides: their
+    difference measures the rounding of the products, `noise`.
+    """
+
+    def __init__(self, op: Operator) -> None:
+        self.op = op
+        self.basis = Basis(op.size, op.dtype, device_of(op))
+        self.matrix: Array = np.zeros((0, 0))
+        self.remainders: list[Tensor] = []
+        self.shares: Array = np.zeros((0, 0))
+        self.scale = 0.0
+        self.noise = 0.0
+        self.products = 0
+        self._epsilon = float(torch.finfo(op.dtype).eps)
+
+    def __len__(self) -> int:
+        return len(self.basis)
+
+    @property
+    def rounding(self) -> float:
+        """What float arithmetic alone may do to a residual: measured asymmetry and some units of the operator's scale."""
+        return self.noise + 10 * self._epsilon * self.scale
+
+    def direction(self, along: int) -> Tensor:
+        """The unit vector of a remainder."""
+        w = self.remainders[along]
+        return w / torch.linalg.vector_norm(w)
+
+    def orthogonal(self, vector: Tensor) -> Tensor:
+        """A vector's direction outside the space."""
+        w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector), 3)
+        return w / torch.linalg.vector_norm(w)
+
+    def expand(self, q: Tensor) -> Tensor:
+        """Take a unit vector orthogonal to the space into it, for one product, which is returned."""
+        known = self._close(q)
+        product = multiply(self.op, q[None])[0]
+        self.products += 1
+        m = len(self.basis)
+        self.basis.append(q)
+        w, column = self.basis.project_out(product)
+        if m:
+            self.noise = max(self.noise, float(np.linalg.norm(column[:m] - known)))
+        self.scale = max(self.scale, float(np.linalg.norm(column)), float(torch.linalg.vector_norm(w)))
+        self.matrix = np.pad(self.matrix, ((0, 1), (0, 1)))
+        self.matrix[m, :m] = self.matrix[:m, m] = (column[:m] + known) / 2
+        self.matrix[m, m] = column[m]
+        self.shares = np.pad(self.shares, ((0, 1), (0, 1)))
+        self.shares[-1, m] = 1.0
+        self.remainders.append(w)
+        self._drop()
+        return product
+
+    def _close(self, q: Tensor) -> Array:
+        """Take q out of the remainders: what the new row of T is by symmetry."""
+        known = np.zeros(len(self.basis))
+        for c, w in enumerate(self.remainders):
+            share = float(torch.dot(q.double(), w.double()))
+            known += share * self.shares[c]
+            self.remainders[c] = w - share * q
+        return known
+
+    def _drop(self) -> None:
+        """Forget remainders that are zero but for rounding."""
+        least = NEGLIGIBLE * self._epsilon * self.scale
+        kept = [c for c, w in enumerate(self.remainders) if float(torch.linalg.vector_norm(w)) > least]
+        self.remainders = [self.remainders[c] for c in kept]
+        self.shares = self.shares[kept]
+
+    def ritz(self) -> tuple[Array, Array, Array]:
+        """Ritz values (m,), ascending; their coefficients (m, m); per remainder and Ritz vector, its share of the residual (c, m)."""
+        values, vectors = np.linalg.eigh(self.matrix)
+        return values, vectors, self.shares @ vectors
+
+    def residuals(self, shares: Array) -> Array:
+        """2-norm of A y - theta y for the columns of shares (c, k) that `ritz` gave, rounding included."""
+        if not self.remainders:
+            return np.full(shares.shape[1], self.rounding)
+        w = torch.stack(self.remainders).double()
+        gram = (w @ w.T).cpu().numpy()
+        squared = np.einsum("ck,cd,dk->k", shares, gram, shares)
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)) + self.rounding)
+
+    def compress(self, kept: NDArray[np.intp]) -> None:
+        """Keep these Ritz vectors only: a thick restart."""
+        values, vectors, shares = self.ritz()
+        self.basis.rotate(vectors[:, kept])
+        self.matrix = np.diag(values[kept])
+        self.shares = shares[:, kept]
