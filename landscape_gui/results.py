@@ -72,7 +72,8 @@ class AxesReport:
     labels: one a direction ("filter-normalised random direction, seed 0"); norms: 2-norm of each direction over all parameters;
     cosines: (k, k) between them; layers/shares: each layer's share of the squared norm, (k, layers);
     explained: share of the trajectory's variance per component with `random_walk`, what a random walk gives (empty when the
-    axes are not principal components).
+    axes are not principal components); eigenvalues and their residuals (some eigenvalue of the Hessian lies within it), one a
+    direction (empty when the axes are no eigenvectors).
     """
 
     kind: str
@@ -83,6 +84,8 @@ class AxesReport:
     shares: Array = field(default_factory=lambda: freeze([]))
     explained: Array = field(default_factory=lambda: freeze([]))
     random_walk: Array = field(default_factory=lambda: freeze([]))
+    eigenvalues: Array = field(default_factory=lambda: freeze([]))
+    residuals: Array = field(default_factory=lambda: freeze([]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,4 +170,133 @@ class CellResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
-Result = SurfaceResult | LineResult | TrajectoryResult | CellResult
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One number that an answer comes down to, with how far it may be wrong.
+
+    error: of the kind that `kind` names: one "standard error", a "bound" (the truth, or an eigenvalue, lies within it) or "exact";
+    NaN where none is known. unit: "" or what it is measured in. help: what it says, in about three sentences, with its reference.
+    """
+
+    name: str
+    label: str
+    value: float
+    error: float = float("nan")
+    kind: str = "exact"
+    unit: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvatureResult:
+    """What every answer about curvature says of itself.
+
+    operator: "hessian", "gauss-newton", "residual" or "ntk"; layer: the layers it is restricted to, "" for all; size: how many
+    dimensions it acts on; products: how many vectors it was applied to for this answer; examples: of `split`, as `subset` says in
+    words. numbers: what the answer comes down to, by name.
+    """
+
+    operator: str = "hessian"
+    layer: str = ""
+    size: int = 0
+    products: int = 0
+    split: str = ""
+    examples: int = 0
+    subset: str = ""
+    batchnorm: str = ""
+    precision: str = ""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+NOTHING = freeze([])
+
+
+@dataclass(frozen=True, kw_only=True)
+class EigenvaluesResult(CurvatureResult):
+    """Eigenvalues with how far each may be wrong, and their eigenvectors.
+
+    eigenvalues: (k,) algebraically largest first, the most negative ones at the end; residuals: (k,) 2-norm of A v - value v: some
+    eigenvalue lies within it; converged: (k,) whether that is below the tolerance. vectors: (k, n) orthonormal rows, float32, in
+    the operator's own coordinates; of shape (0, 0) where they would take more than 64 MB. gradient_shares: (k,) squared cosine of
+    each eigenvector with the gradient (empty: not known). complete: the search is over.
+    history, history_residuals: (products,) the leading value after each product; ratio: |lambda_2/lambda_1| as far as it is known.
+    """
+
+    eigenvalues: Array = labelled("eigenvalue", "eigenpair")
+    residuals: Array = labelled("residual: some eigenvalue lies within it", "eigenpair")
+    converged: Array = labelled("whether the residual is below the tolerance", "eigenpair")
+    vectors: Array = labelled("orthonormal eigenvectors", "eigenpair", "parameter")
+    gradient_shares: Array = field(default=NOTHING, metadata={"label": "squared cosine with the gradient", "axes": ("eigenpair",)})
+    method: str = "lanczos"
+    tolerance: float = 0.0
+    complete: bool = True
+    history: Array = field(default=NOTHING, metadata={"label": "leading eigenvalue after each product", "axes": ("product",)})
+    history_residuals: Array = field(default=NOTHING, metadata={"label": "its residual after each product", "axes": ("product",)})
+    ratio: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuadratureResult(CurvatureResult):
+    """One random vector's Lanczos run: a part of a density of eigenvalues, kept so that more steps go on from it.
+
+    alpha: (m,) and beta: (m,) diagonal and off-diagonal of the tridiagonal matrix, beta[-1] being the norm of what is left;
+    basis: (m + 1, n) its Lanczos vectors, or of shape (0, 0) where they would take more than 64 MB.
+    """
+
+    probe: int = 0
+    alpha: Array = labelled("diagonal of the tridiagonal matrix", "step")
+    beta: Array = labelled("beside the diagonal; the last is what is left", "step")
+    basis: Array = labelled("Lanczos vectors", "step", "parameter")
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpectrumResult(CurvatureResult):
+    """A density of eigenvalues by stochastic Lanczos quadrature, the outlying eigenvalues as exact lines, and what it comes to.
+
+    eigenvalues, residuals, converged: (k,) the lines, algebraically largest first, each of weight 1/size; vectors: (k, n) float32
+    rows, (0, 0) where they would take more than 64 MB. nodes, weights, node_residuals: (probes, steps) of the rest: each row's
+    weights add up to 1 and stand for the size - k dimensions that the lines leave; NaN where a probe ended early. trace with its
+    standard error; layers with layer_traces, their standard errors, layer_eigenvalues (the largest of each layer's own block) and
+    layer_residuals, empty where they were not asked for; the layers' traces add up to the trace. The density is made of this by
+    `landscape_gui.density`, at any width. classes: of the classifier, 0 where it is none.
+    """
+
+    eigenvalues: Array = labelled("eigenvalue that is a line of its own", "eigenpair")
+    residuals: Array = labelled("residual: some eigenvalue lies within it", "eigenpair")
+    converged: Array = labelled("whether the residual is below the tolerance", "eigenpair")
+    vectors: Array = labelled("orthonormal eigenvectors", "eigenpair", "parameter")
+    nodes: Array = labelled("quadrature node", "probe", "step")
+    weights: Array = labelled("weight of the node", "probe", "step")
+    node_residuals: Array = labelled("residual of the node", "probe", "step")
+    trace: float = float("nan")
+    trace_standard_error: float = float("nan")
+    layers: tuple[str, ...] = ()
+    layer_traces: Array = field(default=NOTHING, metadata={"label": "trace of the layer's block", "axes": ("layer",)})
+    layer_trace_errors: Array = field(default=NOTHING, metadata={"label": "standard error of the trace", "axes": ("layer",)})
+    layer_eigenvalues: Array = field(default=NOTHING, metadata={"label": "largest eigenvalue of the block", "axes": ("layer",)})
+    layer_residuals: Array = field(default=NOTHING, metadata={"label": "residual of that eigenvalue", "axes": ("layer",)})
+    gradient_shares: Array = field(default=NOTHING, metadata={"label": "squared cosine with the gradient", "axes": ("eigenpair",)})
+    classes: int = 0
+    complete: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportResult(CurvatureResult):
+    """The numbers of one checkpoint, to stand beside those of others: one column of a table.
+
+    title: what the column is called; seed: of the subset and of every random vector; eigenvalues with residuals: (k,) all that
+    were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius.
+    """
+
+    title: str = ""
+    seed: int = 0
+    eigenvalues: Array = field(default=NOTHING, metadata={"label": "resolved eigenvalue", "axes": ("eigenpair",)})
+    residuals: Array = field(default=NOTHING, metadata={"label": "residual of the eigenvalue", "axes": ("eigenpair",)})
+    radii: Array = field(default=NOTHING, metadata={"label": "radius of the ball", "axes": ("radius",)})
+    rises: Array = field(default=NOTHING, metadata={"label": "largest rise of the loss in the ball", "axes": ("radius",)})
+
+
+Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult

@@ -129,16 +129,19 @@ def save_directions(path: str, question: Probe, problem: Problem, result: Result
 
 def save_surface(path: str, directions: str, result: Result) -> None:
     from landscape_gui.export.peers import write_surface
-    from landscape_gui.results import CellResult, TrajectoryResult
+    from landscape_gui.results import LineResult, SurfaceResult, TrajectoryResult
 
     surface = result.surface if isinstance(result, TrajectoryResult) else result
-    assert not isinstance(surface, CellResult)
+    if not isinstance(surface, (SurfaceResult, LineResult)):
+        raise QuestionError("This answer holds no surface to save.", remedy="Leave --save-surface out.")
     write_surface(path, surface, directions_file=os.path.basename(directions))
 
 
 def axes_of(result: Result) -> AxesReport:
-    from landscape_gui.results import TrajectoryResult
+    from landscape_gui.results import CurvatureResult, TrajectoryResult
 
+    if isinstance(result, CurvatureResult):
+        raise QuestionError("This answer holds no directions to save.", remedy="Leave --save-directions out.")
     return result.surface.axes if isinstance(result, TrajectoryResult) else result.axes
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape_gui.commands import curvature_summary
 from landscape_gui.commands.terminal import table
-from landscape_gui.results import AxesReport, CellResult, LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
+from landscape_gui.results import (
+    AxesReport,
+    CellResult,
+    CurvatureResult,
+    LineResult,
+    Quantity,
+    Result,
+    SurfaceResult,
+    TrajectoryResult,
+)
 
 
 def describe(result: Result) -> str:
     """What was asked, each quantity's value at the centre, least and greatest, the axes, and what should be known of it."""
+    if isinstance(result, CurvatureResult):
+        return curvature_summary.describe(result)
     surface = result.surface if isinstance(result, TrajectoryResult) else result
     lines = [size_of(result), cell_table(surface) if isinstance(surface, CellResult) else quantities_table(surface)]
     if isinstance(result, TrajectoryResult):
@@ -18,7 +30,7 @@ def describe(result: Result) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def size_of(result: Result) -> str:
+def size_of(result: SurfaceResult | LineResult | TrajectoryResult | CellResult) -> str:
     seconds = f"{result.provenance.seconds:.1f} s"
     if isinstance(result, TrajectoryResult):
         return f"{len(result.names)} checkpoints in a plane; {size_of(result.surface)}"

@@ -14,8 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from landscape_gui.export import check_target, write
-from landscape_gui.results import Array, AxesReport, CellResult, LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
+from landscape_gui.export import check_target, curvature_tables, write
+from landscape_gui.results import (
+    Array,
+    AxesReport,
+    CellResult,
+    CurvatureResult,
+    LineResult,
+    Quantity,
+    Result,
+    SurfaceResult,
+    TrajectoryResult,
+)  # fmt: skip
 
 VERSION = 1
 KINDS = {SurfaceResult: "surface", LineResult: "line", CellResult: "cell"}
@@ -34,6 +44,8 @@ def write_json(path: str | os.PathLike[str], result: Result) -> Path:
 
 def as_json(result: Result) -> dict[str, Any]:
     """The content of `write_json`: plain dictionaries, lists, numbers, strings and None."""
+    if isinstance(result, CurvatureResult):
+        return {"format": "landscape_gui", "format_version": VERSION, **_plain(curvature_tables.content(result))}
     if isinstance(result, TrajectoryResult):
         own = {
             "provenance": _plain(asdict(result.provenance)),
@@ -78,6 +90,9 @@ def write_csv(path: str | os.PathLike[str], result: Result) -> Path:
 
 def _rows(result: Result) -> Iterator[list[str]]:
     columns: dict[str, Any]
+    if isinstance(result, CurvatureResult):
+        yield from ([v if isinstance(v, str) else _exact(v) for v in row] for row in curvature_tables.rows(result))
+        return
     if isinstance(result, TrajectoryResult):
         columns = {
             "x": result.x,
