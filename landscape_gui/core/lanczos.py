@@ -16,6 +16,7 @@ from landscape_gui.core.krylov import (
     Array,
     KrylovSpace,
     Step,
+    device_of,
     fitting_vectors,
     gaussian,
     multiply,
@@ -39,8 +40,8 @@ class Eigenpairs:
 
     values (k,): the wanted Ritz values, algebraically largest first; vectors (k, n): unit rows, or None; residuals (k,): 2-norm of
     A v - theta v with rounding, so that an eigenvalue lies within it (Parlett 1998, theorem 4.5.1); converged (k,): whether the
-    residual met the tolerance; largest, smallest: how many of the values are of either end; complete: the whole spectrum was found, so
-    that values are all that were wanted and exact up to rounding; products: spent; note: what a reader should know, or "".
+    residual met the tolerance; largest, smallest: how many of the values are of either end; complete: the whole spectrum was found,
+    so that values are all that were wanted and exact up to rounding; products: spent; note: what a reader should know, or "".
     """
 
     values: Array
@@ -64,21 +65,25 @@ def eigenpairs(
     block: int = 1,
     check: int = CHECK,
     seed: int = 0,
+    start: Tensor | None = None,
     keep_vectors: bool = True,
     memory: int = DEFAULT_MEMORY,
 ) -> Generator[Step, None, Eigenpairs]:
     """The algebraically largest and smallest eigenpairs of a symmetric operator, each with a bound on its error.
 
     Lanczos from one random vector (block: from so many), two passes of full reorthogonalisation. It stops when every wanted pair's
-    residual is at most tolerance times the largest |theta|; never by a number of steps, but that `most_products` caps the cost. Then
-    `check` products in the orthogonal complement of all that was found look for copies of repeated eigenvalues, and the search goes
-    on if one turns up. Where the space closes (identity, zero, few parameters) another random vector opens it again.
+    residual is at most tolerance times the largest |theta|; never by a number of steps, but that `most_products` caps the cost.
+    Then `check` products in the orthogonal complement of all that was found look for copies of repeated eigenvalues, and the search
+    goes on if one turns up. Where the space closes (identity, zero, few parameters) another random vector opens it again. start (k,
+    n): where the search begins in place of the first random vectors: eigenvectors of a nearby operator, say. `check` then guards it
+    from missing a pair that they are orthogonal to.
 
     Cost: one product a step, 2 m n multiplications twice for the m vectors kept. Memory: m n numbers; where they exceed `memory`
     bytes the basis is shortened by thick restarts, and `note` says so. Yields a Step after each product.
     Raises ProblemError where a product is not finite; QuestionError where nothing is asked for.
     """
     search = _Search(op, largest, smallest, tolerance, most_products, max(1, block), check, seed, memory)
+    search.begin_from(start)
     yield from search.run()
     return search.answer(keep_vectors)
 
@@ -105,6 +110,13 @@ class _Search:
         self.capacity, self.note = self._capacity(min(op.size, self.most), memory)
         self.space = KrylovSpace(op)
         self.draws = 0
+        self.starts: list[Tensor] = []
+
+    def begin_from(self, start: Tensor | None) -> None:
+        """Take the rows (k, n) before any random vector."""
+        if start is not None:
+            self.starts = list(start.to(device=device_of(self.op), dtype=self.op.dtype))
+            self.block = max(self.block, min(len(self.starts), self.op.size))
 
     def _capacity(self, useful: int, memory: int) -> tuple[int, str]:
         fitting = fitting_vectors(self.op, memory) - 2
@@ -147,13 +159,19 @@ class _Search:
         if len(self.space) >= self.capacity:
             self._restart()
         if along is None:
-            q = self.space.orthogonal(gaussian(self.op, seed=self.seed, index=self.draws))
-            self.draws += 1
+            q = self.space.orthogonal(self._fresh())
         else:
             q = self.space.direction(along)
         self.space.expand(q)
         values, _, residuals, _ = self._wanted()
         yield Step(self.space.products, self.most, values, residuals, self.note)
+
+    def _fresh(self) -> Tensor:
+        """The next of the rows to begin from, and then random vectors."""
+        if self.starts:
+            return self.starts.pop(0)
+        self.draws += 1
+        return gaussian(self.op, seed=self.seed, index=self.draws - 1)
 
     def _wanted(self) -> tuple[Array, Array, Array, Array]:
         """Of the wanted Ritz pairs, largest first: values, coefficients (m, k), residuals, shares (c, k)."""
@@ -215,8 +233,8 @@ class PowerIteration:
     """The eigenvalue of largest magnitude by repeated products.
 
     value, vector (n,), residual: of the last iterate, the residual bounding the distance to some eigenvalue; values, residuals
-    (products,): the history; ratio: |lambda_2 / lambda_1| as the last residuals' decay tells it, NaN where they do not; vector_rate,
-    value_rate: ratio and its square, by which the errors of vector and value shrink with each product.
+    (products,): the history; ratio: |lambda_2 / lambda_1| as the last residuals' decay tells it, NaN where they do not;
+    vector_rate, value_rate: ratio and its square, by which the errors of vector and value shrink with each product.
     """
 
     value: float
@@ -242,8 +260,8 @@ def power_iteration(
 ) -> Generator[Step, None, PowerIteration]:
     """Power iteration from a random vector until the residual is at most tolerance times |theta|, or `most` products are spent.
 
-    Converges as |lambda_2/lambda_1|^k, the Rayleigh quotient as its square (Golub and Van Loan 2013, section 8.2): Lanczos needs fewer
-    products for the same; this is here to be compared with. Raises ProblemError where a product is not finite.
+    Converges as |lambda_2/lambda_1|^k, the Rayleigh quotient as its square (Golub and Van Loan 2013, section 8.2): Lanczos needs
+    fewer products for the same; this is here to be compared with. Raises ProblemError where a product is not finite.
     """
     q = gaussian(op, seed=seed, index=0)
     q = q / torch.linalg.vector_norm(q)
