@@ -28,6 +28,11 @@ def labelled(label: str, *axes: str, unit: str = "") -> Any:
     return field(metadata={"label": label, "axes": axes, "unit": unit})
 
 
+def optional(label: str, *axes: str) -> Any:
+    """As `labelled`, and without entries where it was not asked for."""
+    return field(default_factory=lambda: freeze([]), metadata={"label": label, "axes": axes, "unit": ""})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where an answer comes from; enough to ask again and to compare.
@@ -210,9 +215,6 @@ class CurvatureResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
-NOTHING = freeze([])
-
-
 @dataclass(frozen=True, kw_only=True)
 class EigenvaluesResult(CurvatureResult):
     """Eigenvalues with how far each may be wrong, and their eigenvectors.
@@ -228,12 +230,12 @@ class EigenvaluesResult(CurvatureResult):
     residuals: Array = labelled("residual: some eigenvalue lies within it", "eigenpair")
     converged: Array = labelled("whether the residual is below the tolerance", "eigenpair")
     vectors: Array = labelled("orthonormal eigenvectors", "eigenpair", "parameter")
-    gradient_shares: Array = field(default=NOTHING, metadata={"label": "squared cosine with the gradient", "axes": ("eigenpair",)})
+    gradient_shares: Array = optional("squared cosine with the gradient", "eigenpair")
     method: str = "lanczos"
     tolerance: float = 0.0
     complete: bool = True
-    history: Array = field(default=NOTHING, metadata={"label": "leading eigenvalue after each product", "axes": ("product",)})
-    history_residuals: Array = field(default=NOTHING, metadata={"label": "its residual after each product", "axes": ("product",)})
+    history: Array = optional("leading eigenvalue after each product", "product")
+    history_residuals: Array = optional("its residual after each product", "product")
     ratio: float = float("nan")
 
 
@@ -274,11 +276,11 @@ class SpectrumResult(CurvatureResult):
     trace: float = float("nan")
     trace_standard_error: float = float("nan")
     layers: tuple[str, ...] = ()
-    layer_traces: Array = field(default=NOTHING, metadata={"label": "trace of the layer's block", "axes": ("layer",)})
-    layer_trace_errors: Array = field(default=NOTHING, metadata={"label": "standard error of the trace", "axes": ("layer",)})
-    layer_eigenvalues: Array = field(default=NOTHING, metadata={"label": "largest eigenvalue of the block", "axes": ("layer",)})
-    layer_residuals: Array = field(default=NOTHING, metadata={"label": "residual of that eigenvalue", "axes": ("layer",)})
-    gradient_shares: Array = field(default=NOTHING, metadata={"label": "squared cosine with the gradient", "axes": ("eigenpair",)})
+    layer_traces: Array = optional("trace of the layer's block", "layer")
+    layer_trace_errors: Array = optional("standard error of the trace", "layer")
+    layer_eigenvalues: Array = optional("largest eigenvalue of the block", "layer")
+    layer_residuals: Array = optional("residual of that eigenvalue", "layer")
+    gradient_shares: Array = optional("squared cosine with the gradient", "eigenpair")
     classes: int = 0
     complete: bool = True
 
@@ -293,10 +295,10 @@ class ReportResult(CurvatureResult):
 
     title: str = ""
     seed: int = 0
-    eigenvalues: Array = field(default=NOTHING, metadata={"label": "resolved eigenvalue", "axes": ("eigenpair",)})
-    residuals: Array = field(default=NOTHING, metadata={"label": "residual of the eigenvalue", "axes": ("eigenpair",)})
-    radii: Array = field(default=NOTHING, metadata={"label": "radius of the ball", "axes": ("radius",)})
-    rises: Array = field(default=NOTHING, metadata={"label": "largest rise of the loss in the ball", "axes": ("radius",)})
+    eigenvalues: Array = optional("resolved eigenvalue", "eigenpair")
+    residuals: Array = optional("residual of the eigenvalue", "eigenpair")
+    radii: Array = optional("radius of the ball", "radius")
+    rises: Array = optional("largest rise of the loss in the ball", "radius")
 
 
 Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult
