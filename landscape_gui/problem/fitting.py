@@ -65,8 +65,11 @@ def fit(module: nn.Module, tensors: Mapping[str, Tensor], what: str) -> tuple[di
 
 
 def load(module: nn.Module, tensors: Mapping[str, Tensor], what: str) -> tuple[str, ...]:
-    """Load a checkpoint's tensors into the module, in evaluation mode and float32. Returns notes; raises ProblemError."""
-    module.float().eval().requires_grad_(False)
+    """Load a checkpoint's tensors into the module, in evaluation mode and float32. Returns notes; raises ProblemError.
+
+    Which parameters require a gradient stays as it is: curvature is asked of those.
+    """
+    module.float().eval()
     fitted, notes = fit(module, tensors, what)
     module.load_state_dict(fitted, strict=False)
     return notes

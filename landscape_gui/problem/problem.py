@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from landscape_gui.checkpoint import Checkpoint, read_checkpoint
 from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import LossHead, Metric
+from landscape_gui.core.objective import Objective
 from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
@@ -168,6 +169,36 @@ class Problem:
             batchnorm=cast(Any, batchnorm),
             device=self.device,
             statistics=draw(training, limit, seed) if elsewhere else None,
+        )
+
+    def objective(
+        self,
+        *,
+        split: str = "",
+        limit: int = 0,
+        seed: int = 0,
+        precision: str = "float32",
+        parameters: Sequence[str] = (),
+        state: Tensor | None = None,
+    ) -> Objective:
+        """This loss as a function of the parameters that require a gradient, to be differentiated; on a private copy.
+
+        split: a name, "" for the first; limit, seed: as of `evaluator`; parameters: names of layers or groups, () for all; state:
+        (layout.size,) weights of another checkpoint, None for this one's. Raises ProblemError.
+        """
+        name = split or next(iter(self.splits))
+        if name not in self.splits:
+            raise ProblemError(f"There is no split {name!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
+        chosen = next(part for part in self._parts.splits if part.name == name)
+        return Objective(
+            self.module,
+            self.layout,
+            draw(chosen, limit, seed),
+            self._parts.head,
+            state=self.state if state is None else state,
+            precision=cast(Any, precision),
+            device=self.device,
+            parameters=parameters,
         )
 
     def save_state(self, state: Tensor, path: str | Path) -> None:

@@ -1,0 +1,181 @@
+"""Products with the Hessian, the Gauss-Newton matrix and the neural tangent kernel of an Objective, never formed as matrices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from landscape_gui.core.losses import LossHead
+from landscape_gui.core.objective import NOT_FINITE, Objective, differentiating, gradient_of, pieces, rows_of, values_of
+from landscape_gui.core.splits import Chunk, call
+from landscape_gui.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class GradientGraph:
+    """One chunk's part of the gradient, with its graph, to be differentiated again and again."""
+
+    gradient: list[Tensor]
+    loss: float
+
+    def product(self, leaves: list[nn.Parameter], vector: Tensor) -> Tensor:
+        return gradient_of(self.gradient, leaves, pieces(vector, leaves), retain=True)
+
+
+class Hessian:
+    """The Hessian of an Objective at a vector `at` (None: the checkpoint).
+
+    The graph of the gradient is built once and kept where it fits into `memory` bytes, else rebuilt for each chunk and each block.
+    """
+
+    def __init__(self, objective: Objective, at: Tensor | None = None, memory: int | None = None) -> None:
+        self.objective = objective
+        self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
+        self.products = 0
+        self._module, self._leaves = objective.network(at)
+        self._graphs: list[GradientGraph] | None = None
+
+    def _build(self, chunk: Chunk) -> GradientGraph:
+        rows, _ = rows_of(self.objective.head, self._module, chunk)
+        loss = rows.sum() / self.objective.weight
+        zeros = [torch.zeros_like(leaf) for leaf in self._leaves]
+        if not loss.requires_grad:
+            return GradientGraph(zeros, float(loss.detach()))
+        found = torch.autograd.grad(loss, self._leaves, create_graph=True, allow_unused=True)
+        return GradientGraph([z if g is None else g for g, z in zip(found, zeros, strict=True)], float(loss.detach()))
+
+    def _each(self) -> Iterator[GradientGraph]:
+        if self._graphs is None:
+            self._graphs = [self._build(chunk) for chunk in self.objective.chunks()]
+            total = sum(graph.loss for graph in self._graphs)
+            if not math.isfinite(total):
+                raise ProblemError(f"The {self.objective.split.name} loss is {total}.", remedy=NOT_FINITE)
+        return iter(self._graphs)
+
+    def apply(self, block: Tensor) -> Tensor:
+        self.products += len(block)
+        total = torch.zeros(len(block), self.size, dtype=torch.float64, device=self.device)
+        with differentiating():
+            for graph in self._each():
+                for row, vector in enumerate(block.to(self.dtype)):
+                    total[row] += graph.product(self._leaves, vector)
+        return total.to(self.dtype)
+
+
+class GaussNewton:
+    """J^T H_out J, the mean over the data: J the Jacobian of the outputs, H_out the loss's Hessian with respect to them.
+
+    Positive semi-definite for a convex loss; equal to the Fisher matrix for softmax and cross-entropy. at, memory: as of Hessian.
+    """
+
+    def __init__(self, objective: Objective, at: Tensor | None = None, memory: int | None = None) -> None:
+        self.objective = objective
+        self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
+        self.products = 0
+        self._module, self._leaves = objective.network(at)
+        self._graphs: list[tuple[OutputGraph, OutputCurvature]] | None = None
+
+    def _each(self) -> Iterator[tuple[OutputGraph, OutputCurvature]]:
+        if self._graphs is None:
+            self._graphs = [self._build(chunk) for chunk in self.objective.chunks()]
+        return iter(self._graphs)
+
+    def _build(self, chunk: Chunk) -> tuple[OutputGraph, OutputCurvature]:
+        graph = OutputGraph(self._module, self._leaves, chunk, self.objective.head)
+        return graph, OutputCurvature(graph.output.detach(), chunk, self.objective.head, self.objective.weight)
+
+    def apply(self, block: Tensor) -> Tensor:
+        self.products += len(block)
+        total = torch.zeros(len(block), self.size, dtype=torch.float64, device=self.device)
+        with differentiating():
+            for graph, curvature in self._each():
+                for row, vector in enumerate(block.to(self.dtype)):
+                    total[row] += graph.pull(curvature.product(graph.push(vector)))
+        return total.to(self.dtype)
+
+
+class OutputGraph:
+    """The network's output on one chunk with its graph: products with its Jacobian, both ways, in reverse mode alone."""
+
+    def __init__(self, module: nn.Module, leaves: list[nn.Parameter], chunk: Chunk, head: LossHead) -> None:
+        if head.kind == "batch":
+            raise ProblemError(
+                f"The loss {head.name} runs the network itself, so that its outputs are not known.",
+                remedy="Ask for the Hessian, or give model and loss apart.",
+            )
+        self.output = call(module, chunk.inputs)
+        if not isinstance(self.output, Tensor):
+            raise ProblemError(
+                f"The network gives a {type(self.output).__name__}, not one tensor; the Gauss-Newton matrix wants one.",
+                remedy="Ask for the Hessian, or let forward return the output alone.",
+            )
+        self._leaves = leaves
+        self._weights = torch.zeros_like(self.output, requires_grad=True)
+        zeros = [torch.zeros_like(leaf) for leaf in leaves]
+        self._pulled: list[Tensor] = zeros
+        if self.output.requires_grad:
+            found = torch.autograd.grad(self.output, leaves, self._weights, create_graph=True, allow_unused=True)
+            self._pulled = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
+
+    def push(self, vector: Tensor) -> Tensor:
+        """J v, of the output's shape: the derivative of u -> J^T u along v."""
+        parts = pieces(vector, self._leaves)
+        pairs = [(g, part) for g, part in zip(self._pulled, parts, strict=True) if g.requires_grad]
+        if not pairs:
+            return torch.zeros_like(self.output)
+        return torch.autograd.grad([g for g, _ in pairs], self._weights, [v for _, v in pairs], retain_graph=True)[0]
+
+    def pull(self, weights: Tensor) -> Tensor:
+        """J^T u, (n,), for u of the output's shape."""
+        return gradient_of([self.output], self._leaves, [weights], retain=True)
+
+
+class OutputCurvature:
+    """The Hessian of a chunk's part of the loss with respect to the network's output."""
+
+    def __init__(self, output: Tensor, chunk: Chunk, head: LossHead, weight: float) -> None:
+        self._output = output.clone().requires_grad_(True)
+        values, _ = values_of(head.function(self._output, chunk.targets), chunk.examples)
+        (self._gradient,) = torch.autograd.grad(values.sum() / weight, self._output, create_graph=True)
+
+    def product(self, change: Tensor) -> Tensor:
+        """H_out u, for u of the output's shape; zero where the loss is linear in the output."""
+        if not self._gradient.requires_grad:
+            return torch.zeros_like(change)
+        found = torch.autograd.grad(self._gradient, self._output, change, retain_graph=True, allow_unused=True)[0]
+        return torch.zeros_like(change) if found is None else found
+
+
+class NeuralTangent:
+    """The empirical neural tangent kernel (2/NC) J J^T over examples and outputs. size: outputs of all examples together.
+
+    Its eigenvalues other than zero are those of the Gauss-Newton matrix of the mean squared error.
+
+    Whatever the loss, N is the number of examples, C of outputs for each. A product costs one pass back and one forward.
+    """
+
+    def __init__(self, objective: Objective, at: Tensor | None = None, memory: int | None = None) -> None:
+        self.objective = objective
+        self.dtype, self.device = objective.dtype, objective.device
+        self.products = 0
+        self._module, self._leaves = objective.network(at)
+        with differentiating():
+            self._graphs = [OutputGraph(self._module, self._leaves, chunk, objective.head) for chunk in objective.chunks()]
+        self.size = sum(graph.output.numel() for graph in self._graphs)
+        self._leaf_scalars = objective.size
+
+    def apply(self, block: Tensor) -> Tensor:
+        self.products += len(block)
+        outputs = [graph.output for graph in self._graphs]
+        rows = []
+        with differentiating():
+            for vector in block.to(self.dtype):
+                pulled = torch.zeros(self._leaf_scalars, dtype=torch.float64, device=self.device)
+                for graph, part in zip(self._graphs, pieces(vector, outputs), strict=True):
+                    pulled += graph.pull(part)
+                rows.append(torch.cat([graph.push(pulled.to(self.dtype)).reshape(-1) for graph in self._graphs]))
+        return torch.stack(rows) * (2 / self.size)
