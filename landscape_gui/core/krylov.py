@@ -113,7 +113,8 @@ class Basis:
         return total
 
     def rotate(self, coefficients: Array) -> None:
-        """Replace the rows by their combinations with the columns of coefficients (m, k), k at most m, some columns of them at a time."""
+        """Replace the rows by their combinations with the columns of coefficients (m, k), k at most m, some columns of them at a
+        time."""
         kept = coefficients.shape[1]
         c = torch.as_tensor(coefficients.T.copy(), dtype=self._dtype, device=self._device)
         for start in range(0, self._size, 1 << 16):
@@ -130,9 +131,9 @@ class Basis:
 class KrylovSpace:
     """A basis Q of m rows with A q_j = sum_i T[i, j] q_i + sum_c C[c, j] w_c, where the few remainders w_c are orthogonal to Q.
 
-    Expanding along a remainder is a step of (band) Lanczos; expanding along a random vector opens another chain, which finds copies of
-    repeated eigenvalues; `compress` is a thick restart (Wu and Simon 2000). The projections of A are computed from both sides: their
-    difference measures the rounding of the products, `noise`.
+    Expanding along a remainder is a step of (band) Lanczos; expanding along a random vector opens another chain, which finds copies
+    of repeated eigenvalues; `compress` is a thick restart (Wu and Simon 2000). The projections of A are computed from both sides:
+    their difference measures the rounding of the products, `noise`.
     """
 
     def __init__(self, op: Operator) -> None:
@@ -201,7 +202,8 @@ class KrylovSpace:
         self.shares = self.shares[kept]
 
     def ritz(self) -> tuple[Array, Array, Array]:
-        """Ritz values (m,), ascending; their coefficients (m, m); per remainder and Ritz vector, its share of the residual (c, m)."""
+        """Ritz values (m,), ascending; their coefficients (m, m); per remainder and Ritz vector, its share of the residual (c,
+        m)."""
         values, vectors = np.linalg.eigh(self.matrix)
         return values, vectors, self.shares @ vectors
 

@@ -158,11 +158,7 @@ class _Search:
     def _expand(self, along: int | None) -> Generator[Step, None, None]:
         if len(self.space) >= self.capacity:
             self._restart()
-        if along is None:
-            q = self.space.orthogonal(self._fresh())
-        else:
-            q = self.space.direction(along)
-        self.space.expand(q)
+        self.space.expand(self.space.orthogonal(self._fresh()) if along is None else self.space.direction(along))
         values, _, residuals, _ = self._wanted()
         yield Step(self.space.products, self.most, values, residuals, self.note)
 

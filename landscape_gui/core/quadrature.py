@@ -34,11 +34,11 @@ FEWEST_STEPS = 4
 class Quadrature:
     """Gauss quadratures of the spectral measures of p random vectors, with m nodes each.
 
-    nodes, weights, residuals (p, m): per probe the Ritz values, ascending; the squared first components, which sum to 1; the 2-norm of
-    A y - theta y. A probe whose space closed early repeats its last node at weight zero. alpha, beta (p, m): Lanczos coefficients,
-    NaN past a closed space's end, from which fewer steps can be read; deflated: how many eigenvectors were taken out, so that a
-    probe's weights stand for size - deflated eigenvalues; seed, first: probe i is made of seed and first + i; products: spent on this
-    call; chains: the bases, from which more steps continue, or (); note: what a reader should know, or "".
+    nodes, weights, residuals (p, m): per probe the Ritz values, ascending; the squared first components, which sum to 1; the 2-norm
+    of A y - theta y. A probe whose space closed early repeats its last node at weight zero. alpha, beta (p, m): Lanczos
+    coefficients, NaN past a closed space's end, from which fewer steps can be read; deflated: how many eigenvectors were taken out,
+    so that a probe's weights stand for size - deflated eigenvalues; seed, first: probe i is made of seed and first + i; products:
+    spent on this call; chains: the bases, from which more steps continue, or (); note: what a reader should know, or "".
     """
 
     nodes: Array
@@ -120,11 +120,11 @@ def lanczos_quadrature(
     """Nodes and weights of `probes` random vectors after `steps` Lanczos steps with full reorthogonalisation.
 
     Golub and Welsch 1969; Ubaru, Chen and Saad 2017, algorithm 1; Ghorbani, Krishnan and Xiao 2019. deflate (m, n): orthonormal
-    eigenvectors whose eigenvalues are known: the probes are taken orthogonal to them and kept so, and the caller puts their exact lines
-    beside, each of weight 1/n. Probe i depends on (seed, first + i) alone, and rows of a block are worked on one by one, so that with
-    `start` (an earlier answer to the same question with fewer probes or steps) the answer is equal, to the bit, to having asked for
-    all at once, wherever the operator's products do not depend on the block they come in. More steps need the earlier answer's
-    chains: probes without are computed again.
+    eigenvectors whose eigenvalues are known: the probes are taken orthogonal to them and kept so, and the caller puts their exact
+    lines beside, each of weight 1/n. Probe i depends on (seed, first + i) alone, and rows of a block are worked on one by one, so
+    that with `start` (an earlier answer to the same question with fewer probes or steps) the answer is equal, to the bit, to having
+    asked for all at once, wherever the operator's products do not depend on the block they come in. More steps need the earlier
+    answer's chains: probes without are computed again.
 
     Cost: probes x steps products. Memory: as many vectors for the probes in lockstep; fewer probes run in lockstep, or fewer
     steps are taken, where that exceeds `memory` bytes, and `note` says so. Yields after each block of products.

@@ -1,4 +1,5 @@
-"""Trace and Frobenius norm from products alone, for the whole and per layer: Lanczos for the large part, random vectors for the rest."""
+"""Trace and Frobenius norm from products alone, for the whole and per layer: Lanczos for the large part, random vectors for the
+rest."""
 
 from __future__ import annotations
 
@@ -26,10 +27,10 @@ BLOCK = 8
 
 @dataclass(frozen=True)
 class Trace:
-    """value: the estimate; standard_error: its own; low, high: 95 % Student interval; samples (K,): estimates of the whole, one per random
-    vector, whose mean is value (none where the answer is exact); products: spent; frobenius, frobenius_standard_error: ||A||_F from the
-    same products; layers: names in order of first appearance; layer_values, layer_standard_errors: the trace of each layer's own block,
-    whose sum is value up to rounding; note: what a reader should know, or ""."""
+    """value: the estimate; standard_error: its own; low, high: 95 % Student interval; samples (K,): estimates of the whole, one per
+    random vector, whose mean is value (none where the answer is exact); products: spent; frobenius, frobenius_standard_error:
+    ||A||_F from the same products; layers: names in order of first appearance; layer_values, layer_standard_errors: the trace of
+    each layer's own block, whose sum is value up to rounding; note: what a reader should know, or ""."""
 
     value: float
     standard_error: float
@@ -55,12 +56,12 @@ def trace(
 ) -> Generator[Step, None, Trace]:
     """The trace of a symmetric operator at a cost of `budget` products.
 
-    Half of them build a Lanczos basis Q, on which the trace is exact; the others go to random vectors g in its complement, uniform on the
-    sphere of radius sqrt(n - m), whose g.Ag average to the rest (deflation as in Hutch++, Meyer et al. 2021, with normalised vectors as
-    in Epperly, Tropp and Webber 2024). Exact at n products or more. layers: (name, start, stop) stretches of the vector; one product
-    gives g_l.(Ag)_l for each, so the layers' traces cost nothing beside, and add up to the trace.
-    Memory: budget/2 vectors, fewer where that exceeds `memory` bytes. Yields a Step after each block of products.
-    Raises ProblemError where a product is not finite; QuestionError below four products.
+    Half of them build a Lanczos basis Q, on which the trace is exact; the others go to random vectors g in its complement, uniform
+    on the sphere of radius sqrt(n - m), whose g.Ag average to the rest (deflation as in Hutch++, Meyer et al. 2021, with normalised
+    vectors as in Epperly, Tropp and Webber 2024). Exact at n products or more. layers: (name, start, stop) stretches of the vector;
+    one product gives g_l.(Ag)_l for each, so the layers' traces cost nothing beside, and add up to the trace. Memory: budget/2
+    vectors, fewer where that exceeds `memory` bytes. Yields a Step after each block of products. Raises ProblemError where a
+    product is not finite; QuestionError below four products.
     """
     if budget < FEWEST and budget < op.size:
         raise QuestionError(f"A trace needs at least {FEWEST} products, not {budget}.", remedy="120 give about half a per cent.")
