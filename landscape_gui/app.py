@@ -152,15 +152,19 @@ def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:
     """Loss and metrics of one place on all data, with standard errors."""
     from landscape_gui.jobs import answer as answered
     from landscape_gui.probes.cell import cell_of
+    from landscape_gui.store import Store
 
-    return answered(cell_of(probe.completed(problem), x, y), problem)
+    cell = cell_of(probe.completed(problem), x, y)
+    return answered(cell, problem, store=Store() if cell.directions == "eigenvectors" else None)
 
 
 def save(probe: Probe, problem: Any, x: float, y: float, path: str) -> None:
     """The weights of one place as a checkpoint."""
+    from landscape_gui.jobs import answering
     from landscape_gui.probes.cell import state_at
+    from landscape_gui.store import Store
 
-    problem.save_state(state_at(probe, problem, x, y), path)
+    problem.save_state(state_at(probe, problem, x, y, lambda asked: answering(asked, problem, Store())), path)
 
 
 def sample_cards() -> list[Any]:

@@ -95,6 +95,7 @@ def asked_words(question: Mapping[str, Any]) -> str:
     if question.get("directions") in ("filter", "layer", "raw"):
         draws = question.get("draws", 1)
         parts.append(f"{draws} seeds" if isinstance(draws, int) and draws > 1 else f"seed {question.get('seed', 0)}")
+    parts.append(" and ".join(map(str, question.get("which", ()))) if question.get("directions") == "eigenvectors" else "")
     parts.append("span " + " ".join(f"{v:g}" for v in span if isinstance(v, (int, float))) if span else "")
     parts.append("" if question.get("split", "all") == "all" else str(question["split"]))
     parts.append(f"{question['limit']} examples" if question.get("limit") else "")

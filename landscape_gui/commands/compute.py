@@ -113,13 +113,16 @@ class Interruption:
 def save_directions(path: str, question: Probe, problem: Problem, result: Result) -> None:
     """The axes of the question in the reference's layout; of principal components, also the share of variance of each."""
     from landscape_gui.export.peers import write_directions
+    from landscape_gui.jobs import answering
     from landscape_gui.probes.directions_file import tensors_of
     from landscape_gui.probes.plane import PlaneProbe, resolve
+    from landscape_gui.store import Store
 
     completed = question.completed(problem)
     if not isinstance(completed, PlaneProbe):
         raise QuestionError(f"{question.title} has no directions to save.")
-    axes = tensors_of(resolve(completed, problem), problem.layout)
+    plane = resolve(completed, problem, ask=lambda asked: answering(asked, problem, Store()))
+    axes = tensors_of(plane, problem.layout)
     report = axes_of(result)
     if len(report.labels) == 1:  # a line: the one that it goes along
         axes = [axes[getattr(question, "along", "x") == "y"]]

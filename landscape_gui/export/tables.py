@@ -162,7 +162,7 @@ def _axes(axes: AxesReport) -> dict[str, Any]:
     return {
         "kind": axes.kind, "labels": list(axes.labels), "norms": _numbers(axes.norms), "cosines": _numbers(axes.cosines),
         "layers": list(axes.layers), "shares": _numbers(axes.shares), "explained": _numbers(axes.explained),
-        "random_walk": _numbers(axes.random_walk),
+        "random_walk": _numbers(axes.random_walk), "eigenvalues": _numbers(axes.eigenvalues), "residuals": _numbers(axes.residuals),
     }  # fmt: skip
 
 

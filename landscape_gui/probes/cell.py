@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,7 @@ from landscape_gui.figure import Figure, Look, Note, Panel
 from landscape_gui.probes import facts, sampling
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
 from landscape_gui.probes.blocks import evaluate_anew
-from landscape_gui.probes.plane import PlaneProbe, resolve
+from landscape_gui.probes.plane import PlaneProbe, lay, resolve
 from landscape_gui.results import CellResult, Provenance
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ class Cell(sampling.SampledProbe, PlaneProbe):
 
     x: float = field(0.0, label="x", help="Coordinate along the first axis")
     y: float = field(0.0, label="y", help="Coordinate along the second axis")
+    curvature_of: tuple[str, ...] = field(
+        (), label="Axes from", help="Split and size of the subset whose Hessian the axes come from", hidden=True
+    )
 
     def cost(self, problem: Problem) -> Cost:
         return Cost(points=1, examples=sampling.examples_of(self, problem), seconds=sampling.seconds_per_point(self, problem))
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")
-        plane = resolve(self, problem)
+        plane = yield from lay(self, problem, ask)
         evaluator = sampling.make_evaluator(self, problem)
         values = yield from evaluate_anew(evaluator, plane, np.array([[self.x, self.y]]), 0, 1)
         quantities = {}
@@ -71,16 +75,19 @@ def cell_of(probe: Probe, x: float, y: float) -> Cell:
     """The question about one place of the plane that `probe` is about: its way of evaluating, but all data and splits."""
     names = {f.name for f in dataclasses.fields(Cell)}
     fields = {f.name: getattr(probe, f.name) for f in dataclasses.fields(probe) if f.name in names}
+    if fields.get("directions") == "eigenvectors" and not fields.get("curvature_of"):
+        fields["curvature_of"] = (str(fields.get("split", "all")), str(fields.get("limit", 0)))
     return Cell(**{**fields, "x": float(x), "y": float(y), "limit": 0, "split": "all"})
 
 
-def state_at(probe: Probe, problem: Problem, x: float, y: float) -> Tensor:
+def state_at(probe: Probe, problem: Problem, x: float, y: float, ask: Callable[[Probe], Run] | None = None) -> Tensor:
     """The weights (size,) at a place of the plane that `probe` is about, for saving as a checkpoint.
 
     BatchNorm statistics stay at the checkpoint's where the question has them frozen, and move linearly along the axes otherwise.
+    ask: how the question about the plane's axes is answered where they are eigenvectors (None: computed on the spot).
     """
     cell = cell_of(probe.completed(problem), x, y)
-    plane = resolve(cell, problem)
+    plane = resolve(cell, problem, ask=ask)
     state = plane.origin.clone()
     moving = state if sampling.chosen_batchnorm(cell, problem) != "frozen" else state[: problem.layout.parameters]
     for axis, distance in zip(plane.axes, (x, y), strict=True):

@@ -82,6 +82,9 @@ def axes_facts(axes: AxesReport, seeds: str) -> list[Fact]:
             for s, w in zip(axes.explained, axes.random_walk, strict=False)
         ]
         facts.append(("Explained variance", "; ".join(both[:3])))
+    for k, (value, residual) in enumerate(zip(axes.eigenvalues, axes.residuals, strict=True)):
+        words = f"{number(float(value))}, an eigenvalue within {float(residual):.1g}; the axis has unit norm and is not rescaled"
+        facts.append((f"Eigenvalue of axis {k + 1}" if len(axes.labels) > 1 else "Eigenvalue of the axis", words))
     return facts
 
 

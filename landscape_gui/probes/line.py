@@ -10,7 +10,7 @@ import numpy as np
 from landscape_gui.probes import grid, sampling
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.blocks import Blocks
-from landscape_gui.probes.plane import Plane, PlaneProbe, check_span, only, resolve, variance_notes, wanted_span
+from landscape_gui.probes.plane import Plane, PlaneProbe, check_span, lay, only, variance_notes, wanted_span
 from landscape_gui.results import LineResult, Provenance, freeze
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Line(sampling.SampledProbe, PlaneProbe):
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")
         partial = ask.partial if isinstance(ask.partial, LineResult) else None
-        running = Running(self, problem, sampling.make_evaluator(self, problem), resolve(self, problem), partial)
+        plane = yield from lay(self, problem, ask)
+        running = Running(self, problem, sampling.make_evaluator(self, problem), plane, partial)
         return (yield from running.every_point())
 
     def figure(self, result: LineResult, look: Look) -> Figure:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.errors import QuestionError
-from landscape_gui.probes.base import CheckpointRef, FileRef, Probe, field
-from landscape_gui.results import AxesReport, freeze
+from landscape_gui.probes.base import CheckpointRef, FileRef, Probe, Progress, Run, field
+from landscape_gui.results import AxesReport, Result, freeze
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,10 +24,13 @@ DIRECTIONS = {
     "principal": "the two leading principal components of the run",
     "towards": "x leads to another checkpoint (at 1), y is random and filter-normalised",
     "plane": "through three checkpoints: this one, towards (x = 1) and third (y = 1)",
+    "eigenvectors": "eigenvectors of the Hessian, of unit norm, never rescaled",
     "file": "read from a file in the layout of tomgoldstein/loss-landscape",
 }
-NAMED = {"towards": ("towards",), "plane": ("towards", "third"), "file": ("directions_file",)}
-"""The fields that each kind of directions needs; the kinds left out need none."""
+NAMED = {"towards": ("towards",), "plane": ("towards", "third"), "eigenvectors": ("which",), "file": ("directions_file",)}
+"""The fields that only these kinds of directions take up; the kinds left out take up none."""
+FIRST_TWO = (1, 2)
+MOST_EIGENVECTORS = 200
 Span = tuple[float, float, float, float]
 
 
@@ -50,6 +53,14 @@ class PlaneProbe(Probe):
     directions_file: FileRef | None = field(
         None, label="Directions file", help="Read the axes from this HDF5 file", flag="directions-from", metavar="FILE"
     )
+    which: tuple[int, int] = field(
+        FIRST_TWO,
+        label="Eigenvectors",
+        help="Which eigenvectors the axes are: 1 is that of the largest eigenvalue, 2 of the next; -1 of the most negative",
+        minimum=-MOST_EIGENVECTORS,
+        maximum=MOST_EIGENVECTORS,
+        metavar="K L",
+    )
     run_checkpoints: tuple[CheckpointRef, ...] = field((), label="Run", help="The checkpoints of the run", hidden=True)
 
     def __post_init__(self) -> None:
@@ -60,6 +71,12 @@ class PlaneProbe(Probe):
             object.__setattr__(self, "directions", "plane")
         if self.towards is not None and self.directions in RANDOM:
             object.__setattr__(self, "directions", "towards")
+        if self.which != FIRST_TWO and self.directions in RANDOM:
+            object.__setattr__(self, "directions", "eigenvectors")
+        if 0 in self.which:
+            raise QuestionError(
+                "There is no eigenvector 0.", remedy="1 is that of the largest eigenvalue, -1 that of the most negative one."
+            )
 
     def completed(self, problem: Problem) -> Probe:
         needs_run = self.directions == "principal" or self.name == "trajectory"
@@ -81,7 +98,12 @@ class Plane:
 
 def check_agreement(directions: str, given: Iterable[str]) -> None:
     """QuestionError where one of the fields that were given says what these directions cannot take up."""
-    flags = {"towards": ("--towards", "towards"), "third": ("--third", "plane"), "directions_file": ("--directions-from", "file")}
+    flags = {
+        "towards": ("--towards", "towards"),
+        "third": ("--third", "plane"),
+        "which": ("--which", "eigenvectors"),
+        "directions_file": ("--directions-from", "file"),
+    }
     for name, (flag, fitting) in flags.items():
         if name in given and name not in NAMED.get(directions, ()):
             raise QuestionError(
@@ -113,8 +135,22 @@ def run_of(problem: Problem) -> tuple[CheckpointRef, ...]:
     return tuple(problem.reference(entry.path) for entry in run.checkpoints)
 
 
-def resolve(probe: PlaneProbe, problem: Problem, *, seed: int | None = None) -> Plane:
-    """The two vectors that the fields describe. seed: that of one of several draws. QuestionError where a field is missing."""
+def lay(probe: PlaneProbe, problem: Problem, ask: Callable[[Probe], Run]) -> Generator[Progress, None, Plane]:
+    """As `resolve`, with progress; what must be computed for the axes first, the Hessian's eigenvectors, is asked for."""
+    if probe.directions != "eigenvectors":
+        return resolve(probe, problem)
+    from landscape_gui.probes.eigen_axes import eigenvector_plane
+
+    return (yield from eigenvector_plane(probe, problem, ask))
+
+
+def resolve(probe: PlaneProbe, problem: Problem, *, seed: int | None = None, ask: Callable[[Probe], Run] | None = None) -> Plane:
+    """The two vectors that the fields describe. seed: that of one of several draws. QuestionError where a field is missing.
+
+    ask: how another question is answered; without it eigenvectors are computed on the spot, which takes tens of gradients.
+    """
+    if probe.directions == "eigenvectors":
+        return finished(lay(probe, problem, ask or Unkept(problem)))
     seed = probe.seed if seed is None else seed
     if probe.directions in RANDOM:
         return random_axes(probe, problem, seed)
@@ -123,6 +159,28 @@ def resolve(probe: PlaneProbe, problem: Problem, *, seed: int | None = None) -> 
     if probe.directions == "principal":
         return principal(probe, problem)
     return from_file(probe, problem)
+
+
+@dataclass
+class Unkept:
+    """Answers a running probe's questions on the spot and keeps nothing."""
+
+    problem: Problem
+    partial: Result | None = None
+
+    def __call__(self, probe: Probe, /, problem: Problem | None = None) -> Run:
+        about = problem or self.problem
+        return probe.completed(about).run(about, Unkept(about))
+
+
+def finished(steps: Generator[Progress, None, Plane]) -> Plane:
+    """The plane, without a look at the progress."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            plane: Plane = stop.value
+            return plane
 
 
 def random_axes(probe: PlaneProbe, problem: Problem, seed: int) -> Plane:
@@ -234,7 +292,13 @@ def only(told: AxesReport, axis: int) -> AxesReport:
     """The report of one of the axes alone."""
     part = slice(axis, axis + 1)
     return dataclasses.replace(
-        told, labels=told.labels[part], norms=told.norms[part], cosines=told.cosines[part, part], shares=told.shares[part]
+        told,
+        labels=told.labels[part],
+        norms=told.norms[part],
+        cosines=told.cosines[part, part],
+        shares=told.shares[part],
+        eigenvalues=told.eigenvalues[part],
+        residuals=told.residuals[part],
     )
 
 

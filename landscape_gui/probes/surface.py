@@ -13,7 +13,7 @@ from landscape_gui.errors import QuestionError
 from landscape_gui.probes import grid, sampling
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.blocks import Blocks
-from landscape_gui.probes.plane import RANDOM, Plane, PlaneProbe, check_span, resolve, variance_notes, wanted_span
+from landscape_gui.probes.plane import RANDOM, Plane, PlaneProbe, check_span, lay, resolve, variance_notes, wanted_span
 from landscape_gui.results import Array, Provenance, Quantity, SurfaceResult, freeze
 
 if TYPE_CHECKING:
@@ -79,9 +79,10 @@ class Surface(sampling.SampledProbe, PlaneProbe):
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")
+        plane = yield from lay(self, problem, ask)
         evaluator = sampling.make_evaluator(self, problem)
         partial = ask.partial if isinstance(ask.partial, SurfaceResult) else None
-        running = Running(self, problem, evaluator, resolve(self, problem), partial)
+        running = Running(self, problem, evaluator, plane, partial)
         if self.adaptive:
             from landscape_gui.probes.adaptive import refine
 

@@ -13,7 +13,7 @@ from landscape_gui.probes import sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
 from landscape_gui.probes.blocks import evaluate_anew
 from landscape_gui.probes.grid import Tally
-from landscape_gui.probes.plane import DIRECTIONS, Plane, PlaneProbe, bounding_box, check_span, resolve, run_of
+from landscape_gui.probes.plane import DIRECTIONS, Plane, PlaneProbe, bounding_box, check_span, lay, run_of
 from landscape_gui.results import Array, Provenance, Quantity, SurfaceResult, TrajectoryResult, freeze
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
         yield Progress(done=0, total=total, note="reading the run")
         states = [problem.state_of(reference) for reference in references]
         yield Progress(done=0, total=total, note="laying the plane")
-        plane = resolve(self, problem)
+        plane = yield from lay(self, problem, ask)
         evaluator = sampling.make_evaluator(self, problem)
         path = yield from self.walk(problem, plane, references, states, evaluator, total)
         surface = yield from self._ask(ask, plane, path, total)

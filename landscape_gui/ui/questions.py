@@ -20,6 +20,7 @@ RELEVANT: dict[str, tuple[str, ...]] = {
     "towards": ("towards", "plane"),
     "third": ("plane",),
     "directions_file": ("file",),
+    "which": ("eigenvectors",),
 }
 """Fields that mean something for some directions only."""
 
