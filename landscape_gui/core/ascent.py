@@ -1,0 +1,280 @@
+"""The largest loss in a neighbourhood of the weights, sought by Frank-Wolfe ascent from several starts: a lower bound.
+
+A neighbourhood is a ball (Euclidean, or an ellipsoid where every weight has its own scale) or a box. A step goes to the point of
+the neighbourhood that the gradient points to, `d <- argmax <grad L(w + d), d'>`; where the loss does not rise there, the way is
+halved. On a quadratic with a ball this is the power method, and the starts below contain the maximiser.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_gui.core.vector import norm
+
+HALVINGS = 6
+"""How often a step that does not raise the loss is halved before the ascent ends."""
+
+
+class Loss(Protocol):
+    """What is maximised: the mean loss as a function of the weights (`core.objective.Objective` is one)."""
+
+    size: int
+    examples: int
+
+    @property
+    def origin(self) -> Tensor: ...
+
+    def loss(self, at: Tensor | None = None) -> float: ...
+
+    def gradient(self, at: Tensor | None = None) -> Tensor: ...
+
+
+class Region(Protocol):
+    """A neighbourhood of displacements around zero."""
+
+    def vertex(self, gradient: Tensor) -> Tensor:
+        """The displacement in it with the largest inner product with `gradient`; zero where that is zero."""
+        ...
+
+    def retract(self, displacement: Tensor) -> Tensor:
+        """The displacement brought back to where a step is to end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Displacements scale * e with ||e||_2 <= radius. scale: (n,) not negative, None for ones (the Euclidean ball)."""
+
+    radius: float
+    scale: Tensor | None = None
+
+    def vertex(self, gradient: Tensor) -> Tensor:
+        inner = gradient if self.scale is None else gradient * self.scale
+        return self.outward(inner)
+
+    def retract(self, displacement: Tensor) -> Tensor:
+        """On the boundary, in the same direction."""
+        if self.scale is None:
+            return self.outward(displacement)
+        return self.outward(torch.where(self.scale > 0, displacement / self.scale, 0.0))
+
+    def outward(self, inner: Tensor) -> Tensor:
+        """The boundary's displacement along `inner`, which is in units of the scale."""
+        length = norm(inner)
+        if not length:
+            return torch.zeros_like(inner)
+        on_sphere = inner * (self.radius / length)
+        return on_sphere if self.scale is None else on_sphere * self.scale
+
+
+@dataclass(frozen=True)
+class Box:
+    """Displacements d with |d_i| <= half_i. half: (n,) not negative."""
+
+    half: Tensor
+
+    def vertex(self, gradient: Tensor) -> Tensor:
+        return self.half * gradient.sign()
+
+    def retract(self, displacement: Tensor) -> Tensor:
+        return displacement.clamp(-self.half, self.half)
+
+    def outward(self, inner: Tensor) -> Tensor:
+        return self.vertex(inner)
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """The largest rise of the loss that was found in a neighbourhood: never more than the true one.
+
+    rise: L(w + displacement) - L(w), inf where the loss overflowed; displacement: (n,); start: where the ascent that found it
+    began; starts: rise by start; evaluations: losses and gradients computed, one forward or forward and backward pass each.
+    """
+
+    rise: float
+    displacement: Tensor
+    start: str
+    starts: Mapping[str, float] = field(default_factory=dict)
+    evaluations: int = 0
+
+
+Ascent = Generator[float, None, WorstCase]
+"""Yields the fraction of the work done after each evaluation; returns the WorstCase."""
+
+
+def worst_case(
+    objective: Loss,
+    region: Region,
+    starts: Mapping[str, Tensor] | None = None,
+    *,
+    at_centre: float | None = None,
+    steps: int = 20,
+    tolerance: float = 1e-6,
+) -> Ascent:
+    """The best of an ascent from the centre and from each of `starts`, displacements of the region (n,) by name.
+
+    The ball is that of Foret et al. 2021, the box that of Keskar et al. 2017. steps: at most so many gradients a start; tolerance:
+    an ascent ends where a step raises the rise by less than this share of it. at_centre: the loss at the weights where it is
+    known. Cost: at most (1 + starts) * steps gradients and about as many losses, usually a quarter of that. On a quadratic the
+    value is exact when a start is (`trust_region_point`, or the leading eigenvector at a minimum).
+    """
+    base = objective.loss() if at_centre is None else at_centre
+    yield 0.0
+    from_where = {"centre": torch.zeros_like(objective.origin), **(starts or {})}
+    best = WorstCase(0.0, from_where["centre"], "centre")
+    found: dict[str, float] = {}
+    evaluations = 1
+    for index, (name, start) in enumerate(from_where.items()):
+        run = climb(objective, region, start, base, steps=steps, tolerance=tolerance)
+        while True:
+            try:
+                fraction = next(run)
+            except StopIteration as stop:
+                rise, displacement, count = stop.value
+                break
+            yield (index + fraction) / len(from_where)
+        found[name], evaluations = rise, evaluations + count
+        if rise > best.rise:
+            best = WorstCase(rise, displacement, name)
+    return WorstCase(best.rise, best.displacement, best.start, found, evaluations)
+
+
+def climb(
+    objective: Loss, region: Region, start: Tensor, base: float, *, steps: int, tolerance: float
+) -> Generator[float, None, tuple[float, Tensor, int]]:
+    """One ascent from the displacement `start`; its rise over `base`, where it ended, and how many passes it took."""
+    displacement, rise, evaluations = start, 0.0, 0
+    if bool(start.any()):
+        rise, evaluations = objective.loss(objective.origin + start) - base, 1
+        yield 0.0
+    for step in range(steps):
+        if not math.isfinite(rise):
+            break
+        gradient = objective.gradient(objective.origin + displacement)
+        yield step / steps
+        target = region.vertex(gradient)
+        if not torch.isfinite(target).all():
+            break
+        before = rise
+        for halving in range(HALVINGS):
+            part = 0.5**halving
+            candidate = target if part == 1 else region.retract(torch.lerp(displacement, target, part))
+            reached = objective.loss(objective.origin + candidate) - base
+            evaluations += 1
+            yield step / steps
+            if reached > rise:
+                displacement, rise = candidate, reached
+                break
+        evaluations += 1
+        if not rise - before > tolerance * abs(rise):
+            break
+    return (rise if rise == rise else -math.inf), displacement, evaluations
+
+
+# ------------------------------------------------------------------------------------------------ the quadratic model's maximiser
+
+
+@dataclass(frozen=True)
+class Krylov:
+    """An orthonormal basis (m, n) of the Krylov space of the curvature and the gradient, with the curvature in it, T (m, m).
+
+    length: the gradient's norm; the gradient itself is `length` times the first row of the basis. All in units of the scale.
+    """
+
+    basis: Tensor
+    projected: NDArray[np.float64]
+    length: float
+
+
+def krylov(apply: Callable[[Tensor], Tensor], gradient: Tensor, steps: int = 12) -> Generator[float, None, Krylov | None]:
+    """Lanczos with full reorthogonalisation from the gradient; yields after each of at most `steps` products with the curvature.
+
+    apply: (n,) -> (n,), symmetric. None where the gradient is zero, or not finite: then the model has no direction of its own.
+    """
+    length = norm(gradient)
+    if not length or not math.isfinite(length):
+        return None
+    steps = min(steps, gradient.numel())
+    basis = gradient.new_empty(steps, gradient.numel())
+    projected = np.zeros((steps, steps))
+    vector, size = gradient / length, 0.0
+    for j in range(steps):
+        basis[j] = vector
+        image = apply(vector)
+        yield (j + 1) / steps
+        known = basis[: j + 1]
+        coefficients = known @ image
+        image = image - known.T @ coefficients
+        image = image - known.T @ (known @ image)
+        projected[j, j] = float(coefficients[j])
+        rest = norm(image)
+        size = max(size, abs(projected[j, j]) + rest)
+        if j + 1 == steps or rest <= 10 * torch.finfo(image.dtype).eps * size:
+            return Krylov(basis[: j + 1], projected[: j + 1, : j + 1], length)
+        projected[j, j + 1] = projected[j + 1, j] = rest
+        vector = image / rest
+    raise AssertionError("unreachable")
+
+
+def trust_region_point(space: Krylov, radius: float) -> Tensor:
+    """The maximiser of <g, d> + <d, A d>/2 over ||d|| <= radius within the Krylov space, (n,), in units of the scale.
+
+    The secular equation ||(mu - T)^-1 g|| = radius is solved by bisection for mu above T's largest eigenvalue (Nocedal and Wright
+    2006, section 4.3); where A curves down everywhere and the model's maximum lies inside, that is the answer.
+    """
+    values, vectors = np.linalg.eigh(space.projected)
+    slope = vectors[0] * space.length
+
+    def length(mu: float) -> float:
+        return float(np.linalg.norm(slope / (mu - values)))
+
+    top = float(values[-1])
+    low, high = max(top, 0.0), max(top, 0.0) + space.length / radius
+    if top < 0 and length(0.0) <= radius:
+        low = high = 0.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if length(middle) > radius else (low, middle)
+    inner = vectors @ (slope / np.maximum(high - values, np.finfo(float).tiny))
+    return torch.from_numpy(inner).to(space.basis) @ space.basis
+
+
+def starts_within(region: Ball | Box, space: Krylov | None, leading: Tensor | None) -> dict[str, Tensor]:
+    """Where to climb from: the quadratic model's maximiser and plus and minus the leading eigenvector.
+
+    leading: (n,) in units of the ball's scale. A box has no trust-region point: its start is the corner that the leading
+    eigenvector points to.
+    """
+    found: dict[str, Tensor] = {}
+    if space is not None and isinstance(region, Ball):
+        inner = trust_region_point(space, region.radius)
+        found["Krylov point"] = inner if region.scale is None else inner * region.scale
+    if leading is not None:
+        found["+ leading eigenvector"] = region.outward(leading)
+        found["- leading eigenvector"] = -region.outward(leading)
+    return found
+
+
+class Metric:
+    """S A S for the diagonal scale S: the curvature in the coordinates in which a scaled ball is a plain one. None: A itself."""
+
+    def __init__(self, operator: Any, scale: Tensor | None) -> None:
+        self.operator, self.scale = operator, scale
+        self.size, self.dtype, self.device = operator.size, operator.dtype, operator.device
+        self.products = 0
+
+    def apply(self, block: Tensor) -> Tensor:
+        self.products += len(block)
+        if self.scale is None:
+            return cast(Tensor, self.operator.apply(block))
+        return cast(Tensor, self.operator.apply(block * self.scale)) * self.scale
