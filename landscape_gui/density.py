@@ -53,7 +53,8 @@ def density(
     nodes, weights (p, m): quadratures of p probes, each of whose weights sum to 1 and stand for the n - len(lines) eigenvalues that
     are not known; lines: the known eigenvalues, of weight 1/n each; width: the kernel's standard deviation (None: a hundredth of
     the range); grid: the places (None: chosen so that the integral is 1 to 1e-6). With no probe (0, m) there are lines only. Mean
-    and Student interval are over probes. Weights of zero and nodes or weights that are NaN count for nothing. Cost: p m k exponentials, milliseconds.
+    and Student interval are over probes. Weights of zero and nodes or weights that are NaN count for nothing. Cost: p m k
+    exponentials, milliseconds.
     """
     nodes, weights = _present(nodes, weights)
     known = np.asarray(lines, dtype=np.float64)

@@ -158,12 +158,12 @@ class KrylovSpace:
     def direction(self, along: int) -> Tensor:
         """The unit vector of a remainder."""
         w = self.remainders[along]
-        return w / torch.linalg.vector_norm(w)
+        return w.div(torch.linalg.vector_norm(w))
 
     def orthogonal(self, vector: Tensor) -> Tensor:
         """A vector's direction outside the space."""
         w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector), 3)
-        return w / torch.linalg.vector_norm(w)
+        return w.div(torch.linalg.vector_norm(w))
 
     def expand(self, q: Tensor) -> Tensor:
         """Take a unit vector orthogonal to the space into it, for one product, which is returned."""

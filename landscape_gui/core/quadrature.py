@@ -60,7 +60,7 @@ class Quadrature:
 
     @property
     def steps(self) -> int:
-        return self.alpha.shape[1]
+        return int(self.alpha.shape[1])
 
 
 @dataclass
@@ -161,7 +161,9 @@ class _Run:
         if self.steps >= asked:
             return ""
         size = self.steps * vector_bytes(self.op) / 2**20
-        return f"{self.steps} of {asked} Lanczos steps: more basis vectors than these ({size:.0f} MB) do not fit into the memory allowed."
+        return (
+            f"{self.steps} of {asked} Lanczos steps: more basis vectors ({size:.0f} MB these) do not fit into the memory allowed."
+        )
 
     def resume(self, start: Quadrature) -> None:
         """Take over the earlier answer's probes that this question asks for again."""
@@ -183,7 +185,8 @@ class _Run:
         for begin in range(0, self.probes, self.lockstep):
             group = range(begin, min(begin + self.lockstep, self.probes))
             for index in group:
-                self.chains.setdefault(index, self._chain(index) if index not in self.chains else self.chains[index])
+                if index not in self.chains:
+                    self.chains[index] = self._chain(index)
             while active := [i for i in group if self._continues(self.chains[i])]:
                 block = torch.stack([self.chains[i].direction() for i in active])
                 for i, product in zip(active, multiply(self.op, block), strict=True):
