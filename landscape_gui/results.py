@@ -255,21 +255,47 @@ class QuadratureResult(CurvatureResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TraceResult(CurvatureResult):
+    """The trace, the Frobenius norm and every layer's trace, with standard errors, from the same products.
+
+    low, high: 95 % Student interval of the trace; layers: names of the owning modules; layer_traces add up to the trace.
+    """
+
+    trace: float
+    trace_standard_error: float
+    low: float = float("nan")
+    high: float = float("nan")
+    frobenius: float = float("nan")
+    frobenius_standard_error: float = float("nan")
+    layers: tuple[str, ...] = ()
+    layer_traces: Array = optional("trace of the layer's block", "layer")
+    layer_trace_errors: Array = optional("standard error of the trace", "layer")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpectrumResult(CurvatureResult):
     """A density of eigenvalues by stochastic Lanczos quadrature, the outlying eigenvalues as exact lines, and what it comes to.
 
-    eigenvalues, residuals, converged: (k,) the lines, algebraically largest first, each of weight 1/size; vectors: (k, n) float32
-    rows, (0, 0) where they would take more than 64 MB. nodes, weights, node_residuals: (probes, steps) of the rest: each row's
-    weights add up to 1 and stand for the size - k dimensions that the lines leave; NaN where a probe ended early. trace with its
-    standard error; layers with layer_traces, their standard errors, layer_eigenvalues (the largest of each layer's own block) and
-    layer_residuals, empty where they were not asked for; the layers' traces add up to the trace. The density is made of this by
-    `landscape_gui.density`, at any width. classes: of the classifier, 0 where it is none.
+    eigenvalues, residuals, converged: (k,) the algebraically largest, largest first; lowest, lowest_residuals, lowest_converged:
+    (s,) the same at the other end, the smallest last; vectors: (k + s, n) float32 rows of both, (0, 0) where they would take more
+    than 64 MB. deflated: how many of these stand as lines of weight 1/size beside the nodes: those that converged, or none where
+    their vectors are too long to keep. nodes, weights, node_residuals: (probes, steps) of the rest: each row's weights add up to 1
+    and stand for the size - deflated dimensions that the lines leave; a probe that ended early repeats its last node at weight
+    zero. trace with its standard error; layers with layer_traces, their standard errors, layer_eigenvalues (the largest of each
+    layer's own block, NaN where not asked for) and layer_residuals; the layers' traces add up to the trace. `landscape_gui.density`
+    makes the density of this, at any width. classes: of the classifier, 0 where it is none. complete: nothing is missing.
     """
 
-    eigenvalues: Array = labelled("eigenvalue that is a line of its own", "eigenpair")
+    eigenvalues: Array = labelled("eigenvalue, largest first", "eigenpair")
     residuals: Array = labelled("residual: some eigenvalue lies within it", "eigenpair")
     converged: Array = labelled("whether the residual is below the tolerance", "eigenpair")
+    lowest: Array = optional("smallest eigenvalues, the smallest last", "eigenpair")
+    lowest_residuals: Array = optional("residual", "eigenpair")
+    lowest_converged: Array = field(
+        default=NOTHING, metadata={"label": "whether it is below the tolerance", "axes": ("eigenpair",)}
+    )
     vectors: Array = labelled("orthonormal eigenvectors", "eigenpair", "parameter")
+    deflated: int = 0
     nodes: Array = labelled("quadrature node", "probe", "step")
     weights: Array = labelled("weight of the node", "probe", "step")
     node_residuals: Array = labelled("residual of the node", "probe", "step")
@@ -284,21 +310,14 @@ class SpectrumResult(CurvatureResult):
     classes: int = 0
     complete: bool = True
 
-
-@dataclass(frozen=True, kw_only=True)
-class ReportResult(CurvatureResult):
-    """The numbers of one checkpoint, to stand beside those of others: one column of a table.
-
-    title: what the column is called; seed: of the subset and of every random vector; eigenvalues with residuals: (k,) all that
-    were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius.
-    """
-
-    title: str = ""
-    seed: int = 0
-    eigenvalues: Array = optional("resolved eigenvalue", "eigenpair")
-    residuals: Array = optional("residual of the eigenvalue", "eigenpair")
-    radii: Array = optional("radius of the ball", "radius")
-    rises: Array = optional("largest rise of the loss in the ball", "radius")
+    @property
+    def lines(self) -> Array:
+        """The eigenvalues that stand as lines beside the nodes, (deflated,)."""
+        if not self.deflated:
+            return freeze([])
+        every = np.concatenate([self.eigenvalues, self.lowest])
+        kept: Array = every[np.concatenate([self.converged, self.lowest_converged]).astype(bool)]
+        return kept
 
 
 Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult

@@ -1,0 +1,255 @@
+"""What every question about curvature shares: on which data, of which operator and layers, how exactly; and facts about it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes import facts
+from landscape_gui.probes.base import Cost, Probe, Progress, Run, field
+from landscape_gui.results import Array, CurvatureResult, Provenance, freeze
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from landscape_gui.core.objective import Objective
+    from landscape_gui.core.operators import Operator
+    from landscape_gui.problem import Problem
+
+OPERATORS = {
+    "hessian": "Hessian of the mean loss",
+    "gauss-newton": "Gauss-Newton matrix (the Fisher matrix of softmax and cross-entropy)",
+    "residual": "Hessian minus Gauss-Newton",
+    "ntk": "empirical neural tangent kernel, over examples and outputs",
+}
+VECTOR_BYTES = 64 << 20
+"""Eigenvectors and Lanczos vectors that would take more are not kept with an answer."""
+PASSES = 6.0
+"""A product costs about so many forward passes."""
+STREAMED = "all of the stream"
+
+T = TypeVar("T", bound=CurvatureResult)
+_benches: weakref.WeakKeyDictionary[Any, dict[Any, Bench]] = weakref.WeakKeyDictionary()
+_paces: weakref.WeakKeyDictionary[Any, dict[Any, float]] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvatureProbe(Probe):
+    """The fields that say of which operator, on which data and how exactly curvature is asked about."""
+
+    split: str = field("", label="Data", help="The split of the data; the first one (training) where none is named", metavar="NAME")
+    limit: int = field(0, label="Subset", help="A random subset of so many examples; 0 takes all", minimum=0)
+    seed: int = field(0, label="Seed", help="Seed of random vectors and of the subset of the data", minimum=0, maximum=2**63 - 1)
+    operator: str = field("hessian", label="Operator", help="Whose eigenvalues", choices=OPERATORS)
+    layer: str = field(
+        "",
+        label="Layers",
+        help="Only the block of these layers or groups (names, with commas); nothing: all",
+        metavar="NAME",
+    )
+    precision: str = field(
+        "float32",
+        label="Precision",
+        help="Arithmetic of the network",
+        choices={"float32": "as networks are trained", "float64": "double; about twice the time"},
+        advanced=True,
+    )
+
+    def completed(self, problem: Problem) -> Probe:
+        """The question with the split that it is about, and its layers' names in one way of writing."""
+        return dataclasses.replace(self, split=split_of(self, problem), layer=", ".join(layers_of(self.layer)))
+
+
+def layers_of(text: str) -> tuple[str, ...]:
+    """ "fc1, fc2" -> ("fc1", "fc2")."""
+    return tuple(part for part in re.split(r"[,;\s]+", text) if part)
+
+
+def split_of(probe: CurvatureProbe, problem: Problem) -> str:
+    """The split that a question is about; the first one where it names none. QuestionError names those that there are."""
+    if not probe.split:
+        return next(iter(problem.splits))
+    if probe.split not in problem.splits:
+        raise QuestionError(f"There is no split {probe.split!r}.", remedy=f"Choose one of {', '.join(problem.splits)}.")
+    return probe.split
+
+
+def objective_of(probe: CurvatureProbe, problem: Problem, *, layer: str | None = None) -> Objective:
+    """The loss that a question is about, as a function of the parameters that it is about. ProblemError where it is not finite."""
+    chosen = layers_of(probe.layer if layer is None else layer)
+    made: Objective = problem.objective(
+        split=split_of(probe, problem), limit=probe.limit, seed=probe.seed, precision=probe.precision, parameters=chosen
+    )
+    made.check()
+    return made
+
+
+def operator_of(name: str, objective: Objective) -> Operator:
+    """The operator of this name at the checkpoint."""
+    from landscape_gui.core import operators
+
+    kinds: dict[str, Callable[[Objective], Operator]] = {
+        "hessian": operators.Hessian,
+        "gauss-newton": operators.GaussNewton,
+        "residual": operators.Residual,
+        "ntk": operators.NeuralTangent,
+    }
+    return kinds[name](objective)
+
+
+class Bench:
+    """An objective and its operator, made once for a question and those that it asks in turn."""
+
+    def __init__(self, probe: CurvatureProbe, problem: Problem) -> None:
+        self.objective = objective_of(probe, problem)
+        self.operator = operator_of(probe.operator, self.objective)
+        self._gradient: Tensor | None = None
+
+    @property
+    def gradient(self) -> Tensor:
+        """(n,) the gradient at the checkpoint; computed once."""
+        if self._gradient is None:
+            self._gradient = self.objective.gradient()
+        return self._gradient
+
+
+@contextlib.contextmanager
+def bench_of(probe: CurvatureProbe, problem: Problem) -> Iterator[Bench]:
+    """The bench of this question: that of a question which is asking it, else a new one that goes when this one is answered."""
+    seed = probe.seed if probe.limit else 0
+    key = (threading.get_ident(), split_of(probe, problem), probe.limit, seed, probe.precision, probe.operator, probe.layer)
+    shared = _benches.setdefault(problem, {})
+    if key in shared:
+        yield shared[key]
+        return
+    shared[key] = Bench(probe, problem)
+    try:
+        yield shared[key]
+    finally:
+        shared.pop(key, None)
+
+
+def about(probe: CurvatureProbe, problem: Problem, bench: Bench) -> dict[str, Any]:
+    """What every answer says of itself: fields of CurvatureResult."""
+    return {
+        "operator": probe.operator,
+        "layer": probe.layer,
+        "size": int(bench.operator.size),
+        "split": split_of(probe, problem),
+        "examples": int(bench.objective.examples),
+        "subset": describe_subset(probe, problem),
+        "batchnorm": "frozen" if problem.has_batchnorm else "",
+        "precision": probe.precision,
+        "provenance": Provenance(environment=dict(bench.objective.environment)),
+    }
+
+
+def same_surroundings(answer: CurvatureResult, bench: Bench) -> bool:
+    """Whether an answer from the store was computed as this bench computes, so that going on from it gives the same bits."""
+    here = json.loads(json.dumps(dict(bench.objective.environment), default=str))
+    return all(answer.provenance.environment.get(name) == value for name, value in here.items())
+
+
+def describe_subset(probe: CurvatureProbe, problem: Problem) -> str:
+    """ "all 1,000 train" or "200 of 1,000 train"."""
+    name = split_of(probe, problem)
+    count = problem.splits[name]
+    if probe.limit and (not count or probe.limit < count):
+        return f"{probe.limit:,} of {count:,} {name}" if count else f"the first {probe.limit:,} of {name}"
+    return f"all {count:,} {name}" if count else f"{STREAMED} {name}"
+
+
+def examples_of(probe: CurvatureProbe, problem: Problem) -> int:
+    """How many examples one product goes over."""
+    count = problem.splits[split_of(probe, problem)]
+    return min(count, probe.limit) if probe.limit and count else count or probe.limit
+
+
+def cost_of(probe: CurvatureProbe, problem: Problem, products: int) -> Cost:
+    """What so many products take: each about six forward passes, whose time is measured once."""
+    asked = (split_of(probe, problem), probe.limit, probe.precision)
+    known = _paces.setdefault(problem, {})
+    if asked not in known:
+        try:
+            evaluator = problem.evaluator(splits=asked[:1], limit=probe.limit, seed=probe.seed, precision=probe.precision)
+            known[asked] = float(evaluator.seconds_per_point)
+        except (AttributeError, TypeError, ValueError, RuntimeError):
+            known[asked] = float("nan")
+    passes = round(PASSES * products)
+    return Cost(points=passes, examples=examples_of(probe, problem), seconds=known[asked] * passes)
+
+
+def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:
+    """Another question's work: `tell` makes of its progress this question's own. Returns its answer."""
+    try:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            yield tell(progress)
+    finally:
+        steps.close()
+
+
+def kept_vectors(vectors: Tensor | None, dtype: Any = np.float32) -> Array:
+    """Rows as an array to be kept with an answer; of shape (0, 0) where they would take more than 64 MB."""
+    if vectors is None or vectors.numel() * np.dtype(dtype).itemsize > VECTOR_BYTES:
+        return freeze(np.zeros((0, 0)), dtype)
+    return freeze(vectors.detach().cpu().numpy(), dtype)
+
+
+# ------------------------------------------------------------------------------------------------------------------- in words
+
+
+def curvature_facts(result: CurvatureResult) -> tuple[facts.Fact, ...]:
+    """What must be known of any answer about curvature: operator, data, seed, precision, BatchNorm, products, time, machine."""
+    where = result.provenance
+    found = [
+        ("Operator", OPERATORS.get(result.operator, result.operator)),
+        ("Layers", result.layer or "all"),
+        ("Dimensions", f"{result.size:,}" if result.size else ""),
+        ("Data", facts.data_words(where.problem) + result.subset + (f" (N = {result.examples:,})" if result.examples else "")),
+        ("Seed", str(where.question.get("seed", ""))),
+        ("BatchNorm", facts.BATCHNORM_WORDS.get(result.batchnorm, result.batchnorm)),
+        ("Weight decay", "not included; it would add its value to every eigenvalue"),
+        ("Precision", facts.PRECISION_WORDS.get(result.precision, result.precision)),
+        ("Products", f"{result.products:,}" if result.products else ""),
+        ("Time", f"{where.seconds:.1f} s" if where.seconds else ""),
+        ("Computed on", facts.machine(where.environment)),
+        ("Model", str(where.problem.get("model", ""))),
+        *facts.checkpoint_facts(where.problem),
+        ("Computed at", where.created.replace("T", " ").replace("+00:00", " UTC") if where.created else ""),
+    ]
+    return tuple(fact for fact in found if fact[1])
+
+
+def number_facts(result: CurvatureResult) -> tuple[facts.Fact, ...]:
+    """The answer's numbers with their errors, as facts."""
+    return tuple((number.label[:1].upper() + number.label[1:], number_words(number)) for number in result.numbers.values())
+
+
+def number_words(number: Any) -> str:
+    """ "12.3 ± 0.4 (standard error)"."""
+    text = facts.number(number.value) + (f" {number.unit}" if number.unit else "")
+    if number.kind == "exact" or not np.isfinite(number.error):
+        return text
+    return f"{text} ± {number.error:.2g} ({number.kind})".replace("e-0", "e−").replace("e-", "e−")
+
+
+def caption_of(what: str, found: tuple[facts.Fact, ...]) -> str:
+    """Sentences for under a figure."""
+    known: Mapping[str, str] = dict(found)
+    names = ("Kernel width", "Data", "BatchNorm", "Precision", "Seed", "Products", "Checkpoint")
+    said = [what, *(f"{name}: {known[name]}" for name in names if known.get(name))]
+    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in said if s)
