@@ -291,9 +291,7 @@ class SpectrumResult(CurvatureResult):
     converged: Array = labelled("whether the residual is below the tolerance", "eigenpair")
     lowest: Array = optional("smallest eigenvalues, the smallest last", "eigenpair")
     lowest_residuals: Array = optional("residual", "eigenpair")
-    lowest_converged: Array = field(
-        default=NOTHING, metadata={"label": "whether it is below the tolerance", "axes": ("eigenpair",)}
-    )
+    lowest_converged: Array = optional("whether it is below the tolerance", "eigenpair")
     vectors: Array = labelled("orthonormal eigenvectors", "eigenpair", "parameter")
     deflated: int = 0
     nodes: Array = labelled("quadrature node", "probe", "step")
