@@ -318,4 +318,63 @@ class SpectrumResult(CurvatureResult):
         return kept
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportResult(CurvatureResult):
+    """The numbers of one checkpoint, to stand beside those of others: one column of a table.
+
+    title: what the column is called; seed: of the subset and of every random vector; eigenvalues with residuals: (k,) all that
+    were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius.
+    """
+
+    title: str = ""
+    seed: int = 0
+    eigenvalues: Array = optional("resolved eigenvalue", "eigenpair")
+    residuals: Array = optional("residual of the eigenvalue", "eigenpair")
+    radii: Array = optional("radius of the ball", "radius")
+    rises: Array = optional("largest rise of the loss in the ball", "radius")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharpnessResult(CurvatureResult):
+    """How far the loss rises within a distance of a checkpoint, by several measures, each over the distance.
+
+    loss: at the checkpoint. radii: (r,) of the 2-norm ball, with worst_case (r,), the largest rise found (a lower bound);
+    random_rises (r, directions) at random points of the sphere; sigmas (r,) = radii/sqrt(size) and gaussian_rises (r, pairs), the mean
+    rise of each antithetic pair of Gaussian draws of that deviation. curvature_samples: (pairs,) <z, H z> of the same draws, and
+    deflated_samples (pairs,) what the leading eigenvectors leave of them; deflated_trace is those eigenvalues' sum, so that it and
+    the mean of deflated_samples make the trace. adaptive: (a,) worst case over ||d/|w||| <= adaptive_radii (a,); box: (e,) over
+    |d_i| <= epsilons (e,) times (|w_i| + 1). group_sizes: (k,) m of m-sharpness, group_rises (k, groups) each group's own worst
+    case at `radius`, NaN where a size has fewer groups. radius, epsilon, adaptive_radius: those that `numbers` are of.
+    bound: the PAC-Bayes bound and its parts by name, empty where there is none; prior: what its prior stands around. Values not
+    computed yet are NaN; finished: how many units of work are done; complete: all are.
+    """
+
+    loss: float = float("nan")
+    gradient_norm: float = float("nan")
+    lambda_max: float = float("nan")
+    lambda_max_residual: float = float("nan")
+    radius: float = 0.0
+    adaptive_radius: float = 0.0
+    epsilon: float = 0.0
+    radii: Array = labelled("radius of the ball in the 2-norm", "radius")
+    worst_case: Array = labelled("largest rise of the loss found in the ball (a lower bound)", "radius")
+    random_rises: Array = labelled("rise of the loss at random points of the sphere", "radius", "direction")
+    sigmas: Array = labelled("deviation of Gaussian noise in each weight", "radius")
+    gaussian_rises: Array = labelled("mean rise of the loss over a pair of opposite Gaussian draws", "radius", "pair")
+    curvature_samples: Array = labelled("z . H z for the same draws", "pair")
+    deflated_samples: Array = labelled("the same without the leading eigenvectors", "pair")
+    deflated_trace: float = 0.0
+    adaptive_radii: Array = labelled("radius of the ball of d/|w|", "adaptive radius")
+    adaptive: Array = labelled("largest rise of the loss found in it (a lower bound)", "adaptive radius")
+    epsilons: Array = labelled("epsilon of the box |d| <= epsilon (|w| + 1)", "epsilon")
+    box: Array = labelled("largest rise of the loss found in it (a lower bound)", "epsilon")
+    group_sizes: Array = labelled("examples in a group, m", "size")
+    group_rises: Array = labelled("largest rise of a group's own loss found in the ball", "size", "group")
+    bound: Mapping[str, float] = field(default_factory=dict)
+    prior: str = ""
+    classes: int = 0
+    finished: int = 0
+    complete: bool = True
+
+
 Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult
