@@ -339,8 +339,8 @@ class SharpnessResult(CurvatureResult):
     """How far the loss rises within a distance of a checkpoint, by several measures, each over the distance.
 
     loss: at the checkpoint. radii: (r,) of the 2-norm ball, with worst_case (r,), the largest rise found (a lower bound);
-    random_rises (r, directions) at random points of the sphere; sigmas (r,) = radii/sqrt(size) and gaussian_rises (r, pairs), the mean
-    rise of each antithetic pair of Gaussian draws of that deviation. curvature_samples: (pairs,) <z, H z> of the same draws, and
+    random_rises (r, directions) at random points of the sphere; sigmas (r,) = radii/sqrt(size) and gaussian_rises (r, pairs), the
+    mean rise of each pair of opposite Gaussian draws of that deviation. curvature_samples: (pairs,) <z, H z> of the same draws, and
     deflated_samples (pairs,) what the leading eigenvectors leave of them; deflated_trace is those eigenvalues' sum, so that it and
     the mean of deflated_samples make the trace. adaptive: (a,) worst case over ||d/|w||| <= adaptive_radii (a,); box: (e,) over
     |d_i| <= epsilons (e,) times (|w_i| + 1). group_sizes: (k,) m of m-sharpness, group_rises (k, groups) each group's own worst
