@@ -20,6 +20,13 @@ Array = NDArray[np.float64]
 SLAB = 32
 """Basis vectors that are allocated at a time."""
 
+MOST_PASSES = 3
+SMALL_SHARE = 0.1
+"""Reorthogonalisation ends after so many passes, or when one takes away less than this share of what it leaves."""
+
+MOST_NEIGHBOURS = 4
+"""Neighbours in the recurrence up to which they are subtracted one by one; after a restart there are more."""
+
 NEGLIGIBLE = 50.0
 """A remainder below so many units of rounding of the operator's scale is zero: the space is invariant there."""
 
@@ -94,14 +101,22 @@ class Basis:
         """The rows in pieces (up to SLAB, n), without a copy."""
         return [slab[: self._count - SLAB * i] for i, slab in enumerate(self._slabs)]
 
-    def project_out(self, w: Tensor, passes: int = 2) -> tuple[Tensor, Array]:
-        """w without its part in the span, and that part's coefficients (m,): the second pass corrects the first one's rounding."""
+    def row(self, index: int) -> Tensor:
+        """One of the rows, without a copy."""
+        return self._slabs[index // SLAB][index % SLAB]
+
+    def project_out(self, w: Tensor) -> tuple[Tensor, Array]:
+        """w without its part in the span, and that part's coefficients (m,). Repeated until what a pass takes away is small beside
+        what it leaves, so that the rounding of the passes before is corrected (Parlett 1998, section 6.9: twice is enough)."""
         total = np.zeros(self._count)
-        for _ in range(passes if self._count else 0):
+        for _ in range(MOST_PASSES if self._count else 0):
             pieces = [rows @ w for rows in self.rows()]
             for rows, c in zip(self.rows(), pieces, strict=True):
                 w = torch.addmv(w, rows.T, c, alpha=-1.0)
-            total += torch.cat(pieces).double().cpu().numpy()
+            taken = torch.cat(pieces).double().cpu().numpy()
+            total += taken
+            if np.linalg.norm(taken) <= SMALL_SHARE * float(torch.linalg.vector_norm(w)):
+                break
         return w, total
 
     def combine(self, coefficients: Array) -> Tensor:
@@ -145,6 +160,8 @@ class KrylovSpace:
         self.scale = 0.0
         self.noise = 0.0
         self.products = 0
+        self._pairs: tuple[Array, Array] | None = None
+        self._gram: Array | None = None
         self._epsilon = float(torch.finfo(op.dtype).eps)
 
     def __len__(self) -> int:
@@ -162,7 +179,7 @@ class KrylovSpace:
 
     def orthogonal(self, vector: Tensor) -> Tensor:
         """A vector's direction outside the space."""
-        w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector), 3)
+        w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector))
         return w.div(torch.linalg.vector_norm(w))
 
     def expand(self, q: Tensor) -> Tensor:
@@ -172,7 +189,9 @@ class KrylovSpace:
         self.products += 1
         m = len(self.basis)
         self.basis.append(q)
-        w, column = self.basis.project_out(product)
+        w, near = self._subtract_neighbours(product, known)
+        w, column = self.basis.project_out(w)
+        column += near
         if m:
             self.noise = max(self.noise, float(np.linalg.norm(column[:m] - known)))
         self.scale = max(self.scale, float(np.linalg.norm(column)), float(torch.linalg.vector_norm(w)))
@@ -183,6 +202,7 @@ class KrylovSpace:
         self.shares[-1, m] = 1.0
         self.remainders.append(w)
         self._drop()
+        self._pairs = self._gram = None
         return product
 
     def _close(self, q: Tensor) -> Array:
@@ -194,6 +214,19 @@ class KrylovSpace:
             self.remainders[c] = w - share * q
         return known
 
+    def _subtract_neighbours(self, w: Tensor, known: Array) -> tuple[Tensor, Array]:
+        """The three-term recurrence: what symmetry tells of the projections, so that one pass over the basis is left. (w,
+        coefficients)."""
+        m = len(known)
+        near = np.zeros(m + 1)
+        places = [int(j) for j in np.flatnonzero(np.abs(known) > 1e-6 * self.scale)]
+        if len(places) <= MOST_NEIGHBOURS:
+            near[places] = known[places]
+            near[m] = float(torch.dot(self.basis.row(m).double(), w.double()))
+            for j in [*places, m]:
+                w = torch.add(w, self.basis.row(j), alpha=-float(near[j]))
+        return w, near
+
     def _drop(self) -> None:
         """Forget remainders that are zero but for rounding."""
         least = NEGLIGIBLE * self._epsilon * self.scale
@@ -204,16 +237,19 @@ class KrylovSpace:
     def ritz(self) -> tuple[Array, Array, Array]:
         """Ritz values (m,), ascending; their coefficients (m, m); per remainder and Ritz vector, its share of the residual (c,
         m)."""
-        values, vectors = np.linalg.eigh(self.matrix)
+        if self._pairs is None:
+            self._pairs = np.linalg.eigh(self.matrix)
+        values, vectors = self._pairs
         return values, vectors, self.shares @ vectors
 
     def residuals(self, shares: Array) -> Array:
         """2-norm of A y - theta y for the columns of shares (c, k) that `ritz` gave, rounding included."""
         if not self.remainders:
             return np.full(shares.shape[1], self.rounding)
-        w = torch.stack(self.remainders).double()
-        gram = (w @ w.T).cpu().numpy()
-        squared = np.einsum("ck,cd,dk->k", shares, gram, shares)
+        if self._gram is None:
+            w = torch.stack(self.remainders)
+            self._gram = (w @ w.T).double().cpu().numpy()
+        squared = np.einsum("ck,cd,dk->k", shares, self._gram, shares)
         return np.asarray(np.sqrt(np.maximum(squared, 0.0)) + self.rounding)
 
     def compress(self, kept: NDArray[np.intp]) -> None:
@@ -222,3 +258,4 @@ class KrylovSpace:
         self.basis.rotate(vectors[:, kept])
         self.matrix = np.diag(values[kept])
         self.shares = shares[:, kept]
+        self._pairs = None

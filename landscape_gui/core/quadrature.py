@@ -82,11 +82,14 @@ class Chain:
         """One step, given the product with `direction`."""
         q = self.direction()
         self.basis.append(q)
-        w, _ = outside.project_out(product, 1)
+        alpha = float(torch.dot(q.double(), product.double()))
+        w = torch.add(product, q, alpha=-alpha)
+        if self.beta:
+            w = torch.add(w, self.basis.row(len(self.alpha) - 1), alpha=-self.beta[-1])
+        w, _ = outside.project_out(w)
         w, column = self.basis.project_out(w)
-        w, _ = outside.project_out(w, 1)
         beta = float(torch.linalg.vector_norm(w))
-        self.alpha.append(float(column[-1]))
+        self.alpha.append(alpha + float(column[-1]))
         self.beta.append(beta)
         self.scale = max(self.scale, abs(self.alpha[-1]) + beta)
         closed = beta <= NEGLIGIBLE * torch.finfo(q.dtype).eps * self.scale
