@@ -1,0 +1,175 @@
+"""Numbers that a spectrum comes down to, each with its error and three sentences on what it says. NumPy only."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from landscape_gui import spectral_numbers
+from landscape_gui.number_texts import TEXTS
+from landscape_gui.results import Array, EigenvaluesResult, Number, SpectrumResult, TraceResult
+from landscape_gui.spectral_numbers import Estimate
+
+if TYPE_CHECKING:
+    from landscape_gui.problem import Problem
+
+EPSILON = 1e-3
+"""Negative mass is counted below minus so many times the largest |eigenvalue|."""
+DAMPING = 1e-3
+"""The effective dimension's alpha, relative to the largest eigenvalue, where no weight decay is recorded."""
+GRADIENT_DESCENT = ("", "sgd", "gd", "gradient descent", "momentum", "nesterov")
+
+
+def number(name: str, value: float, error: float = math.nan, kind: str = "bound", *, label: str = "", unit: str = "") -> Number:
+    """A number with the label, unit and sentences that it has everywhere."""
+    text = TEXTS[name]
+    return Number(
+        name=name,
+        label=label or text.label,
+        value=float(value),
+        error=float(error),
+        kind=kind,
+        unit=unit or text.unit,
+        help=text.help,
+    )
+
+
+def of_estimate(name: str, found: Estimate, *, label: str = "") -> Number:
+    return number(name, found.value, found.error, found.kind, label=label)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a checkpoint was trained, as far as its run or card records it. optimizer: lower case."""
+
+    lr: float
+    momentum: float = 0.0
+    nesterov: bool = False
+    optimizer: str = ""
+    weight_decay: float = 0.0
+
+    @property
+    def limit(self) -> float:
+        """The curvature beyond which gradient descent diverges on a quadratic: 2/lr, with momentum (2 + 2b)/lr, with Nesterov's
+        (2 + 2b)/(lr (1 + 2b)); NaN for other optimizers."""
+        if not self.lr > 0 or self.optimizer not in GRADIENT_DESCENT:
+            return math.nan
+        b = self.momentum
+        return (2 + 2 * b) / self.lr / ((1 + 2 * b) if self.nesterov else 1)
+
+    @property
+    def words(self) -> str:
+        form = "2/lr" if not self.momentum else "(2 + 2b)/(lr (1 + 2b))" if self.nesterov else "(2 + 2b)/lr"
+        return f"{form} at lr {self.lr:g}" + (f", b {self.momentum:g}" if self.momentum else "")
+
+
+def training_of(problem: Problem) -> Training:
+    """The learning rate of the checkpoint's row in its run's log, else of the checkpoint itself, else of the card; NaN: unknown."""
+    card = problem.description.get("training")
+    card = card if isinstance(card, Mapping) else {}
+    own = getattr(problem.checkpoint, "metadata", None) or {}
+    sources = (logged(problem), own, card)
+    rates = (positive(source.get(name)) for source in sources for name in ("lr", "learning_rate"))
+    momentum = positive(card.get("momentum"), 0.0)
+    return Training(
+        lr=next((rate for rate in rates if rate == rate), math.nan),
+        momentum=momentum if momentum < 1 else 0.0,
+        nesterov=card.get("nesterov") is True,
+        optimizer=str(card.get("optimizer", "")).lower(),
+        weight_decay=positive(card.get("weight_decay"), 0.0),
+    )
+
+
+def logged(problem: Problem) -> Mapping[str, Any]:
+    """What the run's log says of this checkpoint."""
+    run, checkpoint = problem.run, problem.checkpoint
+    if run is None or not hasattr(run, "logged") or checkpoint is None:
+        return {}
+    place = run.position(checkpoint.path)
+    return {} if place is None else run.logged(run.checkpoints[place])
+
+
+def positive(value: Any, otherwise: float = math.nan) -> float:
+    """A number above zero that stands in a file, or `otherwise`."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return otherwise
+    return found if math.isfinite(found) and found > 0 else otherwise
+
+
+def eigen_numbers(
+    result: EigenvaluesResult, *, classes: int, training: Training, gradient_norm: float = math.nan
+) -> dict[str, Number]:
+    """The numbers that eigenvalues alone give."""
+    values, residuals = result.eigenvalues, result.residuals
+    if not len(values):
+        return {}
+    found = [number("lambda_max", values[0], residuals[0]), number("lambda_min", values[-1], residuals[-1])]
+    found.append(of_estimate("spectral_gap", spectral_numbers.spectral_gap(values, residuals)))
+    found.append(of_estimate("condition_number", spectral_numbers.condition_number(values, residuals)))
+    found.append(of_estimate("max_min_ratio", spectral_numbers.condition_ratio(values, residuals)))
+    certain, possible = spectral_numbers.negative_eigenvalues(values[result.converged], residuals[result.converged])
+    found.append(number("negative_eigenvalues", certain, possible - certain))
+    gap = spectral_numbers.largest_gap(values, residuals)
+    words = f", for {classes} classes" if classes else ""
+    label = f"{TEXTS['largest_gap_position'].label}{words}"
+    if gap.position:
+        found.append(number("largest_gap_position", gap.position, 0.0 if gap.certain else math.nan, label=label))
+        found.append(of_estimate("largest_gap_ratio", gap.ratio))
+    if math.isfinite(gradient_norm):
+        found.append(number("gradient_norm", gradient_norm, kind="exact"))
+    found += alignment(result, classes)
+    if math.isfinite(training.limit) and result.operator == "hessian" and not result.layer:
+        label = f"{TEXTS['stability_limit'].label}: {training.words}"
+        found.append(number("stability_limit", training.limit, 0.0, "exact", label=label))
+        found.append(number("stability_ratio", values[0] / training.limit, residuals[0] / training.limit))
+    return {n.name: n for n in found}
+
+
+def alignment(result: EigenvaluesResult, classes: int) -> list[Number]:
+    """The gradient's cosine with the leading eigenvectors: as many as there are classes where those are resolved, else all."""
+    leading = (result.eigenvalues > result.residuals) & result.converged
+    resolved = int(np.argmin(leading)) if not leading.all() else len(leading)
+    count = classes if 0 < classes <= resolved else resolved
+    if not len(result.gradient_shares) or not count:
+        return []
+    cosine = math.sqrt(min(1.0, float(result.gradient_shares[:count].sum())))
+    error = math.nan
+    if count < len(result.eigenvalues):
+        gap = float(result.eigenvalues[count - 1] - result.eigenvalues[count])
+        error = min(1.0, float(np.linalg.norm(result.residuals[:count])) / gap) if gap > 0 else 1.0
+    label = f"{TEXTS['gradient_alignment'].label} of {count}"
+    return [number("gradient_alignment", cosine, error, label=label)]
+
+
+def spectrum_numbers(result: SpectrumResult, trace: TraceResult | None, *, training: Training) -> dict[str, Number]:
+    """The numbers that the density and the trace give."""
+    found: list[Number] = []
+    if trace is not None:
+        found.append(number("trace", trace.trace, trace.trace_standard_error, "standard error"))
+        found.append(number("frobenius", trace.frobenius, trace.frobenius_standard_error, "standard error"))
+    largest = largest_magnitude(result)
+    if (len(result.nodes) or len(result.lines) == result.size) and largest > 0:
+        quadrature: tuple[Array, Array, Array] = (result.nodes, result.weights, result.lines)
+        epsilon = EPSILON * largest
+        mass = spectral_numbers.negative_mass(*quadrature, n=result.size, epsilon=epsilon)
+        label = f"{TEXTS['negative_mass'].label}, below −{epsilon:.2g}"
+        found.append(number("negative_mass", mass.value, mass.standard_error, "standard error", label=label))
+        damping = training.weight_decay or DAMPING * largest
+        origin = "the weight decay" if training.weight_decay else f"{DAMPING:g} of the largest eigenvalue"
+        label = f"{TEXTS['effective_dimension'].label} at alpha = {damping:.2g}, {origin}"
+        estimate = spectral_numbers.effective_dimension(*quadrature, n=result.size, damping=damping)
+        found.append(of_estimate("effective_dimension", dataclasses.replace(estimate, kind="standard error"), label=label))
+    return {n.name: n for n in found}
+
+
+def largest_magnitude(result: SpectrumResult) -> float:
+    """The largest |eigenvalue| that is known of."""
+    places = np.concatenate([result.eigenvalues, result.lowest, result.nodes[result.weights > 0]])
+    return float(np.abs(places).max()) if len(places) else 0.0

@@ -1,0 +1,168 @@
+"""The outermost eigenvalues of an operator, with their eigenvectors and how far each may be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from landscape_gui.errors import QuestionError
+from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
+from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, cost_of, kept_vectors
+from landscape_gui.probes.curvature_numbers import eigen_numbers, training_of
+from landscape_gui.results import EigenvaluesResult, freeze
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from landscape_gui.core.krylov import Step
+    from landscape_gui.core.lanczos import Eigenpairs, PowerIteration
+    from landscape_gui.figure import Figure, Look
+    from landscape_gui.problem import Problem
+
+METHODS = {
+    "lanczos": "both ends at once, tens of products; repeated eigenvalues are found too",
+    "power": "power iteration: the eigenvalue of largest magnitude alone, with its convergence",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eigenvalues(CurvatureProbe):
+    """The `largest` and the `smallest` eigenvalues with residuals: some eigenvalue lies within each. An EigenvaluesResult.
+
+    Cost: about three products an eigenpair; it stops by the residuals, not by a number of steps. Memory: one vector a product.
+    """
+
+    name: ClassVar[str] = "eigenvalues"
+    version: ClassVar[int] = 1
+    title: ClassVar[str] = "Eigenvalues"
+    summary: ClassVar[str] = "The largest and the most negative eigenvalues of the curvature, each with a bound on its error"
+
+    largest: int = field(10, label="Largest", help="How many of the algebraically largest", flag="top", minimum=0, maximum=1000)
+    smallest: int = field(2, label="Smallest", help="How many of the most negative ones", minimum=0, maximum=1000)
+    method: str = field("lanczos", label="Method", help="How they are found", choices=METHODS, advanced=True)
+    tolerance: float = field(
+        1e-5,
+        label="Tolerance",
+        help="Residual at which a pair is found, relative to the largest |eigenvalue|",
+        minimum=1e-12,
+        maximum=0.1,
+        advanced=True,
+    )
+    most: int = field(1000, label="Most products", help="What the search may cost", minimum=1, maximum=1_000_000, advanced=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.method == "lanczos" and self.largest + self.smallest < 1:
+            raise QuestionError("No eigenvalue is asked for.", remedy="Ask for one or more of the largest or of the smallest.")
+        if self.method == "power":
+            object.__setattr__(self, "largest", 1)
+            object.__setattr__(self, "smallest", 0)
+
+    @property
+    def expected(self) -> int:
+        """About so many products."""
+        return min(self.most, 60 if self.method == "power" else 3 * (self.largest + self.smallest) + 16)
+
+    def cost(self, problem: Problem) -> Cost:
+        return cost_of(self, problem, self.expected)
+
+    def run(self, problem: Problem, ask: Ask) -> Run:
+        yield Progress(done=0, total=1, note="preparing")
+        with bench_of(self, problem) as bench:
+            running = Running(self, problem, bench)
+            if self.method == "power":
+                return (yield from running.power())
+            return (yield from running.lanczos())
+
+    def figure(self, result: EigenvaluesResult, look: Look) -> Figure:
+        from landscape_gui.probes.eigen_pictures import eigenvalues_figure
+
+        return eigenvalues_figure(result, look)
+
+
+class Running:
+    """Eigenvalues being computed."""
+
+    def __init__(self, probe: Eigenvalues, problem: Problem, bench: Bench) -> None:
+        self.probe, self.problem, self.bench = probe, problem, bench
+        self.about = about(probe, problem, bench)
+        self.history: list[float] = []
+        self.residuals: list[float] = []
+
+    def lanczos(self) -> Run:
+        from landscape_gui.core.lanczos import eigenpairs
+
+        probe = self.probe
+        steps = eigenpairs(
+            self.bench.operator,
+            largest=probe.largest,
+            smallest=probe.smallest,
+            tolerance=probe.tolerance,
+            most_products=probe.most,
+            seed=probe.seed,
+        )
+        found: Eigenpairs = yield from self.relay(steps)
+        return self.finished(found.values, found.residuals, found.converged, found.vectors, (found.note,))
+
+    def power(self) -> Run:
+        from landscape_gui.core.lanczos import power_iteration
+
+        probe = self.probe
+        steps = power_iteration(self.bench.operator, seed=probe.seed, tolerance=probe.tolerance, most=probe.most)
+        found: PowerIteration = yield from self.relay(steps)
+        note = "" if found.converged else f"Power iteration had not converged after {found.products} products."
+        answer = self.finished([found.value], [found.residual], [found.converged], found.vector[None], (note,))
+        return dataclasses.replace(answer, ratio=found.ratio)
+
+    def relay(self, steps: Generator[Step, None, Any]) -> Generator[Progress, None, Any]:
+        """Products as progress, with what is known so far."""
+        try:
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as stop:
+                    return stop.value
+                self.history.append(float(step.values[0]))
+                self.residuals.append(float(np.max(step.residuals)))
+                total = max(self.probe.expected, step.products + 4)
+                partial = self.result(step.values, step.residuals, np.zeros(len(step.values), bool), None, (step.note,))
+                partial = dataclasses.replace(partial, complete=False)
+                yield Progress(done=step.products, total=min(total, max(step.most, step.products)), partial=partial)
+        finally:
+            steps.close()
+
+    def finished(
+        self, values: Any, residuals: Any, converged: Any, vectors: Tensor | None, notes: tuple[str, ...]
+    ) -> EigenvaluesResult:
+        """The answer, with the gradient's share along each eigenvector and the numbers."""
+        answer = self.result(values, residuals, converged, vectors, notes)
+        norm, shares = float("nan"), np.zeros(0)
+        if self.bench.operator.size == self.bench.objective.size:
+            gradient = self.bench.gradient.double()
+            norm = float(gradient.norm())
+            if vectors is not None and norm > 0:
+                shares = ((vectors.double() @ gradient) / norm).square().cpu().numpy()
+        answer = dataclasses.replace(answer, gradient_shares=freeze(shares))
+        found = eigen_numbers(answer, classes=self.problem.classes or 0, training=training_of(self.problem), gradient_norm=norm)
+        return dataclasses.replace(answer, numbers=found)
+
+    def result(
+        self, values: Any, residuals: Any, converged: Any, vectors: Tensor | None, notes: tuple[str, ...]
+    ) -> EigenvaluesResult:
+        return EigenvaluesResult(
+            **self.about,
+            eigenvalues=freeze(values),
+            residuals=freeze(residuals),
+            converged=freeze(converged, bool),
+            vectors=kept_vectors(vectors),
+            method=self.probe.method,
+            tolerance=self.probe.tolerance,
+            history=freeze(self.history),
+            history_residuals=freeze(self.residuals),
+            products=len(self.history),
+            notes=tuple(note for note in notes if note),
+        )
