@@ -1,14 +1,15 @@
-"""Lines, bands, points and rules over x on paper; the legend lies outside the data."""
+"""Lines, bands, points, needles, bars, rules and heat maps on paper; the legend lies outside the data."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from landscape_gui.chart_limits import Side, limits
 from landscape_gui.export.paper import Page, set_ticks, wrap
-from landscape_gui.figure import Axis, Band, Line, Mark, Note, Panel, Points, Rule
-from landscape_gui.results import Array
+from landscape_gui.export.spectra import draw_bars, draw_heat_map, draw_needles, set_names
+from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule
 from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import SERIES
 
@@ -17,24 +18,20 @@ HANDLE = 2.5
 MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
 
 
-def draw_chart(figure: Any, panel: Panel, page: Page) -> Any:
-    """Fills a (sub)figure with the panel's marks; returns the left axes."""
+def draw_chart(figure: Any, panel: Panel, page: Page, width: float) -> Any:
+    """Fills a (sub)figure `width` inches wide with the panel's marks; returns the left axes."""
     axes = figure.add_subplot()
     other = axes.twinx() if panel.right is not None else None
+    _scales(axes, other, panel, page, width)
+    if panel.heat_map:
+        draw_heat_map(figure, axes, panel, page)
     for mark in panel.marks:
-        _draw(axes if other is None or not getattr(mark, "right", False) else other, mark)
-    scales = [(axes.xaxis, axes.set_xlim, panel.x, _xs(panel)), (axes.yaxis, axes.set_ylim, panel.y, _ys(panel, right=False))]
-    if other is not None and panel.right is not None:
-        scales.append((other.yaxis, other.set_ylim, panel.right, _ys(panel, right=True)))
-    for axis, limit, what, values in scales:
-        limits = _limits(what, values, tight=axis is axes.xaxis)
-        axis._set_axes_scale(what.scale)
-        limit(*limits)
-        set_ticks(axis, limits, what.scale)
-        axis.set_label_text(what.text)
-    axes.grid(True, color=page.theme.grid, linewidth=0.4, zorder=0)
+        _draw(axes if other is None or not getattr(mark, "right", False) else other, mark, page)
+    draw_bars(axes, panel, page)
+    if not panel.heat_map:
+        axes.grid(True, axis="x" if panel.categories else "both", color=page.theme.grid, linewidth=0.4, zorder=0)
     axes.set_axisbelow(True)
-    for side in ("top",) if other is not None else ("top", "right"):
+    for side in () if panel.heat_map else ("top",) if other is not None else ("top", "right"):
         axes.spines[side].set_visible(False)
     if other is not None:
         other.spines["top"].set_visible(False)
@@ -47,57 +44,38 @@ def draw_chart(figure: Any, panel: Panel, page: Page) -> Any:
     return axes
 
 
-def _draw(axes: Any, mark: Mark) -> None:
+def _scales(axes: Any, other: Any, panel: Panel, page: Page, width: float) -> None:
+    """Scales, limits, ticks and labels of every axis, before anything is drawn, so that what stands on an axis finds its foot."""
+    sides = [(axes.xaxis, axes.set_xlim, panel.x, "x"), (axes.yaxis, axes.set_ylim, panel.y, "y")]
+    if other is not None and panel.right is not None:
+        sides.append((other.yaxis, other.set_ylim, panel.right, "right"))
+    for axis, limit, what, side in sides:
+        ends = limits(panel, cast(Side, side))
+        axis._set_axes_scale(what.scale)
+        limit(*ends)
+        names = panel.categories if side == "y" and panel.categories else what.names
+        if names:
+            set_names(axis, names, ends, page, width, step=-1 if panel.categories else 1)
+        else:
+            set_ticks(axis, ends, what.scale)
+        axis.set_label_text(what.text)
+
+
+def _draw(axes: Any, mark: Mark, page: Page) -> None:
     colour = SERIES[getattr(mark, "colour", 0) % len(SERIES)]
     if isinstance(mark, Line):
         style = (0, (4, 2)) if mark.dash else "-"
         axes.plot(mark.x, mark.y, color=colour, linewidth=1.1 * mark.width, linestyle=style, label=mark.label or None, zorder=3)
     elif isinstance(mark, Band):
-        axes.fill_between(mark.x, mark.low, mark.high, color=colour, alpha=0.22, linewidth=0, label=mark.label or None, zorder=2)
+        low = np.maximum(mark.low, axes.get_ylim()[0]) if axes.get_yscale() == "log" else mark.low
+        axes.fill_between(mark.x, low, mark.high, color=colour, alpha=0.22, linewidth=0, label=mark.label or None, zorder=2)
     elif isinstance(mark, Points):
         size = 0.6 * mark.size
         axes.plot(
             mark.x, mark.y, MARKERS[mark.marker], ms=size, mfc=colour, mec="white", mew=0.4, label=mark.label or None, zorder=4
         )  # fmt: skip
-
-
-def _xs(panel: Panel) -> Array:
-    found = [np.asarray(m.x, float).ravel() for m in panel.marks if isinstance(m, Line | Band | Points)]
-    rules = [np.array([m.at]) for m in panel.marks if isinstance(m, Rule) and m.orientation == "vertical"]
-    return np.concatenate([*found, *rules]) if found or rules else np.zeros(0)
-
-
-def _ys(panel: Panel, *, right: bool) -> Array:
-    found: list[Array] = []
-    for m in panel.marks:
-        if isinstance(m, Line | Points) and m.right == right:
-            found.append(np.asarray(m.y, float).ravel())
-        elif isinstance(m, Band) and m.right == right:
-            found += [np.asarray(m.low, float).ravel(), np.asarray(m.high, float).ravel()]
-        elif isinstance(m, Rule) and m.orientation == "horizontal" and not right:
-            found.append(np.array([m.at]))
-    return np.concatenate(found) if found else np.zeros(0)
-
-
-def _limits(axis: Axis, values: Array, *, tight: bool) -> tuple[float, float]:
-    """The axis' own limits, or those of the data with a little air."""
-    if axis.limits is not None:
-        return axis.limits
-    ok = values[np.isfinite(values) & ((values > 0) | (axis.scale != "log"))]
-    if not len(ok):
-        return (0.1, 1.0) if axis.scale == "log" else (0.0, 1.0)
-    low, high = float(ok.min()), float(ok.max())
-    if low == high:
-        low, high = (
-            (low / 1.5, high * 1.5) if axis.scale == "log" else (low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5))
-        )
-    if tight:
-        return low, high
-    if axis.scale == "log":
-        air = (high / low) ** 0.05
-        return low / air, high * air
-    air = 0.05 * (high - low)
-    return low - air, high + air
+    elif isinstance(mark, Needles):
+        draw_needles(axes, mark, colour, page)
 
 
 def _rules(axes: Any, panel: Panel, page: Page) -> None:
@@ -168,7 +146,11 @@ def _columns(labels: list[str], width: float, size: float) -> int:
 
 def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
     """Lines of a chart's legend at a width in inches; a single mark that the axis already names needs none."""
-    labels = [m.label for m in panel.marks if isinstance(m, Line | Band | Points) and m.label]
-    if panel.surface is not None or not labels or (len(labels) == 1 and labels[0] == panel.y.label):
+    labels = [m.label for m in panel.marks if isinstance(m, Line | Band | Points | Needles | Bars) and m.label]
+    if (
+        (panel.surface is not None and not panel.heat_map)
+        or not labels
+        or (len(labels) == 1 and labels[0] in (panel.y.label, panel.x.label))
+    ):
         return 0
     return -(-len(labels) // _columns(labels, width, size))

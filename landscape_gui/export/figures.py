@@ -13,6 +13,7 @@ from landscape_gui.export.charts import draw_chart, legend_rows
 from landscape_gui.export.marks2d import draw_plane
 from landscape_gui.export.marks3d import draw_relief
 from landscape_gui.export.paper import Page
+from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 
 COLUMN = 3.3
@@ -22,28 +23,44 @@ ACROSS = 3
 """Panels side by side before a new row begins."""
 ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
 """Height over width."""
+AROUND_BARS = 0.6
+"""Inches for title and axis of a panel of bars."""
+TICKS = 7.0
+"""Points of the names of bars as they are printed."""
 
 
 def default_size(figure: Figure, width: float | None = None) -> tuple[float, float]:
     """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
-    columns, rows = grid(figure)
+    columns, _ = grid(figure)
     wide = width or min(COLUMN * columns, PAGE if columns > 1 else COLUMN)
-    each = wide / columns
-    heights = [ASPECTS[kind(panel)] * each + 0.16 * legend_rows(panel, each) for panel in figure.panels]
-    tall = [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
-    return wide, sum(tall)
+    return wide, sum(row_heights(figure, wide))
+
+
+def row_heights(figure: Figure, width: float) -> list[float]:
+    """Inches of each row of panels on a page of a width: what its highest panel asks for."""
+    columns, rows = grid(figure)
+    each = width / columns
+    heights = [panel_height(panel, each) for panel in figure.panels]
+    return [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
+
+
+def panel_height(panel: Panel, width: float) -> float:
+    """Inches for a panel of a width: by its kind, its legend's rows, and as many bars as it has."""
+    legend = 0.16 * legend_rows(panel, width)
+    return max(ASPECTS[kind(panel)] * width, AROUND_BARS + bars_inches(panel, TICKS)) + legend
 
 
 def grid(figure: Figure) -> tuple[int, int]:
-    """Columns and rows of panels."""
-    columns = max(1, min(len(figure.panels), ACROSS))
-    return columns, max(1, -(-len(figure.panels) // columns))
+    """Columns and rows of panels; four stand two by two."""
+    count = len(figure.panels)
+    columns = 2 if count == 4 else max(1, min(count, ACROSS))
+    return columns, max(1, -(-count // columns))
 
 
 def kind(panel: Panel) -> str:
     """How a panel can be drawn: a plane needs a surface of at least 2 x 2 points."""
     surface = panel.surface
-    if panel.view == "chart" or surface is None:
+    if panel.view == "chart" or surface is None or panel.heat_map:
         return "chart"
     return panel.view if min(len(surface.x), len(surface.y)) >= 2 else "chart"
 
@@ -56,11 +73,12 @@ def draw(figure: Figure, page: Page) -> Sheet:
     face = "none" if page.transparent else page.theme.background
     spacing = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face, layout=spacing)
-    cells = sheet.subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0)
+    tall = row_heights(figure, page.width)
+    cells = sheet.subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0, height_ratios=tall)
     for k, panel in enumerate(figure.panels):
         cell: Any = cells[k // columns][k % columns]
         cell.set_facecolor("none")
-        _draw_panel(cell, panel, page, (page.width / columns, page.height / rows))
+        _draw_panel(cell, panel, page, (page.width / columns, page.height * tall[k // columns] / sum(tall)))
     for text in sheet.findobj(Text):
         if hasattr(text, "set_fontfeatures"):
             text.set_fontfeatures(["-liga"])  # so that whoever edits the file finds "fi" as two letters
@@ -74,4 +92,4 @@ def _draw_panel(cell: Any, panel: Panel, page: Page, size: tuple[float, float]) 
     elif how == "2d":
         draw_plane(cell, panel, page, size[0])
     else:
-        draw_chart(cell, panel, page)
+        draw_chart(cell, panel, page, size[0])

@@ -15,7 +15,7 @@ import numpy as np
 
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe, Progress
-from landscape_gui.results import LineResult, Quantity, Result, SurfaceResult, TrajectoryResult
+from landscape_gui.results import Quantity, Result, SurfaceResult, TrajectoryResult
 
 _numbers = itertools.count(1)
 
@@ -269,7 +269,7 @@ def show_value(quantity: Quantity, value: float, error: float = math.nan) -> str
 
 def views_of(result: Result) -> tuple[str, ...]:
     """The views in which an answer can be looked at, its natural one first."""
-    return ("chart",) if isinstance(result, LineResult) else ("both", "3d", "2d", "chart")
+    return ("both", "3d", "2d", "chart") if surface_of(result) is not None else ("chart",)
 
 
 def is_whole(result: Result | None) -> bool:
@@ -277,4 +277,6 @@ def is_whole(result: Result | None) -> bool:
     if result is None:
         return False
     part: Any = surface_of(result) or result
+    if not hasattr(part, "computed"):
+        return bool(getattr(part, "complete", True))
     return bool(getattr(part, "adaptive", False) or part.computed.all())

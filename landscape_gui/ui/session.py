@@ -52,6 +52,8 @@ class Session(QObject):
     """A TrustNeeded and the Document that it belongs to."""
     cursor_changed = Signal(object)
     """A Cell, or None, with `place`."""
+    reading_changed = Signal(str)
+    """What stands under the cursor of a chart, in words."""
     cell_changed = Signal(object)
     cell_measured = Signal(object, object)
 
@@ -249,8 +251,9 @@ class Session(QObject):
         same = self.shown is not None and self.shown.document is shown.document and self.shown.probe == shown.probe
         self.shown = shown
         if not same:
-            if self.look.limits is not None or self.look.quantity:
-                self.look = dataclasses.replace(self.look, limits=None, quantity="", statistic="first")
+            fresh = dataclasses.replace(self.look, limits=None, quantity="", statistic="first", width=0.0)
+            if fresh != self.look:
+                self.look = fresh
                 self.look_changed.emit()
             self.cell = None
             self.cell_changed.emit(None)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from landscape_gui import style
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure
-from landscape_gui.results import LineResult
 from landscape_gui.ui.canvas3d import Canvas3D
 from landscape_gui.ui.colour_bar import ColourBar
 from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
@@ -24,7 +23,7 @@ from landscape_gui.ui.view_bar import ViewBar
 
 if TYPE_CHECKING:
     from landscape_gui.ui.canvas2d import Canvas2D
-    from landscape_gui.ui.canvas_chart import CanvasChart
+    from landscape_gui.ui.chart_grid import ChartGrid
 
 VIEWS = ("3d", "2d", "both", "chart")
 APART, SHARE = 0.15, 4.0
@@ -40,6 +39,8 @@ class Stage(QWidget):
 
     figure_shown = Signal(object)
     view_changed = Signal(str)
+    needle_picked = Signal(object, int)
+    """Needles, and the number of the one that was clicked."""
 
     def __init__(self, session: Session, log: QAction, contours: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +51,7 @@ class Stage(QWidget):
         self.figure: Figure | None = None
         self.canvas3d = Canvas3D()
         self.canvas2d: Canvas2D | None = None
-        self.charts: tuple[CanvasChart, ...] = ()
+        self.grid: ChartGrid | None = None
         self.theme = style.LIGHT
         self.bar = ColourBar()
         self.header = Header(session)
@@ -63,6 +64,7 @@ class Stage(QWidget):
         self._flat.setSingleShot(True)
         self._flat.timeout.connect(self._draw_flat)
         self._took, self._ended = 0.0, 0.0
+        self._charts_only = False
         self._connect()
         self.redraw()
 
@@ -90,12 +92,11 @@ class Stage(QWidget):
         side.setSpacing(0)
         side.addWidget(self.split, 1)
         side.addWidget(self.bar)
-        self.chart_split = QSplitter(Qt.Orientation.Vertical)
-        self.chart_split.setChildrenCollapsible(False)
+        self.chart_place = QWidget()
         self.empty = plain("", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack = QStackedWidget()
-        for page in (self.empty, planes, self.chart_split):
+        for page in (self.empty, planes, self.chart_place):
             self.stack.addWidget(page)
         column.addWidget(self.stack, 1)
 
@@ -120,17 +121,20 @@ class Stage(QWidget):
         if self.canvas2d is not None:
             return
         from landscape_gui.ui.canvas2d import Canvas2D
-        from landscape_gui.ui.canvas_chart import CanvasChart
+        from landscape_gui.ui.chart_grid import ChartGrid
 
         canvas = self.canvas2d = Canvas2D()
         canvas.setVisible(self.view in ("2d", "both"))
-        self.charts = (CanvasChart(), CanvasChart())
+        self.grid = ChartGrid()
         sizes = self.split.sizes()
         self.split.replaceWidget(1, canvas)
         self.place.deleteLater()
         self.split.setSizes(sizes)
-        for chart in self.charts:
-            self.chart_split.addWidget(chart)
+        self.stack.addWidget(self.grid)
+        self.stack.removeWidget(self.chart_place)
+        self.chart_place.deleteLater()
+        self.grid.read.connect(self.session.reading_changed)
+        self.grid.needle_picked.connect(self.needle_picked)
         canvas.cursor_moved.connect(self.session.point)
         canvas.picked.connect(self.session.pick)
         canvas.plot.vb.sigResized.connect(self._align_bar)
@@ -144,15 +148,10 @@ class Stage(QWidget):
         if shown is None:
             self.redraw()
             return
-        if self.view not in views_of(shown.result):
-            self.set_view(views_of(shown.result)[0])
-        elif (
-            self.view == "chart"
-            and isinstance(getattr(self, "_last", None), LineResult)
-            and not isinstance(shown.result, LineResult)
-        ):
-            self.set_view("both")
-        self._last = shown.result
+        views = views_of(shown.result)
+        if self.view not in views or (self.view == "chart" and self._charts_only and len(views) > 1):
+            self.set_view(views[0])
+        self._charts_only = len(views) == 1
         wait = self._ended + max(APART, SHARE * self._took) - time.monotonic() if shown.partial else 0.0
         if wait <= 0:
             self.redraw()
@@ -196,7 +195,7 @@ class Stage(QWidget):
         self.title.setVisible(True)
         self.title.setText(title_of(self.figure, session.shown))
         self.view_bar.show()
-        self.view_bar.refresh(surface, three=self.view in ("3d", "both"))
+        self.view_bar.refresh(self.figure, surface, three=self.view in ("3d", "both"))
         self.figure_shown.emit(self.figure)
 
     def _draw_flat(self) -> None:
@@ -233,10 +232,8 @@ class Stage(QWidget):
         return Figure(panels=drawn.panels, facts=figure.facts, caption=figure.caption, provenance=figure.provenance)
 
     def _draw_charts(self, figure: Figure) -> None:
-        for number, chart in enumerate(self.charts):
-            chart.setVisible(number < len(figure.panels))
-            if number < len(figure.panels):
-                chart.show_panel(figure.panels[number])
+        if self.grid is not None:
+            self.grid.show_figure(figure, in_turns=self.session.shown is not None and self.session.shown.partial)
 
     def _current_changed(self) -> None:
         if self.session.shown is None:
@@ -276,14 +273,14 @@ class Stage(QWidget):
         self.canvas3d.camera = Camera()
         if self.canvas2d is not None:
             self.canvas2d.reset_view()
-        for chart in self.charts:
-            chart.reset_view()
+        if self.grid is not None:
+            self.grid.reset_view()
 
     def set_theme(self, theme: style.Theme) -> None:
         self.theme = theme
-        flat = (self.canvas2d,) if self.canvas2d is not None else ()
-        for widget in (self.canvas3d, *flat, *self.charts, self.bar):
-            widget.set_theme(theme)
+        for widget in (self.canvas3d, self.canvas2d, self.grid, self.bar):
+            if widget is not None:
+                widget.set_theme(theme)
 
     # linked cursor
 
@@ -333,8 +330,8 @@ def title_of(figure: Figure, shown: Shown) -> str:
     """What is shown, over which axes, in a line."""
     result = shown.result
     axes = getattr(surface_of(result) or result, "axes", None)
-    titles = list(dict.fromkeys(p.title for p in figure.panels if p.title)) or [shown.probe.title]
-    parts = ["; ".join([titles[0], *(t[:1].lower() + t[1:] for t in titles[1:])])]
+    alone = figure.panels[0].title if len(figure.panels) == 1 else ""  # of several, each stands above its own panel
+    parts = [alone or shown.probe.title]
     if axes is not None:
         words = AXES.get(axes.kind, "; ".join(axes.labels))
         seeds: tuple[int, ...] = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()

@@ -43,6 +43,7 @@ class StatusLine(QStatusBar):
             line.addWidget(widget)
         self.addPermanentWidget(self.box)
         session.cursor_changed.connect(self._read)
+        session.reading_changed.connect(self.reading.setText)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM)

@@ -10,11 +10,12 @@ from PySide6.QtGui import QAction, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from landscape_gui import style
-from landscape_gui.figure import Surface, finite_limits
+from landscape_gui.figure import Figure, Surface, finite_limits
 from landscape_gui.results import Quantity
 from landscape_gui.ui.documents import surface_of
 from landscape_gui.ui.editors import capital
 from landscape_gui.ui.icons import icon
+from landscape_gui.ui.kernel_width import KernelWidth
 from landscape_gui.ui.range_slider import RangeSlider
 from landscape_gui.ui.session import Session
 
@@ -45,11 +46,14 @@ class ViewBar(QFrame):
             self.colour_map.addItem(swatch(name), f"  {name}: {words}", name)
         line.addWidget(self.quantity)
         line.addWidget(self.statistic)
-        for action in (log, contours):
-            line.addWidget(action_button(action))
+        self.log, self.contours = action_button(log), action_button(contours)
+        for button in (self.log, self.contours):
+            line.addWidget(button)
         line.addWidget(self.colour_map)
         line.addSpacing(4)
         self._make_range(line)
+        self.kernel = KernelWidth(session)
+        line.addWidget(self.kernel)
         self.camera = self._camera_button()
         line.addWidget(self.camera)
         line.addStretch(1)
@@ -95,10 +99,12 @@ class ViewBar(QFrame):
         for name in names:
             menu.addAction(capital(name)).triggered.connect(lambda checked=False, n=name: self.preset_asked.emit(n))
 
-    def refresh(self, surface: Surface | None, *, three: bool) -> None:
+    def refresh(self, figure: Figure, surface: Surface | None, *, three: bool) -> None:
         """After another answer or look."""
         self.surface = surface
         self.camera.setVisible(three)
+        self.contours.setVisible(surface is not None)
+        self.kernel.refresh(figure)
         look, shown = self.session.look, self.session.shown
         plane = surface_of(shown.result) if shown is not None else None
         quantities = dict(plane.quantities if plane is not None else getattr(getattr(shown, "result", None), "quantities", {}))
@@ -126,6 +132,7 @@ class ViewBar(QFrame):
         for name, q in names.items():
             self.quantity.addItem(capital(q.label or name.replace("_", " ")), name)
         self.quantity.setEnabled(len(names) > 1)
+        self.quantity.setVisible(bool(names))
 
     def _show_limits(self, surface: Surface) -> None:
         low, high = surface.limits

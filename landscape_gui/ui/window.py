@@ -25,6 +25,7 @@ from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
 from landscape_gui.ui.documents import Document, Message
+from landscape_gui.ui.eigenvector_menu import EigenvectorMenu
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.messages import MessageBar
 from landscape_gui.ui.panel import plain
@@ -154,6 +155,7 @@ class Window(QMainWindow):
         self.stage.set_theme(self.colours.figure)
         self.stage.figure_shown.connect(self.facts.show_figure)
         self.stage.view_changed.connect(lambda view: self._refresh())
+        self.stage.needle_picked.connect(EigenvectorMenu(self.session, self).offer)
         self.pages.addWidget(self.stage)
         self.facts.show_figure(self.stage.figure)
         self._refresh()

@@ -103,7 +103,7 @@ def test_picking_shows_the_cell_and_its_profiles(qtbot, opened):
     assert "+0.5" in opened.cell.place.text()
     opened.cell.profile_button.click()
     assert opened.stage.view == "chart"
-    _, y = opened.stage.charts[0].curves[0][0].getData()
+    _, y = opened.stage.grid.charts[0].curves[0][0].getData()
     np.testing.assert_array_equal(y, opened.session.shown.result.quantities["train_loss"].values[0])
 
 
