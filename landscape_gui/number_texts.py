@@ -254,8 +254,8 @@ SHARPNESS: Mapping[str, NumberText] = {
         "The mean curvature of the loss at the distance of the Gaussian noise, 2 rise/sigma^2, over the Hessian's along the same "
         "draws.",
         "Both come from the same antithetic pairs, and the standard error is that of the ratio over the pairs.",
-        "It is 1 where the loss is quadratic; networks of ReLUs show 1.5 to 2 at small radii, because their kinks bend the loss and "
-        "have no second derivative.",
+        "It is 1 where the loss is quadratic; networks of ReLUs show 1.5 to 2 at small radii, because their kinks bend the loss "
+        "and have no second derivative.",
         ("hutchinson1989", "neyshabur2017"),
     ),
     "adaptive": NumberText(
@@ -269,8 +269,8 @@ SHARPNESS: Mapping[str, NumberText] = {
     "m_sharpness": NumberText(
         "m-sharpness",
         "The mean over groups of m examples of the worst rise of the loss of each group by itself.",
-        "Each group's own ascent from the centre and from the worst point of all data finds a lower bound of its rise; the error is "
-        "the standard error over the groups.",
+        "Each group's own ascent from the centre and from the worst point of all data finds a lower bound of its rise; the error "
+        "is the standard error over the groups.",
         "It grows as m falls, many-fold from a thousand examples to sixteen, so it means nothing without its m.",
         ("foret2021", "andriushchenko2022"),
         "nat",
