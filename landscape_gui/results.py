@@ -323,7 +323,8 @@ class ReportResult(CurvatureResult):
     """The numbers of one checkpoint, to stand beside those of others: one column of a table.
 
     title: what the column is called; seed: of the subset and of every random vector; eigenvalues with residuals: (k,) all that
-    were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius.
+    were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius; complete: every
+    part is answered.
     """
 
     title: str = ""
@@ -332,6 +333,7 @@ class ReportResult(CurvatureResult):
     residuals: Array = optional("residual of the eigenvalue", "eigenpair")
     radii: Array = optional("radius of the ball", "radius")
     rises: Array = optional("largest rise of the loss in the ball", "radius")
+    complete: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from landscape_gui.results import Number, ReportResult
 
 VERSION = 1
 SECTIONS = (("Model and data", FACTS), ("Spectrum", {**EIGENVALUES, **SPECTRUM}), ("Sharpness", SHARPNESS))
-KINDS = {"standard error": "s.e.", "bound": "bound", "lower bound": "from below", "exact": "exact"}
+KINDS = {"standard error": "s.e.", "lower bound": "at least", "upper bound": "at most"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,10 @@ def _markdown_context(reports: Sequence[ReportResult]) -> list[str]:
             told = "; ".join(f"{name} {value}" for name, value in zip(_differing(reports), values, strict=True) if value)
             lines += ["", f"{_markdown(title)}: {_markdown(told)}."]
     notes = [f"- {_markdown(t)}: {_markdown(note)}" for t, r in zip(titles(reports), reports, strict=True) for note in r.notes]
-    lines += ["", "± is one standard error (s.e.) or a bound, as the column says; from below: the true value is at least so large."]
+    lines += [
+        "",
+        "± is one standard error (s.e.) or a bound, as the column says; at least, at most: the true value lies on that side.",
+    ]
     return [*lines, "", *notes] if notes else lines
 
 
@@ -206,7 +209,9 @@ def _latex_caption(reports: Sequence[ReportResult]) -> str:
     told = [f"Curvature of the loss. All columns: {shared(reports)}."] if shared(reports) else ["Curvature of the loss."]
     for name, values in _differing(reports).items():
         told.append(f"{name}: {', '.join(f'{value} ({t})' for t, value in zip(titles(reports), values, strict=True) if value)}.")
-    told.append("± is one standard error (s.e.) or a bound, as the last column says; from below: at least so large.")
+    told.append(
+        "± is one standard error (s.e.) or a bound, as the last column says; at least, at most: the true value lies on that side."
+    )
     return _latex(" ".join(told))
 
 

@@ -33,7 +33,7 @@ def test_markdown_has_a_column_a_model_and_a_row_a_number() -> None:
     assert cells[""][:2] == [r"net\_1 & 50 %", "B"]
     assert cells["largest eigenvalue"][:3] == ["12.3457 ± 0.0012", "3.5000 ± 0.0012", "bound"]
     assert cells["trace"][:3] == ["98.8 ± 1.2", "98.8 ± 1.2", "s.e."]
-    assert cells["worst case in a ball (nat)"][:3] == ["0.2500", "0.2500", "from below"]
+    assert cells["worst case in a ball (nat)"][:3] == ["0.2500", "0.2500", "at least"]
     assert cells["PAC-Bayes bound on the test error"][:2] == ["1.400", ""]
 
 
