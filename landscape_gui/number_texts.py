@@ -258,14 +258,6 @@ SHARPNESS: Mapping[str, NumberText] = {
         "and have no second derivative.",
         ("hutchinson1989", "neyshabur2017"),
     ),
-    "finite_curvature": NumberText(
-        "curvature at a distance over that at the point",
-        "The mean curvature that the loss itself shows along Gaussian noise of the stated deviation, over the mean of v . (H v) along "
-        "the same noise.",
-        "Both are taken along the same draws, and the standard error is that of their ratio over the draws.",
-        "It is near 1 for smooth networks; rectified ones show 1.5 to 2 because differentiation does not see their kinks.",
-        ("jiang2020", "hutchinson1989"),
-    ),
     "adaptive": NumberText(
         "adaptive sharpness",
         "The largest rise of the loss over perturbations d with ||d/|w||| within the stated radius, as in ASAM with the exact |w|.",
@@ -277,8 +269,8 @@ SHARPNESS: Mapping[str, NumberText] = {
     "m_sharpness": NumberText(
         "m-sharpness",
         "The mean over groups of m examples of the largest rise of each group's own loss within the ball.",
-        "A few ascent steps for each group, begun at the worst case of all examples, find each from below; the error is the standard "
-        "error over the groups.",
+        "A few ascent steps for each group, begun at the worst case of all examples, find each from below; the error is the "
+        "standard error over the groups.",
         "It grows as m falls, many-fold from a thousand examples to sixteen, so it means nothing without its m.",
         ("foret2021", "andriushchenko2022"),
         "nat",
