@@ -269,8 +269,8 @@ SHARPNESS: Mapping[str, NumberText] = {
     "m_sharpness": NumberText(
         "m-sharpness",
         "The mean over groups of m examples of the largest rise of each group's own loss within the ball.",
-        "A few ascent steps for each group, begun at the worst case of all examples, find each from below; the error is the "
-        "standard error over the groups.",
+        "Each group's own ascent from the centre and from the worst point of all data finds a lower bound of its rise; the error "
+        "is the standard error over the groups.",
         "It grows as m falls, many-fold from a thousand examples to sixteen, so it means nothing without its m.",
         ("foret2021", "andriushchenko2022"),
         "nat",

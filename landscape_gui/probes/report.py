@@ -1,0 +1,175 @@
+"""Every number of a checkpoint's curvature in one answer, to stand as a column of a table beside those of other checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from landscape_gui.errors import ProblemError, QuestionError
+from landscape_gui.number_texts import TEXTS
+from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
+from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, examples_of
+from landscape_gui.probes.eigenvalues import Eigenvalues
+from landscape_gui.probes.sharpness import Sharpness
+from landscape_gui.probes.spectrum import Spectrum
+from landscape_gui.results import Array, Number, ReportResult, freeze
+
+if TYPE_CHECKING:
+    from landscape_gui.figure import Figure, Look
+    from landscape_gui.problem import Problem
+
+SMALLEST_HALF = 16
+"""On fewer examples than this, half of the data says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(CurvatureProbe):
+    """Model and data, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and sharpness by name.
+
+    Gives a ReportResult. Each part is a question of its own, answered through the store: what was asked before is not computed
+    again. Cost: a spectrum and a sharpness, some thousand gradients.
+    """
+
+    name: ClassVar[str] = "report"
+    title: ClassVar[str] = "Report"
+    summary: ClassVar[str] = "Every number of curvature with its error, for one checkpoint or several side by side"
+
+    operator: str = field("hessian", label="Operator", help="Whose eigenvalues", choices={"hessian": "Hessian"}, hidden=True)
+    layer: str = field("", label="Layers", help="All", hidden=True)
+    top: int = field(10, label="Eigenvalues", help="How many of the largest eigenvalues", minimum=1, maximum=1000)
+    probes: int = field(4, label="Probes", help="Random vectors for the density and the trace", minimum=1, maximum=1000)
+    steps: int = field(40, label="Lanczos steps", help="Of each random vector", minimum=2, maximum=10_000)
+    radius: float = field(0.05, label="Radius", help="Of the ball in the 2-norm for sharpness", minimum=1e-8, metavar="R")
+
+    def parts(self, problem: Problem) -> list[tuple[str, CurvatureProbe]]:
+        """The questions that it is made of, with what each is called."""
+        common: dict[str, Any] = {"split": self.split, "limit": self.limit, "seed": self.seed, "precision": self.precision}
+        found: list[tuple[str, CurvatureProbe]] = [
+            ("spectrum", Spectrum(**common, top=self.top, probes=self.probes, steps=self.steps)),
+            ("gauss-newton", Eigenvalues(**common, operator="gauss-newton", largest=1, smallest=0)),
+        ]
+        half = examples_of(self, problem) // 2
+        if half >= SMALLEST_HALF:
+            found.append(("half", Eigenvalues(**{**common, "limit": half}, largest=1, smallest=0)))
+        return [*found, ("sharpness", Sharpness(**common, radius=self.radius))]
+
+    def cost(self, problem: Problem) -> Cost:
+        costs = [part.cost(problem) for _, part in self.parts(problem)]
+        points, seconds = sum(c.points for c in costs), sum(c.seconds for c in costs)
+        return Cost(points=points, examples=examples_of(self, problem), seconds=seconds)
+
+    def run(self, problem: Problem, ask: Ask) -> Run:
+        yield Progress(done=0, total=1, note="preparing")
+        with bench_of(self, problem) as bench:
+            answers: dict[str, Any] = {}
+            column = Column(self, problem, bench)
+            parts = self.parts(problem)
+            for place, (name, part) in enumerate(parts):
+                yield Progress(done=place, total=len(parts), partial=column.result(answers))
+                try:
+                    answers[name] = yield from _ask(ask, part, place, len(parts))
+                except (ProblemError, QuestionError) as error:  # one part that this loss or network does not allow
+                    column.notes.append(f"No {part.title.lower()} ({name}): {error}")
+            return dataclasses.replace(column.result(answers), complete=True)
+
+    def figure(self, result: ReportResult, look: Look) -> Figure:
+        from landscape_gui.probes.report_pictures import report_figure
+
+        return report_figure(result, look)
+
+
+def _ask(ask: Ask, part: Probe, place: int, count: int) -> Generator[Progress, None, Any]:
+    """A part's answer; its progress is that of the whole, and its partial answers are none of the whole's."""
+    steps = ask(part)
+    try:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            share = progress.done / progress.total if progress.total else 0.0
+            note = f"{part.title.lower()}: {progress.note}" if progress.note else part.title.lower()
+            yield Progress(done=place + min(share, 1.0), total=count, note=note)
+    finally:
+        steps.close()
+
+
+class Column:
+    """What is known of one checkpoint, part by part."""
+
+    def __init__(self, probe: Report, problem: Problem, bench: Bench) -> None:
+        self.probe, self.problem = probe, problem
+        self.facts = facts_of(problem, bench)
+        self.about = about(probe, problem, bench)
+        self.notes: list[str] = []
+
+    def result(self, answers: dict[str, Any]) -> ReportResult:
+        """The numbers of the parts that are answered."""
+        spectrum, sharpness = answers.get("spectrum"), answers.get("sharpness")
+        numbers = {n.name: n for n in self.facts}
+        for part in (spectrum, sharpness):
+            numbers |= part.numbers if part is not None else {}
+        for name, part in (("ggn_lambda_max", answers.get("gauss-newton")), ("lambda_max_half", answers.get("half"))):
+            if part is not None and len(part.eigenvalues):
+                numbers[name] = made(name, part.eigenvalues[0], part.residuals[0], "bound")
+        nothing = freeze([])
+        return ReportResult(
+            **self.about,
+            title=self.problem.title,
+            seed=self.probe.seed,
+            products=sum(part.products for part in answers.values()),
+            numbers=numbers,
+            eigenvalues=_all(spectrum, "eigenvalues", "lowest"),
+            residuals=_all(spectrum, "residuals", "lowest_residuals"),
+            radii=nothing if sharpness is None else sharpness.radii,
+            rises=nothing if sharpness is None else sharpness.worst_case,
+            notes=tuple(dict.fromkeys([*(note for part in answers.values() for note in part.notes), *self.notes])),
+            complete=False,
+        )
+
+
+def _all(spectrum: Any, first: str, last: str) -> Array:
+    """The leading values and those of the other end."""
+    return freeze([] if spectrum is None else [*getattr(spectrum, first), *getattr(spectrum, last)])
+
+
+def facts_of(problem: Problem, bench: Bench) -> list[Number]:
+    """Size, loss over the examples asked about with its standard error, and the accuracy on every split."""
+    found = [made("parameters", bench.objective.size), loss_of(problem, bench)]
+    values = problem.at_checkpoint()
+    for split, examples in problem.splits.items():
+        share = values.get(f"{split}_accuracy", math.nan)
+        if not math.isnan(share):
+            error = math.sqrt(share * (1 - share) / examples) if examples else math.nan
+            label = f"{TEXTS['accuracy'].label}, {split}"
+            found.append(made("accuracy", 100 * share, 100 * error, "standard error", label=label, name=f"accuracy:{split}"))
+    return found
+
+
+def loss_of(problem: Problem, bench: Bench) -> Number:
+    """The mean loss, with its standard error where there is a value for each example."""
+    try:
+        rows = bench.objective.losses()
+        error = float(rows.std() / math.sqrt(len(rows))) if len(rows) > 1 else math.nan
+    except ProblemError:  # a loss that is known as means of batches alone
+        error = math.nan
+    return made("loss", bench.objective.loss(), error, "standard error", unit=problem.loss_unit)
+
+
+def made(
+    kind: str, value: float, error: float = math.nan, of: str = "exact", *, label: str = "", unit: str | None = None, name: str = ""
+) -> Number:
+    """A number with its label, unit and three sentences."""
+    text = TEXTS[kind]
+    return Number(
+        name=name or kind,
+        label=label or text.label,
+        value=float(value),
+        error=float(error),
+        kind=of,
+        unit=text.unit if unit is None else unit,
+        help=text.help,
+    )
