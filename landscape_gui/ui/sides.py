@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QTabBar,
 from landscape_gui.ui.cell_panel import CellPanel
 from landscape_gui.ui.jobs_panel import JobsPanel
 from landscape_gui.ui.library import Library
+from landscape_gui.ui.numbers_panel import NumbersPanel, numbers_of
 from landscape_gui.ui.panel import FactsPanel
 from landscape_gui.ui.question_panel import QuestionPanel
 from landscape_gui.ui.session import Session
 
-TABS = ("Question", "What this shows", "Cell")
+TABS = ("Question", "What this shows", "Cell", "Numbers")
+QUESTION, FACTS, CELL, NUMBERS = range(4)
 
 
 class LeftSide(QWidget):
@@ -26,18 +28,21 @@ class LeftSide(QWidget):
 
 
 class RightSide(QWidget):
-    """Three panels under tabs; the cell's comes forward when one is picked."""
+    """Panels under tabs. The cell's comes forward when one is picked, the numbers' when an answer has some; where it has, there are
+    no cells."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self.session = session
         self.question, self.facts, self.cell = QuestionPanel(session), FactsPanel(), CellPanel(session)
+        self.numbers = NumbersPanel()
         self.tabs = QTabBar()
         self.tabs.setObjectName("tabs")
         self.tabs.setExpanding(False)
         self.tabs.setDrawBase(False)
         self.tabs.setUsesScrollButtons(False)
         panels = QStackedWidget()
-        for name, panel in zip(TABS, (self.question, self.facts, self.cell), strict=True):
+        for name, panel in zip(TABS, (self.question, self.facts, self.cell, self.numbers), strict=True):
             self.tabs.addTab(name)
             panels.addWidget(panel)
         self.tabs.currentChanged.connect(panels.setCurrentIndex)
@@ -45,7 +50,23 @@ class RightSide(QWidget):
         column.addWidget(self.tabs)
         column.addWidget(panels, 1)
         self.setMinimumWidth(250)
-        session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(2) if cell is not None else None)
+        self.tabs.setTabVisible(NUMBERS, False)
+        self._told: object = None
+        session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(CELL) if cell is not None else None)
+        session.shown_changed.connect(self._show_numbers)
+
+    def _show_numbers(self) -> None:
+        """The numbers of what is shown; they come forward once for each question."""
+        shown = self.session.shown
+        numbers = numbers_of(shown.result if shown is not None else None)
+        self.numbers.show_numbers(numbers)
+        self.tabs.setTabVisible(NUMBERS, bool(numbers))
+        self.tabs.setTabVisible(CELL, not numbers)
+        if numbers and shown is not None and (shown.document, shown.probe) != self._told:
+            self._told = shown.document, shown.probe
+            self.tabs.setCurrentIndex(NUMBERS)
+        elif not numbers and shown is not None:
+            self._told = None
 
 
 def column_of(widget: QWidget) -> QVBoxLayout:

@@ -104,6 +104,7 @@ class ViewBar(QFrame):
         self.surface = surface
         self.camera.setVisible(three)
         self.contours.setVisible(surface is not None)
+        self.log.setVisible("width" not in figure.extra)  # a density is always seen on a logarithmic scale
         self.kernel.refresh(figure)
         look, shown = self.session.look, self.session.shown
         plane = surface_of(shown.result) if shown is not None else None
