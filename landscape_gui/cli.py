@@ -30,6 +30,9 @@ EXAMPLES = {
     "trajectory": """examples:
   landscape-gui trajectory samples:digits-mlp -o trajectory.pdf
   landscape-gui trajectory runs/7 --steps 61 --log --view 2d -o trajectory.svg""",
+    "report": """examples:
+  landscape-gui report samples:digits-seed-a samples:digits-seed-b -o report.md -o report.tex
+  landscape-gui report net.pt other.pt --code landscape.py --trust --limit 2000 -o report.csv -o report.json""",
     "info": """examples:
   landscape-gui info net.pt
   landscape-gui info samples:digits-mlp runs/*.safetensors""",
@@ -58,7 +61,7 @@ class Command:
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, compute, export, info, samples
+    from landscape_gui.commands import cache, compute, export, info, report, samples
 
     found = {
         name: Command(
@@ -67,6 +70,7 @@ def commands() -> dict[str, Command]:
         for name, probe in compute.probes()
     }
     return found | {
+        "report": Command(summary=report.report_probe().summary, add_flags=report.add_flags, run=report.run),
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
         "export": Command(
             summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run

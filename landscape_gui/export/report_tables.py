@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ KINDS = {"standard error": "s.e.", "lower bound": "at least", "upper bound": "at
 
 @dataclass(frozen=True)
 class Row:
-    """One number of every model: None where a model does not have it. source: keys of its references."""
+    """One number of every model: None where a model does not have it. source: keys of its references; details: what each model's
+    label says besides, where they differ ("deviation 0.0006")."""
 
     name: str
     label: str
@@ -35,6 +37,7 @@ class Row:
     kind: str
     source: tuple[str, ...]
     numbers: tuple[Number | None, ...]
+    details: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
@@ -65,9 +68,14 @@ def base(name: str) -> str:
 def row_of(name: str, reports: Sequence[ReportResult]) -> Row:
     numbers = tuple(report.numbers.get(name) for report in reports)
     first = next(n for n in numbers if n is not None)
-    source = TEXTS[base(name)].references if base(name) in TEXTS else ()
+    text = TEXTS.get(base(name))
+    source = text.references if text is not None else ()
+    label = first.label
+    details: tuple[str, ...] = ()
+    if text is not None and len({n.label for n in numbers if n is not None}) > 1:
+        label, details = text.label, tuple(n.label.removeprefix(text.label).strip(" ,:") if n else "" for n in numbers)
     kinds = dict.fromkeys(KINDS.get(n.kind, n.kind) for n in numbers if n is not None and math.isfinite(n.value))
-    return Row(name, first.label, first.unit, ", ".join(kinds), source, numbers)
+    return Row(name, label, first.unit, ", ".join(kinds), source, numbers, details)
 
 
 def titles(reports: Sequence[ReportResult]) -> list[str]:
@@ -81,7 +89,7 @@ def context(reports: Sequence[ReportResult]) -> list[tuple[str, tuple[str, ...]]
     stated: list[tuple[str, Callable[[ReportResult], Any]]] = [
         ("split", lambda r: r.split),
         ("N", lambda r: r.examples),
-        ("data", lambda r: r.subset),
+        ("data", lambda r: r.subset if r.provenance.question.get("limit") else ""),
         ("seed", lambda r: r.seed),
         ("precision", lambda r: r.precision),
         ("BatchNorm", lambda r: r.batchnorm),
@@ -90,10 +98,19 @@ def context(reports: Sequence[ReportResult]) -> list[tuple[str, tuple[str, ...]]
         ("Lanczos steps", lambda r: r.provenance.question.get("steps", "")),
         ("Hessian products", lambda r: r.products),
         ("device", lambda r: r.provenance.environment.get("device", "")),
-        ("checkpoint", lambda r: r.provenance.problem.get("checkpoint", "")),
+        ("checkpoint", checkpoint_of),
     ]
     found = [(name, tuple(_text(value(report)) for report in reports)) for name, value in stated]
     return [(name, values) for name, values in found if any(values)]
+
+
+def checkpoint_of(report: ReportResult) -> str:
+    """File name and digest."""
+    found = report.provenance.problem.get("checkpoint", "")
+    if not isinstance(found, Mapping):
+        return str(found)
+    name = str(found.get("path", "")).replace("\\", "/").rsplit("/", 1)[-1]
+    return " ".join(part for part in (name, str(found.get("digest", ""))[:12]) if part)
 
 
 def shared(reports: Sequence[ReportResult]) -> str:
@@ -150,7 +167,9 @@ def _markdown_context(reports: Sequence[ReportResult]) -> list[str]:
 
 
 def _differing(reports: Sequence[ReportResult]) -> dict[str, tuple[str, ...]]:
-    return {name: values for name, values in context(reports) if len(set(values)) > 1}
+    """What the models' numbers rest on where it is not the same, rows' details included."""
+    found = {name: values for name, values in context(reports) if len(set(values)) > 1}
+    return found | {row.label: row.details for section in sections(reports) for row in section.rows if any(row.details)}
 
 
 def _markdown_aids(reports: Sequence[ReportResult]) -> list[str]:
@@ -219,6 +238,12 @@ def _latex_row(cells: Sequence[str]) -> str:
     return f"    {' & '.join(cells)} \\\\"
 
 
+SYMBOLS = {
+    "lambda_max": r"$\lambda_{\max}$",
+    "|lambda_min|": r"$|\lambda_{\min}|$",
+    "sigma^2": r"$\sigma^2$",
+    "sqrt(sharpness/N)": r"$\sqrt{\mathrm{sharpness}/N}$",
+}
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
@@ -227,8 +252,9 @@ LATEX = {
 
 
 def _latex(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return "".join(LATEX.get(mark, mark) for mark in " ".join(text.split()))
+    """Text as LaTeX prints it, the numbers' own symbols in math mode."""
+    parts = re.split(f"({'|'.join(map(re.escape, SYMBOLS))})", " ".join(text.split()))
+    return "".join(SYMBOLS.get(part) or "".join(LATEX.get(mark, mark) for mark in part) for part in parts)
 
 
 # ------------------------------------------------------------------------------------------------------------- CSV and JSON

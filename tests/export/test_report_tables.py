@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -104,8 +105,6 @@ def test_equal_titles_are_told_apart() -> None:
 
 
 def test_a_number_that_is_not_known_stands_last() -> None:
-    import dataclasses
-
     odd = dataclasses.replace(report().numbers["trace"], name="odd", label="an odd one")
     found = report_tables.sections([dataclasses.replace(report(), numbers={"odd": odd, **report().numbers})])
     assert found[-1].title == "Other" and [row.name for row in found[-1].rows] == ["odd"]
@@ -116,3 +115,20 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
         report_tables.write_report(tmp_path / "r.docx", pair())
     with pytest.raises(LandscapeError, match="no report"):
         report_tables.write_report(tmp_path / "r.md", [])
+
+
+def test_what_a_row_is_at_is_told_apart_where_models_differ() -> None:
+    def at(deviation: str) -> ReportResult:
+        number = dataclasses.replace(report().numbers["trace"], label=f"trace, deviation {deviation}")
+        return dataclasses.replace(report(deviation), numbers={"trace": number})
+
+    found = report_tables.sections([at("0.1"), at("0.2")])[0].rows[0]
+    assert (found.label, found.details) == ("trace", ("deviation 0.1", "deviation 0.2"))
+    assert "0.2: " in (text := report_tables.as_markdown([at("0.1"), at("0.2")])) and "trace deviation 0.2" in text
+    assert report_tables.sections([at("0.1"), at("0.1")])[0].rows[0].label == "trace, deviation 0.1"
+
+
+def test_symbols_stand_in_math_mode() -> None:
+    ratio = dataclasses.replace(report().numbers["trace"], name="max_min_ratio", label="lambda_max / |lambda_min|")
+    text = report_tables.as_latex([dataclasses.replace(report(), numbers={"max_min_ratio": ratio})])
+    assert r"$\lambda_{\max}$ / $|\lambda_{\min}|$ &" in text
