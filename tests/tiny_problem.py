@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import ACCURACY, CROSS_ENTROPY
+from landscape_gui.core.objective import Objective
 from landscape_gui.core.splits import Split
 from landscape_gui.core.vector import Layout
 from landscape_gui.probes.base import CheckpointRef
@@ -93,6 +94,33 @@ class TinyProblem:
     def state_of(self, reference: CheckpointRef) -> Tensor:
         return self.states[int(reference.digest, 16)]
 
+    def objective(
+        self,
+        *,
+        split: str = "",
+        limit: int = 0,
+        seed: int = 0,
+        precision: Any = "float32",
+        parameters: Any = (),
+        state: Tensor | None = None,
+    ) -> Objective:
+        return Objective(
+            self.module,
+            self.layout,
+            self.part(split or next(iter(self.splits)), limit, seed),
+            CROSS_ENTROPY,
+            state=self.state if state is None else state,
+            precision=precision,
+            parameters=parameters,
+        )
+
+    def part(self, name: str, limit: int = 0, seed: int = 0) -> Split:
+        x, y = make_data(self.splits[name], {"train": 1, "test": 2}[name])
+        if limit and limit < len(x):
+            keep = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:limit]
+            x, y = x[keep], y[keep]
+        return Split(name, x, y, len(x))
+
     def evaluator(
         self,
         *,
@@ -103,13 +131,7 @@ class TinyProblem:
         precision: Any = "float32",
         batchnorm: Any = "frozen",
     ) -> Evaluator:
-        parts = []
-        for name in splits or self.splits:
-            x, y = make_data(self.splits[name], {"train": 1, "test": 2}[name])
-            if limit and limit < len(x):
-                keep = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:limit]
-                x, y = x[keep], y[keep]
-            parts.append(Split(name, x, y, len(x)))
+        parts = [self.part(name, limit, seed) for name in splits or self.splits]
         made = Evaluator(
             self.module,
             self.layout,
