@@ -240,10 +240,10 @@ def number_facts(result: CurvatureResult) -> tuple[facts.Fact, ...]:
 
 
 def number_words(number: Any) -> str:
-    """ "12.3 ± 0.4 (standard error)"."""
+    """ "12.3 ± 0.4 (standard error)", or "12.3 (lower bound)" where no error is known."""
     text = facts.number(number.value) + (f" {number.unit}" if number.unit else "")
     if number.kind == "exact" or not np.isfinite(number.error):
-        return text
+        return f"{text} ({number.kind})" if number.kind in ("lower bound", "upper bound", "heuristic") else text
     return f"{text} ± {number.error:.2g} ({number.kind})".replace("e-0", "e−").replace("e-", "e−")
 
 
