@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from landscape_gui.core.convolution import constant_operands
+from landscape_gui.core.differentiation import differentiating, gradient_of, pieces, rows_of, values_of
 from landscape_gui.core.losses import LossHead
-from landscape_gui.core.objective import NOT_FINITE, Objective, differentiating, gradient_of, pieces, rows_of, values_of
+from landscape_gui.core.objective import NOT_FINITE, Objective
 from landscape_gui.core.splits import Chunk, call
 from landscape_gui.errors import ProblemError
 
@@ -118,7 +120,8 @@ class OutputGraph:
         zeros = [torch.zeros_like(leaf) for leaf in leaves]
         self._pulled: list[Tensor] = zeros
         if self.output.requires_grad:
-            found = torch.autograd.grad(self.output, leaves, self._weights, create_graph=True, allow_unused=True)
+            with constant_operands():
+                found = torch.autograd.grad(self.output, leaves, self._weights, create_graph=True, allow_unused=True)
             self._pulled = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
 
     def push(self, vector: Tensor) -> Tensor:
@@ -178,4 +181,5 @@ class NeuralTangent:
                 for graph, part in zip(self._graphs, pieces(vector, outputs), strict=True):
                     pulled += graph.pull(part)
                 rows.append(torch.cat([graph.push(pulled.to(self.dtype)).reshape(-1) for graph in self._graphs]))
-        return torch.stack(rows) * (2 / self.size)
+        found: Tensor = torch.stack(rows) * (2 / self.size)
+        return found

@@ -77,6 +77,17 @@ def fold(module: nn.Module, *, fused: bool) -> tuple[fx.GraphModule, list[Folded
     return traced, pairs
 
 
+def batchnorm_pairs(module: nn.Module) -> list[tuple[str, str]]:
+    """Names (convolution, BatchNorm) of what feeds what alone, each used once; nothing where the network cannot be traced."""
+    traced = trace(module) if any(type(part) is nn.BatchNorm2d for part in module.modules()) else None
+    if traced is None:
+        return []
+    parts = dict(traced.named_modules())
+    calls = [node.target for node in traced.graph.nodes if node.op == "call_module"]
+    found = [(node, _pair(node, parts, calls)) for node in traced.graph.nodes]
+    return [(str(node.target), str(after.target)) for node, after in found if after is not None]
+
+
 def _pair(node: fx.Node, parts: Mapping[str, nn.Module], calls: Sequence[Any]) -> fx.Node | None:
     """The BatchNorm node that a plain convolution feeds alone."""
     if node.op != "call_module" or len(node.users) != 1 or len(node.args) != 1:

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from landscape_gui.core import memory
-from landscape_gui.core.forward import full_precision
+from landscape_gui.core.convolution import CONVOLUTIONS
+from landscape_gui.core.differentiation import differentiating, flatten, gradient_of, parameters_of, rows_of, write
+from landscape_gui.core.frozen import NORMS, quicken
 from landscape_gui.core.losses import LossHead
 from landscape_gui.core.splits import Chunk, Split, call, length_of, map_tensors, place
 from landscape_gui.core.sweep import Data
 from landscape_gui.core.vector import Layout, Segment, owner
+from landscape_gui.core.weight_norm import make_twice_differentiable
 from landscape_gui.core.weights import install, private_copy
 from landscape_gui.errors import ProblemError
+
+CHECKED_EXAMPLES = 16
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+"""Differences of a row's loss, relative to the mean, up to which a faster form of the network is taken: some hundred roundings."""
 
 BATCH_LOSS_EXAMPLES = 128
 """Examples per chunk of a loss that runs the network itself, as an Evaluator takes them."""
 
 NOT_FINITE = "Open an earlier checkpoint, or check the data, its normalisation and the architecture."
-
-
-@contextlib.contextmanager
-def differentiating() -> Iterator[None]:
-    """What derivatives of any order need: gradients on, attention by the math kernel, no fused fast path, full precision."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.inference_mode(False), torch.enable_grad(), full_precision(), sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 class Objective:
@@ -75,14 +67,16 @@ class Objective:
         self.size = self.segments[-1].stop
         with torch.inference_mode(False):
             self._module = private_copy(module).to(device=self.device, dtype=self.dtype)
+            make_twice_differentiable(self._module)
             if state is not None:
                 whole = state.detach().to(device=self.device, dtype=self.dtype, copy=True)
                 install(self._module, layout.unflatten(whole))
+            self._data = Data([_placed(split, self.device, self.dtype)], head, self.device, self.dtype)
+            self._data.batch = batch or self._choose_batch()
+            self.form = self._quicken()
             self._leaves = parameters_of(self._module, [segment.name for segment in self.segments])
             self.origin = flatten(self._leaves)
-            self._data = Data([_placed(split, self.device, self.dtype)], head, self.device, self.dtype)
             self._moved = False
-            self._data.batch = batch or self._choose_batch()
         self._weight: float | None = None
 
     @property
@@ -107,6 +101,7 @@ class Objective:
             "torch": torch.__version__,
             "attention": "math",
             "batchnorm": "frozen",
+            "form": dict(self.form),
         }
 
     def layers(self) -> tuple[tuple[str, int, int], ...]:
@@ -251,74 +246,55 @@ class Objective:
             write(self._leaves, self.origin if at is None else self.taken(at))
             self._moved = at is not None
 
+    def _sample(self, few: int) -> Chunk:
+        """The first few examples."""
+        small = Data([self.split], self.head, self.device, self.dtype, min(few, self.split.examples or few))
+        for whole in small.chunks(self.split):
+            return small.smaller(whole)[0]
+        raise ProblemError(f"The split {self.split.name} is empty.")
+
+    def _quicken(self) -> dict[str, Any]:
+        """Put the network into the form that differentiates fastest, where that agrees with it as it is; says what was done."""
+        kinds = [type(part) for part in self._module.modules()]
+        channels_last = nn.Conv2d in kinds and self.device.type == "cpu" and isinstance(self.split.inputs, Tensor)
+        if not any(kind in (*NORMS, *CONVOLUTIONS, nn.Linear) for kind in kinds):
+            return {"path": "plain"}
+        sample = self._sample(CHECKED_EXAMPLES)
+        for fold in (True, False):
+            quick = private_copy(self._module)
+            try:
+                with differentiating(), torch.no_grad():
+                    norms, products = quicken(quick, fold=fold)
+                    if channels_last:
+                        quick.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                    difference = self._disagreement(quick, sample)
+            except Exception:  # a forward pass may read what a replaced layer does not have; the network as it is serves
+                continue
+            if difference <= TOLERANCE[self.dtype]:
+                self._module = quick
+                return {
+                    "path": "quick",
+                    "norms": norms,
+                    "products": products,
+                    "channels_last": channels_last,
+                    "difference": difference,
+                }
+        return {"path": "plain"}
+
+    def _disagreement(self, quick: nn.Module, chunk: Chunk) -> float:
+        """The largest difference of a row's loss between two forms of the network, relative to the mean."""
+        rows = [rows_of(self.head, module, chunk)[0].double() for module in (quick, self._module)]
+        return float((rows[0] - rows[1]).abs().max() / rows[1].abs().mean().clamp(min=torch.finfo(torch.float64).tiny))
+
     def _choose_batch(self) -> int:
         if self.split.streams or self.head.kind == "batch":
             return 1 << 62 if self.split.streams else BATCH_LOSS_EXAMPLES
-        few = min(2, self.split.examples)
-        sample = next(iter(Data([self.split], self.head, self.device, self.dtype, few).chunks(self.split)))
+        sample = self._sample(2)
         with differentiating():
             size = memory.largest_activation(
                 self._module, lambda: call(self._module, sample.inputs), sample.inputs, sample.examples
             )
         return memory.choose_batch(self._module, size, self.device)
-
-
-def rows_of(head: LossHead, module: nn.Module, chunk: Chunk) -> tuple[Tensor, float]:
-    """What a chunk adds to the sum over rows: values whose sum it is, and the weight that it adds."""
-    if head.kind == "batch":
-        return values_of(head.function(module, chunk.inputs), chunk.examples)
-    return values_of(head.function(call(module, chunk.inputs), chunk.targets), chunk.examples)
-
-
-def values_of(value: Any, examples: int) -> tuple[Tensor, float]:
-    """A head's answer for so many examples as values to be summed, and their weight; a mean counts for all examples."""
-    values, weights = value if isinstance(value, tuple) else (value, None)
-    if not isinstance(values, Tensor):
-        raise ProblemError(f"The loss of a batch is a {type(values).__name__}, not a tensor.")
-    if values.numel() == 1 and examples != 1:
-        return values.reshape(1) * examples, float(examples)
-    weight = float(values.numel()) if weights is None else float(weights.sum(dtype=torch.float64))
-    return values.reshape(-1), weight
-
-
-def parameters_of(module: nn.Module, names: Sequence[str]) -> list[nn.Parameter]:
-    """A module's parameters of these names, which alone require a gradient from now on."""
-    own = dict(module.named_parameters())
-    module.requires_grad_(False)
-    for name in names:
-        own[name].requires_grad_(True)
-    return [own[name] for name in names]
-
-
-def write(leaves: Sequence[Tensor], vector: Tensor) -> None:
-    """Put a flat vector into tensors, in place."""
-    with torch.no_grad():
-        for leaf, part in zip(leaves, pieces(vector, leaves), strict=True):
-            leaf.copy_(part)
-
-
-def pieces(vector: Tensor, shaped: Sequence[Tensor]) -> list[Tensor]:
-    """Views of a flat vector of the shapes of these tensors."""
-    starts = itertools.accumulate((tensor.numel() for tensor in shaped), initial=0)
-    return [vector[start : start + t.numel()].view(t.shape) for start, t in zip(starts, shaped, strict=False)]
-
-
-def flatten(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors one after the other, a copy without gradients."""
-    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-
-
-def gradient_of(
-    values: Sequence[Tensor], leaves: Sequence[Tensor], along: Sequence[Tensor] | None = None, *, retain: bool = False
-) -> Tensor:
-    """The flat vector-Jacobian product of values with respect to leaves; zero where a leaf takes no part."""
-    pairs = [(v, None if along is None else along[i]) for i, v in enumerate(values) if v.requires_grad]
-    if not pairs:
-        return torch.zeros(sum(leaf.numel() for leaf in leaves), dtype=leaves[0].dtype, device=leaves[0].device)
-    outputs, directions = [v for v, _ in pairs], None if along is None else [d for _, d in pairs]
-    found = torch.autograd.grad(outputs, leaves, directions, retain_graph=retain, allow_unused=True)
-    zeros = [torch.zeros_like(leaf) if part is None else part for part, leaf in zip(found, leaves, strict=True)]
-    return flatten(zeros)
 
 
 def _chosen(layout: Layout, trainable: Collection[str], wanted: Sequence[str]) -> tuple[Segment, ...]:
