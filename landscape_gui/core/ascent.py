@@ -27,7 +27,9 @@ class Loss(Protocol):
     """What is maximised: the mean loss as a function of the weights (`core.objective.Objective` is one)."""
 
     size: int
-    examples: int
+
+    @property
+    def examples(self) -> int: ...
 
     @property
     def origin(self) -> Tensor: ...

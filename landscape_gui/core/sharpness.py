@@ -19,7 +19,7 @@ from torch import Tensor
 from landscape_gui.core.ascent import Ball, Box, Loss, worst_case
 from landscape_gui.core.vector import norm
 
-SPHERE, GAUSSIAN, BATCHES = 1, 2, 3
+SPHERE, GAUSSIAN, BATCHES, BOUND = 1, 2, 3, 4
 """Streams of random numbers: each purpose draws from its own."""
 
 Sample = Generator[float, None, "Mean"]
@@ -28,7 +28,7 @@ Sample = Generator[float, None, "Mean"]
 class Divisible(Loss, Protocol):
     """A loss that can be restricted to some of its examples."""
 
-    def subset(self, indices: Tensor, /) -> Loss: ...
+    def subset(self, start: Tensor, /) -> Loss: ...
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,30 @@ class Curvature(Protocol):
     def apply(self, block: Tensor) -> Tensor: ...
 
 
-def curvature_samples(operator: Curvature, like: Tensor, *, pairs: int = 10, seed: int = 0) -> Sample:
-    """<z, H z> for the very directions of `gaussian_average`, one product each: Hutchinson's estimate of the trace (1989)."""
-    values = np.empty(pairs)
+def curvature_samples(
+    operator: Curvature,
+    like: Tensor,
+    *,
+    pairs: int = 10,
+    seed: int = 0,
+    values: NDArray[np.float64] | None = None,
+    vectors: Tensor | None = None,
+) -> Generator[float, None, tuple[Mean, Mean]]:
+    """<z, H z> for the very directions of `gaussian_average`, one product each: Hutchinson's estimate of the trace (1989).
+
+    values (k,), vectors (k, n): eigenpairs; the second answer is <z, H z> without their part, so that their sum and its mean make
+    the trace with a smaller error. Without them it is the first again.
+    """
+    whole, rest = np.empty(pairs), np.empty(pairs)
     for i in range(pairs):
         noise = random_vector(like, seed, GAUSSIAN, i)
-        values[i] = float(torch.dot(noise.double(), operator.apply(noise[None])[0].double()))
+        whole[i] = float(torch.dot(noise.double(), operator.apply(noise[None])[0].double()))
+        known = 0.0
+        if values is not None and vectors is not None and len(values):
+            known = float(values @ (vectors @ noise).double().square().cpu().numpy())
+        rest[i] = whole[i] - known
         yield (i + 1) / pairs
-    return Mean(values)
+    return Mean(whole), Mean(rest)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Quadratic:
 
     def __init__(self, matrix: Tensor, slope: Tensor | None = None) -> None:
         self.matrix = matrix
-        self.size, self.examples = len(matrix), 100
+        self.size = len(matrix)
         self.slope = torch.zeros(self.size, dtype=torch.float64) if slope is None else slope
         self.origin = torch.linspace(-1, 1, self.size, dtype=torch.float64)
 
@@ -159,10 +159,20 @@ def test_the_best_random_direction_misses_the_worst_case_by_what_the_dimension_s
 def test_on_a_quadratic_the_curvature_at_a_finite_radius_is_what_differentiation_sees() -> None:
     problem = Quadratic(symmetric(torch.linspace(-1, 3, 25, dtype=torch.float64), 1), torch.ones(25, dtype=torch.float64))
     rises = finish(sharpness.gaussian_average(problem, 0.3, pairs=6, seed=2))
-    products = finish(sharpness.curvature_samples(problem, problem.origin, pairs=6, seed=2))
+    products, _ = finish(sharpness.curvature_samples(problem, problem.origin, pairs=6, seed=2))
     found = sharpness.finite_curvature(rises, 0.3, products)
     assert found.value == pytest.approx(1, abs=1e-12)
     assert found.standard_error < 1e-12
+
+
+def test_eigenpairs_taken_out_of_the_traces_samples_leave_its_mean_and_less_scatter() -> None:
+    values = torch.cat([torch.tensor([100.0, 50.0]), torch.linspace(-1, 1, 38)]).double()
+    problem = Quadratic(symmetric(values, 5))
+    found, vectors = torch.linalg.eigh(problem.matrix)
+    pairs: dict[str, Any] = {"values": found[-2:].numpy(), "vectors": vectors[:, -2:].T}
+    whole, rest = finish(sharpness.curvature_samples(problem, problem.origin, pairs=64, seed=0, **pairs))
+    assert 150 + rest.value == pytest.approx(150, abs=4 * rest.standard_error)
+    assert rest.standard_error < whole.standard_error / 10
 
 
 # ------------------------------------------------------------------------------------------------------------ networks
@@ -256,7 +266,7 @@ def test_rectified_networks_curve_more_at_a_small_finite_radius_than_differentia
         net, split = network(kind)
         objective = objective_of(net, split)
         rises = finish(sharpness.gaussian_average(objective, 0.02, pairs=40, seed=0))
-        products = finish(sharpness.curvature_samples(Hessian(objective), objective.origin, pairs=40, seed=0))
+        products, _ = finish(sharpness.curvature_samples(Hessian(objective), objective.origin, pairs=40, seed=0))
         found[kind] = sharpness.finite_curvature(rises, 0.02, products)
     assert found[nn.ReLU].value - 4 * found[nn.ReLU].standard_error > 1
     assert found[nn.Tanh].value == pytest.approx(1, abs=0.04)  # NUMERICS: within 4 per cent
