@@ -228,7 +228,7 @@ SHARPNESS: Mapping[str, NumberText] = {
     "random_gap": NumberText(
         "worst case over random maximum",
         "The worst case in the ball over the maximum over random directions at the same radius.",
-        "Both are lower bounds, so no error can be given; it is a ratio of what was found.",
+        "The worst case is a lower bound and the maximum exact for the directions drawn, so the ratio is a lower bound.",
         "It says by how much the shortcut would have been wrong here.",
         ("foret2021",),
     ),
@@ -288,7 +288,8 @@ SHARPNESS: Mapping[str, NumberText] = {
         "A bound that holds with probability 1 - delta on the test error of the network with Gaussian noise in its weights.",
         "Binary search finds the noise, Monte Carlo draws the training error, and the KL term to the initialisation or to zero is"
         " exact; the bound includes the confidence of the draws.",
-        "It is vacuous at 1 or more, and it speaks of the noisy network and of data drawn independently from one distribution.",
+        "It is vacuous where guessing does no worse, and it speaks of the noisy network and of data drawn independently from one "
+        "distribution.",
         ("dziugaite2017", "jiang2020"),
     ),
     "heuristic_bound": NumberText(
