@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +12,7 @@ from landscape_gui.core.convolution import constant_operands
 from landscape_gui.core.differentiation import differentiating, gradient_of, pieces, rows_of, values_of
 from landscape_gui.core.losses import LossHead
 from landscape_gui.core.objective import NOT_FINITE, Objective
+from landscape_gui.core.retention import Retained
 from landscape_gui.core.splits import Chunk, call
 from landscape_gui.errors import ProblemError
 
@@ -22,16 +22,24 @@ class GradientGraph:
     """One chunk's part of the gradient, with its graph, to be differentiated again and again."""
 
     gradient: list[Tensor]
-    loss: float
 
     def product(self, leaves: list[nn.Parameter], vector: Tensor) -> Tensor:
         return gradient_of(self.gradient, leaves, pieces(vector, leaves), retain=True)
 
 
+def check_finite(loss: Tensor, objective: Objective) -> None:
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise ProblemError(f"The {objective.split.name} loss is {value}, so that it has no curvature.", remedy=NOT_FINITE)
+
+
 class Hessian:
     """The Hessian of an Objective at a vector `at` (None: the checkpoint).
 
-    The graph of the gradient is built once and kept where it fits into `memory` bytes, else rebuilt for each chunk and each block.
+    A product is the derivative of the gradient along a vector (Pearlmutter 1994), weighted so that the sum over chunks is the Hessian
+    of the mean. The gradient's graph is built once and kept as far as it fits into `memory` bytes (see Retained; `graphs` says what is
+    needed), and built anew for the other chunks and each block: there, several vectors at once cost less than one after the other.
+    Raises ProblemError where the loss is not finite.
     """
 
     def __init__(self, objective: Objective, at: Tensor | None = None, memory: int | None = None) -> None:
@@ -39,30 +47,24 @@ class Hessian:
         self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
         self.products = 0
         self._module, self._leaves = objective.network(at)
-        self._graphs: list[GradientGraph] | None = None
+        with differentiating():
+            self.graphs = Retained(objective, self._build, memory)
 
     def _build(self, chunk: Chunk) -> GradientGraph:
         rows, _ = rows_of(self.objective.head, self._module, chunk)
         loss = rows.sum() / self.objective.weight
+        check_finite(loss, self.objective)
         zeros = [torch.zeros_like(leaf) for leaf in self._leaves]
         if not loss.requires_grad:
-            return GradientGraph(zeros, float(loss.detach()))
+            return GradientGraph(zeros)
         found = torch.autograd.grad(loss, self._leaves, create_graph=True, allow_unused=True)
-        return GradientGraph([z if g is None else g for g, z in zip(found, zeros, strict=True)], float(loss.detach()))
-
-    def _each(self) -> Iterator[GradientGraph]:
-        if self._graphs is None:
-            self._graphs = [self._build(chunk) for chunk in self.objective.chunks()]
-            total = sum(graph.loss for graph in self._graphs)
-            if not math.isfinite(total):
-                raise ProblemError(f"The {self.objective.split.name} loss is {total}.", remedy=NOT_FINITE)
-        return iter(self._graphs)
+        return GradientGraph([z if g is None else g for g, z in zip(found, zeros, strict=True)])
 
     def apply(self, block: Tensor) -> Tensor:
         self.products += len(block)
         total = torch.zeros(len(block), self.size, dtype=torch.float64, device=self.device)
         with differentiating():
-            for graph in self._each():
+            for graph in self.graphs:
                 for row, vector in enumerate(block.to(self.dtype)):
                     total[row] += graph.product(self._leaves, vector)
         return total.to(self.dtype)
@@ -79,22 +81,18 @@ class GaussNewton:
         self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
         self.products = 0
         self._module, self._leaves = objective.network(at)
-        self._graphs: list[tuple[OutputGraph, OutputCurvature]] | None = None
-
-    def _each(self) -> Iterator[tuple[OutputGraph, OutputCurvature]]:
-        if self._graphs is None:
-            self._graphs = [self._build(chunk) for chunk in self.objective.chunks()]
-        return iter(self._graphs)
+        with differentiating():
+            self.graphs = Retained(objective, self._build, memory)
 
     def _build(self, chunk: Chunk) -> tuple[OutputGraph, OutputCurvature]:
         graph = OutputGraph(self._module, self._leaves, chunk, self.objective.head)
-        return graph, OutputCurvature(graph.output.detach(), chunk, self.objective.head, self.objective.weight)
+        return graph, OutputCurvature(graph.output.detach(), chunk, self.objective)
 
     def apply(self, block: Tensor) -> Tensor:
         self.products += len(block)
         total = torch.zeros(len(block), self.size, dtype=torch.float64, device=self.device)
         with differentiating():
-            for graph, curvature in self._each():
+            for graph, curvature in self.graphs:
                 for row, vector in enumerate(block.to(self.dtype)):
                     total[row] += graph.pull(curvature.product(graph.push(vector)))
         return total.to(self.dtype)
@@ -140,10 +138,12 @@ class OutputGraph:
 class OutputCurvature:
     """The Hessian of a chunk's part of the loss with respect to the network's output."""
 
-    def __init__(self, output: Tensor, chunk: Chunk, head: LossHead, weight: float) -> None:
+    def __init__(self, output: Tensor, chunk: Chunk, objective: Objective) -> None:
         self._output = output.clone().requires_grad_(True)
-        values, _ = values_of(head.function(self._output, chunk.targets), chunk.examples)
-        (self._gradient,) = torch.autograd.grad(values.sum() / weight, self._output, create_graph=True)
+        values, _ = values_of(objective.head.function(self._output, chunk.targets), chunk.examples)
+        loss = values.sum() / objective.weight
+        check_finite(loss, objective)
+        (self._gradient,) = torch.autograd.grad(loss, self._output, create_graph=True)
 
     def product(self, change: Tensor) -> Tensor:
         """H_out u, for u of the output's shape; zero where the loss is linear in the output."""
@@ -167,19 +167,22 @@ class NeuralTangent:
         self.products = 0
         self._module, self._leaves = objective.network(at)
         with differentiating():
-            self._graphs = [OutputGraph(self._module, self._leaves, chunk, objective.head) for chunk in objective.chunks()]
-        self.size = sum(graph.output.numel() for graph in self._graphs)
-        self._leaf_scalars = objective.size
+            self.graphs = Retained(objective, lambda chunk: OutputGraph(self._module, self._leaves, chunk, objective.head), memory)
+            self.size = sum(graph.output.numel() for graph in self.graphs)
 
     def apply(self, block: Tensor) -> Tensor:
+        """Two passes over the chunks: J^T of all vectors, then J of what that gave."""
         self.products += len(block)
-        outputs = [graph.output for graph in self._graphs]
-        rows = []
+        vectors = block.to(self.dtype)
+        pulled = torch.zeros(len(block), self.objective.size, dtype=torch.float64, device=self.device)
         with differentiating():
-            for vector in block.to(self.dtype):
-                pulled = torch.zeros(self._leaf_scalars, dtype=torch.float64, device=self.device)
-                for graph, part in zip(self._graphs, pieces(vector, outputs), strict=True):
-                    pulled += graph.pull(part)
-                rows.append(torch.cat([graph.push(pulled.to(self.dtype)).reshape(-1) for graph in self._graphs]))
-        found: Tensor = torch.stack(rows) * (2 / self.size)
+            start = 0
+            for graph in self.graphs:
+                stop = start + graph.output.numel()
+                for row, vector in enumerate(vectors[:, start:stop]):
+                    pulled[row] += graph.pull(vector.reshape(graph.output.shape))
+                start = stop
+            along = pulled.to(self.dtype)
+            pushed = [torch.stack([graph.push(vector).reshape(-1) for vector in along]) for graph in self.graphs]
+        found: Tensor = torch.cat(pushed, 1) * (2 / self.size)
         return found

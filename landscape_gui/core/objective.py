@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import torch
@@ -128,9 +129,12 @@ class Objective:
         parts = [state.detach()[place.start : place.stop] for place in self._places]
         return torch.cat(parts).to(device=self.device, dtype=self.dtype)
 
-    def chunks(self) -> Iterator[Chunk]:
-        """The data in the pieces that go through the network at once, in the same order at each call."""
-        return self._data.chunks(self.split)
+    def chunks(self, most: int = 1 << 62) -> Iterator[Chunk]:
+        """The data in the pieces that go through the network at once, of at most so many examples, in the same order at each call."""
+        if most >= self._data.batch or self.split.streams:
+            smaller = replace(self._data, batch=most)
+            return (part for whole in self._data.chunks(self.split) for part in smaller.smaller(whole))
+        return replace(self._data, batch=most).chunks(self.split)
 
     @property
     def weight(self) -> float:
@@ -246,12 +250,17 @@ class Objective:
             write(self._leaves, self.origin if at is None else self.taken(at))
             self._moved = at is not None
 
-    def _sample(self, few: int) -> Chunk:
+    def sample(self, few: int) -> Chunk:
         """The first few examples."""
         small = Data([self.split], self.head, self.device, self.dtype, min(few, self.split.examples or few))
         for whole in small.chunks(self.split):
             return small.smaller(whole)[0]
         raise ProblemError(f"The split {self.split.name} is empty.")
+
+    def halved(self, chunk: Chunk) -> list[Chunk]:
+        """A chunk, and its first half where it has two examples or more."""
+        half = replace(self._data, batch=max(1, chunk.examples // 2))
+        return [chunk, half.smaller(chunk)[0]] if chunk.examples > 1 else [chunk]
 
     def _quicken(self) -> dict[str, Any]:
         """Put the network into the form that differentiates fastest, where that agrees with it as it is; says what was done."""
@@ -259,7 +268,7 @@ class Objective:
         channels_last = nn.Conv2d in kinds and self.device.type == "cpu" and isinstance(self.split.inputs, Tensor)
         if not any(kind in (*NORMS, *CONVOLUTIONS, nn.Linear) for kind in kinds):
             return {"path": "plain"}
-        sample = self._sample(CHECKED_EXAMPLES)
+        sample = self.sample(CHECKED_EXAMPLES)
         for fold in (True, False):
             quick = private_copy(self._module)
             try:
@@ -289,7 +298,7 @@ class Objective:
     def _choose_batch(self) -> int:
         if self.split.streams or self.head.kind == "batch":
             return 1 << 62 if self.split.streams else BATCH_LOSS_EXAMPLES
-        sample = self._sample(2)
+        sample = self.sample(2)
         with differentiating():
             size = memory.largest_activation(
                 self._module, lambda: call(self._module, sample.inputs), sample.inputs, sample.examples
