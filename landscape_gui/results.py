@@ -379,4 +379,43 @@ class SharpnessResult(CurvatureResult):
     complete: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpectraResult(CurvatureResult):
+    """The spectrum at each checkpoint of a run.
+
+    names: what each checkpoint is called; limits: NaN where the learning rate is not known; `limit_words` says by which formula.
+    lines: eigenvalues of weight 1/size, NaN past the last; nodes, weights: of the rest, as of a SpectrumResult.
+    """
+
+    names: tuple[str, ...] = ()
+    order: Array = labelled("epoch or step", "checkpoint")
+    computed: Array = labelled("where there is an answer", "checkpoint")
+    lambda_max: Array = labelled("largest eigenvalue", "checkpoint")
+    lambda_max_residuals: Array = labelled("residual: some eigenvalue lies within it", "checkpoint")
+    lambda_min: Array = labelled("smallest eigenvalue", "checkpoint")
+    lambda_min_residuals: Array = labelled("residual: some eigenvalue lies within it", "checkpoint")
+    traces: Array = labelled("trace", "checkpoint")
+    trace_standard_errors: Array = labelled("standard error of the trace", "checkpoint")
+    limits: Array = labelled("curvature beyond which training is unstable", "checkpoint")
+    limit_words: str = ""
+    lines: Array = labelled("eigenvalue that is a line of its own", "checkpoint", "eigenpair")
+    nodes: Array = labelled("quadrature node", "checkpoint", "probe", "step")
+    weights: Array = labelled("weight of the node", "checkpoint", "probe", "step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DependenceResult(CurvatureResult):
+    """The largest eigenvalue and the trace on subsets of the data that double in size.
+
+    sizes: ascending, the last one all examples, which are the same for every draw; subsets of one draw are nested.
+    """
+
+    sizes: Array = labelled("examples", "size")
+    lambda_max: Array = labelled("largest eigenvalue", "draw", "size")
+    lambda_max_residuals: Array = labelled("residual: some eigenvalue lies within it", "draw", "size")
+    traces: Array = labelled("trace", "draw", "size")
+    trace_standard_errors: Array = labelled("standard error of the trace", "draw", "size")
+    computed: Array = labelled("where there is an answer", "draw", "size")
+
+
 Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult

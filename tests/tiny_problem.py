@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -90,6 +91,15 @@ class TinyProblem:
 
     def reference(self, path: str) -> CheckpointRef:
         return CheckpointRef(str(path), digest=f"{int(str(path).rsplit('_', 1)[1]):032x}", label=str(path).replace("_", " "))
+
+    def at(self, reference: CheckpointRef) -> TinyProblem:
+        """The same problem with the states up to the one named: its own fingerprint, as if that file had been opened."""
+        place = int(reference.digest, 16)
+        if place == len(self.states) - 1:
+            return self
+        other = copy.copy(self)
+        other.states, other.fingerprint, other.title = self.states[: place + 1], f"{self.fingerprint}-{place}", reference.label
+        return other
 
     def state_of(self, reference: CheckpointRef) -> Tensor:
         return self.states[int(reference.digest, 16)]

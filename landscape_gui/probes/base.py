@@ -46,12 +46,12 @@ Run = Generator[Progress, None, "Result"]
 
 
 class Ask(Protocol):
-    """What a running probe may ask for: another probe's answer, and where it stopped last time."""
+    """What a running probe may ask for: another probe's answer (about `problem`: another checkpoint's), and where it stopped."""
 
     partial: Result | None
     """The last partial answer saved for this very question in this very environment, to go on from; else None."""
 
-    def __call__(self, probe: Probe, /) -> Run: ...
+    def __call__(self, probe: Probe, /, problem: Problem | None = None) -> Run: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,8 @@ def assemble(found: Found, device: torch.device, threads: int) -> Parts:
     layout = Layout.from_module(module)
     return Parts(
         title=f"{found.title}, {found.label}" if found.label else found.title,
-        fingerprint=fingerprint(found),
+        fingerprint=fingerprint(identity(found)),
+        identity=identity(found),
         checkpoint=found.checkpoint,
         run=found.run,
         module=module,
@@ -87,9 +88,9 @@ def assemble(found: Found, device: torch.device, threads: int) -> Parts:
     )
 
 
-def fingerprint(found: Found) -> str:
-    """xxh3-128 over all that decides the loss at every point: weights, network, code, data, loss. Not device, threads or titles."""
-    identity = {
+def identity(found: Found) -> dict[str, Any]:
+    """All that decides the loss at every point: weights, network, code, data, loss. Not device, threads or titles."""
+    return {
         "version": VERSION,
         "weights": found.checkpoint.digest,
         "network": found.network.config,
@@ -98,6 +99,10 @@ def fingerprint(found: Found) -> str:
         "loss": found.judges.head.name,
         "metrics": sorted(found.judges.metrics),
     }
+
+
+def fingerprint(identity: Mapping[str, Any]) -> str:
+    """xxh3-128 over an identity."""
     return xxhash.xxh3_128_hexdigest(json.dumps(identity, sort_keys=True).encode())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes.base import CheckpointRef
-from landscape_gui.problem.fitting import fit
+from landscape_gui.problem.fitting import fit, load
 from landscape_gui.problem.locate import find_checkpoint
 from landscape_gui.problem.saving import write_state
 from landscape_gui.run import Run
@@ -35,7 +37,7 @@ class Parts:
     """What a Problem is made of; `open_problem` puts it together.
 
     model_name: what the network is called in sentences; expected: metrics that the card says; notes: what was assumed, cast or
-    stripped.
+    stripped; identity: what the fingerprint is made of.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Parts:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     expected: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Problem:
@@ -138,6 +141,32 @@ class Problem:
         if reference.digest and checkpoint.digest != reference.digest:
             raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
         return self.layout.flatten(self._fit(checkpoint), device=self.device)
+
+    def at(self, reference: CheckpointRef) -> Problem:
+        """The problem of another checkpoint of this architecture, as if that file had been opened in the same way: its answers are
+        found under the same keys. Raises ProblemError as `state_of` does."""
+        from landscape_gui.problem.assembly import about_checkpoint, fingerprint
+
+        if reference.digest and reference.digest == self.checkpoint.digest:
+            return self
+        checkpoint = read_checkpoint(find_checkpoint(reference.path)[0])
+        if reference.digest and checkpoint.digest != reference.digest:
+            raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
+        module = copy.deepcopy(self.module)
+        self._fit(checkpoint)
+        load(module, checkpoint.tensors, self._parts.model_name)
+        title = f"{self.description.get('title', self.title)}, {reference.label}"
+        parts = dataclasses.replace(
+            self._parts,
+            title=title,
+            fingerprint=fingerprint({**self._parts.identity, "weights": checkpoint.digest}),
+            checkpoint=checkpoint,
+            module=module,
+            state=self.layout.flatten(module.state_dict(), device=self.device),
+            description={**self._parts.description, "checkpoint": about_checkpoint(checkpoint)},
+            expected={},
+        )
+        return Problem(parts)
 
     def evaluator(
         self,
