@@ -123,7 +123,7 @@ def raster(surface: Surface, x: Scale = "linear", y: Scale = "linear", *, most: 
         borders = np.log10(borders) if scale == "log" else borders
         steps = np.diff(borders)
         even = bool(np.allclose(steps, steps[0], rtol=1e-6))
-        count = len(steps) if even else int(min(most, np.ceil(abs(borders[-1] - borders[0]) / np.abs(steps).min())))
+        count = len(steps) if even else most
         at = borders[0] + (np.arange(count) + 0.5) * (borders[-1] - borders[0]) / count
         rising = borders if borders[-1] > borders[0] else borders[::-1]
         index = np.clip(np.searchsorted(rising, at) - 1, 0, len(steps) - 1)

@@ -1,0 +1,207 @@
+"""Charts of a spectrum: needles that can be read and clicked, bars with their names, heat maps, and how charts share the room."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from combs import EPOCHS, LINES, NAMES, TRACES, bars_panel, density_panel, figure_of, heat_panel
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from landscape_gui import style
+from landscape_gui.ui.canvas_chart import CanvasChart
+from landscape_gui.ui.chart_grid import ChartGrid, layout_of
+
+
+def held(qtbot, widget, width=640, height=420):
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(widget)
+    holder.resize(width, height)
+    holder.show()
+    qtbot.addWidget(holder)
+    qtbot.waitExposed(holder)
+    widget.set_theme(style.LIGHT)
+    widget.holder = holder
+    return widget
+
+
+@pytest.fixture
+def chart(qtbot, dressed):
+    return held(qtbot, CanvasChart())
+
+
+@pytest.fixture
+def grid(qtbot, dressed):
+    return held(qtbot, ChartGrid(), 900, 600)
+
+
+def draw(chart, panel):
+    """Shown and painted: an axis takes the room that its words need when it is painted."""
+    chart.show_panel(panel)
+    for _ in range(3):
+        chart.grab()
+        QApplication.processEvents()
+
+
+def place(chart, x, y) -> QPoint:
+    return chart.mapFromScene(chart.plot.vb.mapViewToScene(QPointF(x, y)))
+
+
+def test_needles_stand_where_their_values_are_and_reach_the_foot_of_a_logarithmic_axis(chart):
+    draw(chart, density_panel())
+    items = chart.needles[0][0]
+    np.testing.assert_array_equal(items.x, LINES)
+    np.testing.assert_allclose(items.top, -3.0)  # the logarithm of 1e-3
+    _, y = items.stems.getData()
+    assert set(y[0::2]) == {-6.0}
+    (left, right), (low, high) = chart.plot.vb.viewRange()
+    assert (left, right, low, high) == pytest.approx((-3, 14, -6, 1))
+
+
+def test_a_needle_under_the_cursor_is_read_out_with_its_residual(qtbot, chart):
+    draw(chart, density_panel())
+    told = []
+    chart.read.connect(told.append)
+    QTest.mouseMove(chart.viewport(), place(chart, 7.0, -4.5))
+    qtbot.waitUntil(lambda: bool(told) and "λ2" in told[-1], timeout=3000)
+    assert "7 ± 2.0e-04 (residual)" in told[-1]
+    sizes = chart.needles[0][0].heads.data["size"]
+    assert sizes[1] > sizes[0]
+    QTest.mouseMove(chart.viewport(), place(chart, 9.5, -1.0))
+    qtbot.waitUntil(lambda: "eigenvalue 9.5" in told[-1], timeout=3000)
+    assert told[-1].endswith("bulk 1e\N{MINUS SIGN}9")
+
+
+def test_of_needles_side_by_side_the_nearer_head_is_meant(chart):
+    panel = density_panel()
+    close = dataclasses.replace(panel.marks[2], x=np.array([7.0, 7.05, 3.0, -1.0]))
+    draw(chart, dataclasses.replace(panel, marks=(close,)))
+    scene = chart.plot.vb.mapViewToScene(QPointF(7.06, -3.0))
+    assert chart.needle_at(scene)[1] == 1
+    assert chart.needle_at(chart.plot.vb.mapViewToScene(QPointF(5.0, -3.0))) is None
+
+
+def test_a_click_on_a_needle_names_it_and_one_beside_it_does_not(qtbot, chart):
+    draw(chart, density_panel())
+    picked = []
+    chart.needle_picked.connect(lambda mark, number: picked.append(mark.vectors[number]))
+    QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=place(chart, -1.0, -5.0))
+    qtbot.waitUntil(lambda: picked == [-1], timeout=3000)
+    QTest.qWait(500)  # longer than a double click
+    QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=place(chart, 5.0, -5.0))
+    QTest.qWait(50)
+    assert picked == [-1]
+
+
+def test_bars_have_all_their_names_the_first_on_top_and_whiskers_of_their_errors(chart):
+    draw(chart, bars_panel(2))
+    axis = chart.plot.getAxis("left")
+    low, high = chart.plot.vb.viewRange()[1]
+    ((_, ticks),) = axis.tickValues(low, high, chart.frame.height())
+    assert ticks == [0, -1, -2, -3]
+    words = axis.tickStrings(ticks, 1.0, 1.0)
+    assert words[:2] == list(NAMES[:2]) and words[3] == "fc"
+    assert words[2].startswith("layer1") and words[2].endswith("wild") and len(words[2]) < len(NAMES[2])
+    bars, lines = chart.items[0][0], chart.items[1][0]
+    np.testing.assert_array_equal(bars.opts["x1"], TRACES)
+    assert (np.diff(bars.opts["y"]) < 0).all() and (chart.items[3][0].opts["y"] < bars.opts["y"]).all()
+    x, _ = lines.getData()
+    np.testing.assert_array_equal(x[:4], [2.5, 3.5, 7, 9])
+    assert axis.width() > 100
+
+
+def test_a_bar_under_the_cursor_is_read_out(qtbot, chart):
+    draw(chart, bars_panel())
+    told = []
+    chart.read.connect(told.append)
+    QTest.mouseMove(chart.viewport(), place(chart, 4.0, -3.0))
+    qtbot.waitUntil(lambda: bool(told) and told[-1].startswith("fc"), timeout=3000)
+    assert "kind 0 20 ± 2" in told[-1]
+
+
+def test_each_column_of_a_heat_map_is_as_wide_as_half_way_to_its_neighbours(chart):
+    draw(chart, heat_panel())
+    image = chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    table = np.round(style.colour_table("viridis") * 255).astype(int)
+    for x, index in ((0.4, 0), (2.9, 2), (3.1, 3), (5.9, 3), (6.1, 4), (9.5, 4)):
+        p = place(chart, x, 2.7) * chart.devicePixelRatioF()
+        colour = image.pixelColor(p).toTuple()[:3]
+        wanted = table[min(255, round(255 * index / 4))]
+        assert np.abs(np.array(colour) - wanted).max() < 8, (x, colour, wanted)  # a step of the table is up to 4, blended by one
+    assert len(chart.curves) == 1
+    assert EPOCHS[-1] < chart.plot.vb.viewRange()[0][1] == pytest.approx(10)
+
+
+def test_a_zoom_by_hand_stays_while_the_same_answer_grows_and_a_double_click_ends_it(chart):
+    draw(chart, density_panel())
+    chart.plot.vb.setXRange(-1, 1, padding=0)
+    chart.zoomed = True
+    draw(chart, density_panel(0.3))
+    assert chart.plot.vb.viewRange()[0] == pytest.approx([-1, 1])
+    chart.plot.scene().sigMouseClicked.emit(SimpleNamespace(button=lambda: Qt.MouseButton.LeftButton, double=lambda: True))
+    assert chart.plot.vb.viewRange()[0] == pytest.approx([-3, 14])
+    chart.plot.vb.setXRange(-1, 1, padding=0)
+    chart.zoomed = True
+    draw(chart, bars_panel())
+    assert chart.plot.vb.viewRange()[0][1] > 20
+
+
+def test_the_legend_and_the_title_keep_clear_of_the_plot(qtbot, chart):
+    for width in (300, 420, 900):
+        chart.holder.resize(width, 420)
+        draw(chart, density_panel())
+        qtbot.wait(30)
+        frame = chart.frame
+        legend = chart.head.legend
+        assert [label.text for _, label in legend.items] == ["95 %", "bulk", "eigenvalue"]
+        for _, label in legend.items:
+            box = label.mapRectToScene(label.boundingRect())
+            assert box.bottom() <= frame.top() + 1 and box.right() <= chart.width() + 1, (width, box, frame)
+        title = chart.head.words.mapRectToScene(chart.head.words.boundingRect())
+        assert title.bottom() <= frame.top() + 1
+
+
+@pytest.mark.parametrize(("count", "columns", "wanted"), [
+    (1, 1, [(0, 0, 1)]), (3, 2, [(0, 0, 2), (1, 0, 1), (1, 1, 1)]), (4, 2, [(0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 1)]),
+    (3, 1, [(0, 0, 1), (1, 0, 1), (2, 0, 1)]),
+])  # fmt: skip
+def test_where_charts_stand(count, columns, wanted):
+    assert layout_of(count, columns) == wanted
+
+
+def test_charts_stand_two_abreast_where_there_is_room_and_scroll_where_there_is_none(qtbot, grid):
+    grid.show_figure(figure_of(density_panel(), density_panel(), bars_panel(), heat_panel()))
+    qtbot.wait(50)
+    assert len(grid.charts) == 4 and all(c.isVisible() for c in grid.charts)
+    boxes = [cell.geometry() for cell in grid.cells[:4]]
+    assert boxes[0].y() == boxes[1].y() < boxes[2].y() == boxes[3].y()
+    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert grid.verticalScrollBar().maximum() == 0
+    grid.holder.resize(500, 600)
+    qtbot.wait(50)
+    boxes = [cell.geometry() for cell in grid.cells[:4]]
+    assert [b.x() for b in boxes] == [0] * 4 and min(b.height() for b in boxes) >= 220
+    assert grid.verticalScrollBar().maximum() > 300
+    assert grid.horizontalScrollBar().maximum() == 0
+    grid.show_figure(figure_of(density_panel()))
+    qtbot.wait(50)
+    assert [c.isVisible() for c in (cell.chart for cell in grid.cells)] == [True, False, False, False]
+    assert grid.verticalScrollBar().maximum() == 0
+
+
+def test_a_heat_map_has_its_colour_bar_and_others_have_none(qtbot, grid):
+    grid.show_figure(figure_of(heat_panel(), bars_panel()))
+    qtbot.wait(30)
+    assert [cell.bar.isVisible() for cell in grid.cells[:2]] == [True, False]
+    assert grid.cells[0].bar.surface.label == "density"
+
+
+def test_in_turns_the_first_chart_is_drawn_at_once_and_the_rest_soon(qtbot, grid):
+    grid.show_figure(figure_of(density_panel(), bars_panel(), heat_panel()), in_turns=True)
+    assert grid.charts[0].panel is not None and grid.charts[2].panel is None
+    qtbot.waitUntil(lambda: grid.charts[2].panel is not None, timeout=3000)
