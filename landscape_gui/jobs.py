@@ -181,9 +181,13 @@ class Computation:
         self._saved_at = self._stepped_at = self._started
         self._trouble = ""
 
-    def __call__(self, probe: Probe, /) -> Run:
+    def __call__(self, probe: Probe, /, problem: Problem | None = None) -> Run:
         """What a probe calls as `ask`: another question's answer, through the store under its own key."""
-        return answering(probe, self.problem, self.store)
+        return answering(probe, problem or self.problem, self.store)
+
+    def known(self, probe: Probe, /) -> Result | None:
+        """Another question's answer if it is in the store; nothing is computed."""
+        return self.store.get(key_of(probe.completed(self.problem), self.problem.fingerprint)) if self.store else None
 
     def _kept(self) -> Result | None:
         """The partial answer to go on from, if it was computed in the same surroundings."""
@@ -381,17 +385,8 @@ class Job:
     def _tell(self, result: Result | None) -> None:
         if self.on_event is not None:
             left = 0.0 if self.state == "done" else self.seconds_left()
-            event = JobEvent(
-                job=self,
-                state=self.state,
-                done=self.done,
-                total=self.total,
-                seconds_left=left,
-                result=result,
-                note=self.note,
-                error=self.error,
-            )
-            self.on_event(event)
+            told = {"done": self.done, "total": self.total, "seconds_left": left, "note": self.note}
+            self.on_event(JobEvent(job=self, state=self.state, result=result, error=self.error, **told))  # type: ignore[arg-type]
 
     def seconds_left(self) -> float:
         """An estimate from this run's own pace; NaN before there is one."""

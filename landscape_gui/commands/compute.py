@@ -28,12 +28,18 @@ def add_flags(parser: Parser, probe: type[Probe]) -> None:
     opening.add_path(parser)
     outputs.add_output_flags(parser)
     flags.add_probe_flags(parser, probe)
-    add_peer_flags(parser)
+    add_peer_flags(parser, probe)
     opening.add_opening_flags(parser)
     outputs.add_look_flags(parser)
 
 
-def add_peer_flags(parser: Parser) -> None:
+def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
+    """For questions about a plane; others have neither axes nor a surface to write."""
+    from landscape_gui.probes.plane import PlaneProbe
+
+    if not issubclass(probe, PlaneProbe):
+        parser.set_defaults(save_directions=None, save_surface=None)
+        return
     group = parser.add_argument_group("files of other programs (the layout of tomgoldstein/loss-landscape)")
     group.add_argument("--save-directions", metavar="FILE", help="write the axes to FILE")
     group.add_argument("--save-surface", metavar="FILE", help="write losses and accuracies to FILE")

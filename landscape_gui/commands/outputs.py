@@ -68,6 +68,9 @@ def add_look_flags(parser: Parser) -> None:
     group.add_argument("--transparent", action="store_true", help="no background")
     group.add_argument("--width", type=number, metavar="INCHES", help="of the figure")
     group.add_argument(
+        "--kernel-width", type=number, metavar="X", help="of a density of eigenvalues, in their units (default: range/100)"
+    )
+    group.add_argument(
         "--dpi", type=whole_number, metavar="N", help="pixels an inch, for .png and for what is pixels in .pdf and .svg"
     )
 
@@ -88,6 +91,8 @@ def look_of(namespace: argparse.Namespace) -> Look:
     }
     if namespace.log:
         given["scale"] = "log"
+    if namespace.kernel_width is not None:
+        given["width"] = namespace.kernel_width
     if namespace.camera:
         given["camera"] = Camera(azimuth=namespace.camera[0], elevation=namespace.camera[1])
     return Look(**given, contour_lines=not namespace.no_contours, title=not namespace.no_title)

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Probe
+from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.line import Line
 from landscape_gui.probes.report import Report
 from landscape_gui.probes.sharpness import Sharpness
+from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.probes.surface import Surface
 from landscape_gui.probes.trajectory import Trajectory
 from landscape_gui.results import LineResult, Result, TrajectoryResult
 
-PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in (Surface, Line, Trajectory, Sharpness, Report)}
+KINDS: tuple[type[Probe], ...] = (Surface, Line, Trajectory, Spectrum, Eigenvalues, Sharpness, Report)
+PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 
 
 def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[Probe]:
@@ -26,4 +29,4 @@ def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[
     return probes[name]
 
 
-__all__ = ["PROBES", "Line", "Probe", "Report", "Sharpness", "Surface", "Trajectory", "kind_of"]
+__all__ = ["PROBES", "Eigenvalues", "Line", "Probe", "Report", "Sharpness", "Spectrum", "Surface", "Trajectory", "kind_of"]

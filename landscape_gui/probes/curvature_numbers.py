@@ -115,12 +115,12 @@ def eigen_numbers(
     found.append(of_estimate("condition_number", spectral_numbers.condition_number(values, residuals)))
     found.append(of_estimate("max_min_ratio", spectral_numbers.condition_ratio(values, residuals)))
     certain, possible = spectral_numbers.negative_eigenvalues(values[result.converged], residuals[result.converged])
-    found.append(number("negative_eigenvalues", certain, possible - certain))
+    found.append(number("negative_eigenvalues", certain, possible - certain, "bound" if possible > certain else "exact"))
     gap = spectral_numbers.largest_gap(values, residuals)
     words = f", for {classes} classes" if classes else ""
     label = f"{TEXTS['largest_gap_position'].label}{words}"
     if gap.position:
-        found.append(number("largest_gap_position", gap.position, 0.0 if gap.certain else math.nan, label=label))
+        found.append(number("largest_gap_position", gap.position, kind="exact" if gap.certain else "bound", label=label))
         found.append(of_estimate("largest_gap_ratio", gap.ratio))
     if math.isfinite(gradient_norm):
         found.append(number("gradient_norm", gradient_norm, kind="exact"))

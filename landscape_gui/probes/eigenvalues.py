@@ -41,7 +41,7 @@ class Eigenvalues(CurvatureProbe):
     title: ClassVar[str] = "Eigenvalues"
     summary: ClassVar[str] = "The largest and the most negative eigenvalues of the curvature, each with a bound on its error"
 
-    largest: int = field(10, label="Largest", help="How many of the algebraically largest", flag="top", minimum=0, maximum=1000)
+    largest: int = field(10, label="Largest", help="How many of the algebraically largest", minimum=0, maximum=1000)
     smallest: int = field(2, label="Smallest", help="How many of the most negative ones", minimum=0, maximum=1000)
     method: str = field("lanczos", label="Method", help="How they are found", choices=METHODS, advanced=True)
     tolerance: float = field(
