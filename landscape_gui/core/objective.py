@@ -130,7 +130,7 @@ class Objective:
         return torch.cat(parts).to(device=self.device, dtype=self.dtype)
 
     def chunks(self, most: int = 1 << 62) -> Iterator[Chunk]:
-        """The data in the pieces that go through the network at once, of at most so many examples, in the same order at each call."""
+        """The data in the pieces that go through the network at once, in the same order at each call; `most` examples at once."""
         if most >= self._data.batch or self.split.streams:
             smaller = replace(self._data, batch=most)
             return (part for whole in self._data.chunks(self.split) for part in smaller.smaller(whole))
