@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 DEFAULT_WIDTH = 0.01
 """The kernel's width where none is given, as a fraction of the spectrum's range."""
 
-PADDING = 6.0
-"""Widths beyond the outermost node or line that the grid reaches: what is cut off there is below 1e-9."""
+PADDING = 8.0
+"""Widths beyond a node or line that the grid reaches: what is cut off there is below 1e-14, even drawn out over a million widths."""
 
 RESOLUTION = 4.0
 """Grid points per width: the trapezoidal rule then integrates Gaussians to 1e-9 and beyond."""
@@ -107,6 +107,28 @@ def _present(nodes: Array, weights: Array) -> tuple[Array, Array]:
 def _smooth(places: Array, masses: Array, x: Array, width: float) -> Array:
     kernels = np.exp(-0.5 * ((x[:, None] - places[None]) / width) ** 2)
     return np.asarray(kernels @ masses / (width * np.sqrt(2 * np.pi)))
+
+
+def resolve_weights(
+    nodes: Array, weights: Array, residuals: Array, lines: Sequence[float] | Array = (), *, n: int, tolerance: float = 1e-3
+) -> Array:
+    """The weights (p, m), those of resolved nodes replaced by what is known of them: one eigenvalue each, 1/(n - len(lines)).
+
+    Resolved: residual below tolerance times |node|, and |node| above a fiftieth of the largest line or node. The other weights are
+    scaled so that the sum stays. Halves the Wasserstein distance of the mean, at no product; but probes then agree with one another
+    more than with the truth, and a repeated eigenvalue counts once: no band, interval or standard error from these weights.
+    """
+    nodes, weights = _present(nodes, weights)
+    places = np.abs(np.concatenate([np.ravel(nodes), np.asarray(lines, dtype=np.float64)]))
+    large = np.abs(nodes) > places.max(initial=0.0) / 50
+    resolved = large & (residuals < tolerance * np.abs(nodes)) & (weights > 0)
+    share = 1 / max(1, n - len(np.asarray(lines)))
+    rest = np.where(resolved, 0.0, weights)
+    left = 1 - share * resolved.sum(axis=1, keepdims=True)
+    total = rest.sum(axis=1, keepdims=True)
+    usable = (total > 0) & (left > 0)
+    scaled = np.where(resolved, share, rest * left / np.where(usable, total, 1.0))
+    return np.where(usable, scaled, weights)
 
 
 @dataclass(frozen=True)

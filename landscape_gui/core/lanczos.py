@@ -147,13 +147,14 @@ class _Search:
 
     def _look_for_copies(self) -> Generator[Step, None, bool]:
         """Some products from a new random vector; whether all wanted pairs are still the ones that had converged."""
+        before = self._wanted()[0]
         converged = self._converged()
         yield from self._expand(None)
         for _ in range(self.check - 1):
             if self._finished() or not self._open() or not self._converged():
                 break
             yield from self._expand(len(self.space.remainders) - 1)
-        return converged and self._converged()
+        return converged and self._converged() and float(np.abs(self._wanted()[0] - before).max()) <= self._limit()
 
     def _expand(self, along: int | None) -> Generator[Step, None, None]:
         if len(self.space) >= self.capacity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -55,7 +56,7 @@ class RowByRow(Diagonal):
 def network(kind: str) -> nn.Sequential:
     torch.manual_seed(0)
     layers: list[nn.Module] = []
-    for a, b in zip(WIDTHS[:-1], WIDTHS[1:], strict=True):
+    for a, b in pairwise(WIDTHS):
         layers += [nn.Linear(a, b), nn.Tanh() if kind == "tanh" else nn.ReLU()]
     return nn.Sequential(*layers[:-1]).double()
 
@@ -70,10 +71,10 @@ def digits() -> tuple[Tensor, Tensor]:
 
 @functools.cache
 def trained(kind: str, stage: str) -> nn.Sequential:
-    """A network of 1,968 parameters after 10 or 150 full-batch steps of Adam."""
+    """A network of 1,968 parameters after 25 or 150 full-batch steps of Adam."""
     net, (x, y) = network(kind), digits()
     optimiser = torch.optim.Adam(net.parameters(), 5e-3)
-    for _ in range(10 if stage == "early" else 150):
+    for _ in range(25 if stage == "early" else 150):
         optimiser.zero_grad()
         F.cross_entropy(net(x), y).backward()
         optimiser.step()

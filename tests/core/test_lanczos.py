@@ -1,0 +1,166 @@
+"""Eigenpairs at the ends of spectra that are known, with bounds that hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from spectra import KINDS, Diagonal, dense_hessian, eigenvalues, finish
+
+from landscape_gui.core.krylov import KrylovSpace, gaussian
+from landscape_gui.core.lanczos import eigenpairs, memory_needed, power_iteration
+from landscape_gui.core.operators import Dense
+from landscape_gui.errors import ProblemError, QuestionError
+
+
+def spread(*values: float, rest: int = 500) -> torch.Tensor:
+    return torch.cat([torch.tensor(values), torch.linspace(-0.5, 0.5, rest)]).double()
+
+
+TRUTH_ROUNDING = 1e-13
+"""LAPACK's own error in the dense eigenvalues of a matrix of norm 1 and this size; bounds of converged pairs get down to 2e-15."""
+
+
+@pytest.mark.parametrize(("kind", "stage"), KINDS)
+def test_top_ten_of_a_hessian_to_1e5_of_the_largest_with_bounds_that_hold_on_every_seed(kind: str, stage: str) -> None:
+    """The dense matrix once; on more seeds a diagonal of its eigenvalues, which is the same to vectors of no preferred
+    direction."""
+    true = eigenvalues(kind, stage)
+    diagonal = Diagonal(torch.tensor(true))
+    for seed, operator in enumerate([Dense(dense_hessian(kind, stage)), *[diagonal] * 9]):
+        found = finish(eigenpairs(operator, largest=10, seed=seed))
+        off = np.abs(found.values - true[:10])
+        assert found.converged.all()
+        assert found.residuals.max() <= 1e-5 * true[0]
+        assert off.max() <= 1e-5 * true[0]
+        assert (off <= found.residuals + TRUTH_ROUNDING * true[0]).all()
+
+
+def test_bounds_hold_in_float32_too() -> None:
+    """The bound counts the rounding of products: without it, float32 breaks it at once."""
+    matrix = dense_hessian("tanh", "late")
+    true = eigenvalues("tanh", "late")
+    for seed in range(3):
+        found = finish(eigenpairs(Dense(matrix.float()), largest=5, seed=seed, tolerance=1e-7))
+        assert (np.abs(found.values - true[:5]) <= found.residuals).all()
+        assert found.residuals.max() <= 1e-5 * true[0]
+
+
+def test_residuals_are_those_of_the_vectors_returned() -> None:
+    matrix = dense_hessian("relu", "early")
+    found = finish(eigenpairs(Dense(matrix), largest=6, smallest=2))
+    assert found.vectors is not None
+    assert torch.allclose(found.vectors @ found.vectors.T, torch.eye(8, dtype=torch.float64), atol=1e-12)
+    true = (found.vectors @ matrix - torch.tensor(found.values)[:, None] * found.vectors).norm(dim=1).numpy()
+    assert found.residuals == pytest.approx(true, rel=1e-3, abs=1e-12)
+    assert found.values[-2:] == pytest.approx(eigenvalues("relu", "early")[-2:], abs=1e-6)
+    assert list(found.values) == sorted(found.values, reverse=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_of_repeated_eigenvalues_are_found(seed: int, dtype: torch.dtype) -> None:
+    """A Krylov space from one vector holds one copy only: without the search for copies, 5 is found once."""
+    found = finish(eigenpairs(Diagonal(spread(5, 5, 5, 4, 4, 3).to(dtype)), largest=6, seed=seed))
+    assert found.values == pytest.approx([5, 5, 5, 4, 4, 3], abs=1e-4)
+
+
+def test_a_block_start_finds_pairs_at_once() -> None:
+    found = finish(eigenpairs(Diagonal(spread(5, 5, 4, 4)), largest=4, block=2, check=1))
+    assert found.values == pytest.approx([5, 5, 4, 4], abs=1e-8)
+
+
+def test_the_identity_and_zero_and_a_single_parameter() -> None:
+    one = finish(eigenpairs(Diagonal(torch.ones(300)), largest=5, smallest=2))
+    assert one.values == pytest.approx(np.ones(7), abs=1e-6)
+    assert one.converged.all() and one.products <= 10
+    zero = finish(eigenpairs(Diagonal(torch.zeros(300)), largest=3))
+    assert (zero.values == 0).all() and zero.converged.all()
+    single = finish(eigenpairs(Diagonal(torch.tensor([-3.0])), largest=10))
+    assert single.values == pytest.approx([-3]) and single.complete
+
+
+def test_more_pairs_than_parameters_give_the_whole_spectrum() -> None:
+    found = finish(eigenpairs(Diagonal(torch.tensor([3.0, 3.0, -1.0, 0.0]).double()), largest=3, smallest=5))
+    assert found.values == pytest.approx([3, 3, 0, -1], abs=1e-12)
+    assert found.complete and found.converged.all()
+    assert (found.largest, found.smallest) == (3, 1)
+
+
+def test_softmax_regression_has_its_d_zero_eigenvalues() -> None:
+    """Identity 2: d inputs, H = mean of (diag p - p p^T) (x) x x^T, whose null space is a shift of all classes alike."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 5, generator=generator, dtype=torch.float64)
+    p = torch.softmax(torch.randn(60, 4, generator=generator, dtype=torch.float64), 1)
+    matrix = torch.zeros(20, 20, dtype=torch.float64)
+    for a, b in zip(x, p, strict=True):
+        matrix += torch.kron(torch.diag(b) - torch.outer(b, b), torch.outer(a, a)) / 60
+    found = finish(eigenpairs(Dense(matrix), largest=1, smallest=7))
+    assert (np.abs(found.values[-5:]) <= found.residuals[-5:]).all()
+    assert (found.values[1:3] > 10 * found.residuals[1:3]).all()
+
+
+def test_a_product_that_is_not_finite_is_a_sentence() -> None:
+    with pytest.raises(ProblemError, match="not finite"):
+        finish(eigenpairs(Diagonal(torch.tensor([1.0, float("nan"), 2.0])), largest=1))
+    with pytest.raises(QuestionError, match="No eigenvalue"):
+        finish(eigenpairs(Diagonal(torch.ones(3)), largest=0))
+
+
+def test_little_memory_shortens_the_basis_with_a_note_and_keeps_the_answer() -> None:
+    operator = Diagonal(spread(9, 7, 5, 4, 3, rest=1_000))
+    memory = memory_needed(operator, 16)
+    notes, held = [], []
+    run = eigenpairs(operator, largest=5, memory=memory)
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            found = stop.value
+            break
+        notes.append(step.note)
+        held.append(run.gi_frame.f_locals["search"].space)
+    assert "At most 16 basis vectors" in notes[0] and notes[0] in found.note
+    assert len(held[0]) <= 16 < found.products
+    assert found.values == pytest.approx([9, 7, 5, 4, 3], abs=1e-8)
+    assert found.converged.all()
+
+
+def test_what_did_not_converge_says_so() -> None:
+    found = finish(eigenpairs(Diagonal(torch.linspace(0, 1, 3_000)), largest=5, most_products=20))
+    assert not found.converged.all()
+    assert "had not converged after 20 products" in found.note
+
+
+def test_m_steps_reproduce_moments_up_to_2m_minus_1_and_no_further() -> None:
+    """Identity 11."""
+    values = spread(3, -2, 1.5, rest=50)
+    operator = Diagonal(values)
+    start = gaussian(operator, seed=0, index=0)
+    space = KrylovSpace(operator)
+    space.expand(space.orthogonal(start))
+    for _ in range(5):
+        space.expand(space.direction(0))
+    unit = np.zeros(6)
+    unit[0] = 1
+    weights = (start**2 / start.dot(start)).numpy()
+
+    def off(power: int) -> float:
+        true = float(weights @ values.numpy() ** power)
+        return abs(float(unit @ np.linalg.matrix_power(space.matrix, power) @ unit) / true - 1)
+
+    assert max(off(k) for k in range(12)) < 1e-12
+    assert off(12) > 1e-8
+
+
+def test_power_iteration_converges_at_its_rates() -> None:
+    """|lambda_2/lambda_1| per product for the vector's error, its square for the value's."""
+    found = finish(power_iteration(Diagonal(spread(4, -3, 1)), tolerance=1e-9))
+    assert found.value == pytest.approx(4, abs=1e-12) and found.converged
+    assert found.ratio == pytest.approx(0.75, abs=0.01)
+    assert len(found.values) == len(found.residuals) == found.products
+    errors = np.abs(found.values - 4)
+    middle = slice(20, 30)
+    assert np.exp(np.diff(np.log(errors[middle]))).mean() == pytest.approx(found.value_rate, abs=0.02)
+    assert finish(power_iteration(Diagonal(torch.zeros(5)))).value == 0
+    assert finish(power_iteration(Diagonal(spread(4, 3.99)), most=7)).converged is False
