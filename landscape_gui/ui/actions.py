@@ -30,6 +30,9 @@ COMMANDS = {
     "close": Command("&Close checkpoint", "Ctrl+W", "", "Close what is open; its answers are kept"),
     "quit": Command("&Quit", "Ctrl+Q"),
     "compute": Command("&Compute", "Ctrl+R", "play", "Ask the question in the form"),
+    "compare": Command(
+        "Co&mpare", "Ctrl+M", "", "Put the checkpoints selected in the library side by side: every number of curvature"
+    ),
     "cancel": Command("C&ancel", "Esc", "stop", "Stop the running question; what there is stays"),
     "recentre": Command("Re&centre at the picked cell", "Ctrl+Return"),
     "view_3d": Command("&3-D", "1", "cube", "Surface", check=True),
@@ -77,7 +80,7 @@ class Actions(dict[str, QAction]):
 
 MENUS: dict[str, tuple[str, ...]] = {
     "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
-    "&Question": ("compute", "cancel", "-", "recentre"),
+    "&Question": ("compute", "cancel", "-", "compare", "-", "recentre"),
     "&View": ("view_3d", "view_2d", "view_both", "view_chart", "-", "log", "contours", "reset", "-", "docks", "-", "themes"),
     "&Help": ("help", "about"),
 }

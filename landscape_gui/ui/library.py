@@ -86,6 +86,8 @@ class Library(QWidget):
     """Selecting a row shows it. `compute_asked`: the person wants the form."""
 
     compute_asked = Signal()
+    compare_asked = Signal(list)
+    """Documents to be put side by side."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,7 +101,7 @@ class Library(QWidget):
         self.tree.setHeaderHidden(True)
         self.tree.setIndentation(14)
         self.tree.setItemDelegate(Rows(self))
-        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.setUniformRowHeights(False)
         self.tree.setExpandsOnDoubleClick(False)
@@ -170,11 +172,13 @@ class Library(QWidget):
                 what = child.data(0, WHAT)
                 if isinstance(what, Answer) and shown is not None and what.key == shown.result.provenance.key and what.key:
                     target = child
-            if self.tree.currentItem() is not target:
+            if self.tree.currentItem() is not target and len(self.tree.selectedItems()) < 2:
                 self.tree.setCurrentItem(target)
                 self.tree.viewport().update()
 
     def _chosen(self, item: QTreeWidgetItem) -> None:
+        if len(self.tree.selectedItems()) > 1:  # several are being selected, to be compared
+            return
         what = item.data(0, WHAT)
         if isinstance(what, Document):
             self.session.select(what)
@@ -201,6 +205,7 @@ class Library(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if isinstance(what, Document):
             self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)
+            self._entry(menu, self._compare_words(), self.compare, bool(self.to_compare()))
             self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
             menu.addSeparator()
             self._entry(menu, "Close", lambda: self.session.close(what))
@@ -208,12 +213,32 @@ class Library(QWidget):
             self._entry(menu, "Show", lambda: self._chosen(item))
         elif isinstance(what, str):
             self._entry(menu, "Open this checkpoint", lambda: self.session.open([what]))
+            self._entry(menu, self._compare_words(), self.compare, bool(self.to_compare()))
             self._entry(menu, "Show in folder", lambda: reveal(what), Path(what).exists())
         return menu
 
     def _compute(self, document: Document) -> None:
         self.session.select(document)
         self.compute_asked.emit()
+
+    def to_compare(self) -> list[Document | str]:
+        """What is selected and can be compared: what is open, and paths of a run's checkpoints; else what is current."""
+        found = [item.data(0, WHAT) for item in self.tree.selectedItems()]
+        chosen = [w for w in found if isinstance(w, str) or (isinstance(w, Document) and not w.is_answer and w.state != "failed")]
+        current = self.session.current
+        return chosen or ([current] if current is not None and current.problem is not None else [])
+
+    def _compare_words(self) -> str:
+        count = len(self.to_compare())
+        return f"Compare {count} checkpoints" if count > 1 else "Report"
+
+    def compare(self) -> None:
+        """Open what is not open yet, and ask to put everything that is selected side by side."""
+        documents: list[Document] = []
+        for what in self.to_compare():
+            documents += [what] if isinstance(what, Document) else self.session.open([what], asks=False)
+        if documents:
+            self.compare_asked.emit(documents)
 
     @staticmethod
     def _entry(menu: QMenu, text: str, slot: Callable[[], object], enabled: bool = True) -> None:

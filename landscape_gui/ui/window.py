@@ -98,6 +98,7 @@ class Window(QMainWindow):
             "close": self.close_current,
             "quit": self.close,
             "compute": lambda: self.question.ask(),
+            "compare": lambda: self.library.compare(),
             "cancel": self.cancel,
             "recentre": lambda: picked.recentre(self.session),
             "view_3d": lambda: self.set_view("3d"),
@@ -135,6 +136,7 @@ class Window(QMainWindow):
         session.shown_changed.connect(self._refresh)
         session.look_changed.connect(self._refresh)
         self.library.compute_asked.connect(lambda: self.tabs.setCurrentIndex(0))
+        self.library.compare_asked.connect(self.compare)
         self.cell.profile_asked.connect(lambda: self.set_view("chart"))
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
 
@@ -251,7 +253,8 @@ class Window(QMainWindow):
         for name in ("export", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
-        actions["compute"].setEnabled(current is not None and current.problem is not None)
+        for name in ("compute", "compare"):
+            actions[name].setEnabled(current is not None and current.problem is not None)
         actions["cancel"].setEnabled(session.running is not None)
         actions["close"].setEnabled(current is not None)
         actions["recentre"].setEnabled(session.cell is not None)
@@ -313,6 +316,12 @@ class Window(QMainWindow):
             self.use_theme("system")
 
     # besides
+
+    def compare(self, documents: list[Document]) -> None:
+        """Reports side by side, in a window of their own."""
+        from landscape_gui.ui.comparison import Comparison
+
+        Comparison(self.session, documents, self).show()
 
     def show_help(self) -> None:
         from landscape_gui.ui.help_dialog import HelpDialog
