@@ -220,8 +220,8 @@ SHARPNESS: Mapping[str, NumberText] = {
         "maximum over random directions",
         "The largest rise of the loss among a few random points on the sphere of the same radius.",
         "It is exact for the directions drawn, and a lower bound of the worst case.",
-        "It is the usual shortcut, and underestimates the worst case 200 to 3,000-fold because random directions miss the sharp "
-        "ones.",
+        "It is the usual shortcut, and underestimates the worst case, often 200 to 3,000-fold, because random directions miss the"
+        " sharp ones.",
         ("foret2021",),
         "nat",
     ),

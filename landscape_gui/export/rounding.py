@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 DIGITS = 6
@@ -17,27 +18,32 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Rounded:
-    """(value ± error) times ten to the `exponent`; error "" where there is none to show."""
+    """(value ± error) times ten to the `exponent`; error "" where there is none to show. An error far below the value's last digit
+    has a power of ten of its own, `error_exponent`, and stands outside the brackets."""
 
     value: str
     error: str = ""
     exponent: int = 0
+    error_exponent: int | None = None
 
     @property
     def plain(self) -> str:
-        """ "12.346 ± 0.012", "(1.23 ± 0.12) × 10⁻⁵"."""
-        text = f"{self.value} ± {self.error}" if self.error else self.value
-        if not self.exponent:
-            return text
-        return f"{f'({text})' if self.error else text} × 10{str(self.exponent).translate(SUPERSCRIPTS)}"
+        """ "12.346 ± 0.012", "(1.23 ± 0.12) × 10⁻⁵", "3.21000 ± 2.0 × 10⁻⁸"."""
+        return self._text(" ± ", lambda power: f" × 10{str(power).translate(SUPERSCRIPTS)}")
 
     @property
     def latex(self) -> str:
         """The same in math mode."""
-        text = rf"{self.value} \pm {self.error}" if self.error else self.value
-        if self.exponent:
-            text = rf"{f'({text})' if self.error else text} \times 10^{{{self.exponent}}}"
-        return f"${_scientific_in_latex(text)}$".replace("∞", r"\infty")
+        text = self._text(r" \pm ", lambda power: rf" \times 10^{{{power}}}")
+        return f"${text}$".replace("∞", r"\infty").replace("–", r"\text{--}")
+
+    def _text(self, sign: str, times: Callable[[int], str]) -> str:
+        scale = times(self.exponent) if self.exponent else ""
+        if not self.error:
+            return self.value + scale
+        if self.error_exponent is not None:
+            return f"{self.value}{scale}{sign}{self.error}{times(self.error_exponent)}"
+        return f"({self.value}{sign}{self.error}){scale}" if scale else f"{self.value}{sign}{self.error}"
 
 
 def rounded(value: float, error: float = math.nan) -> Rounded:
@@ -65,7 +71,8 @@ def _with_error(value: float, error: float, exponent: int) -> Rounded:
     decimals = 1 - _magnitude(shown)
     most = DIGITS - 1 - _magnitude(value) if value else decimals
     if decimals > most:
-        return Rounded(f"{value:.{max(0, most)}f}", f"{shown:.1e}".replace("e-0", "e-"), exponent)
+        power = _magnitude(shown)
+        return Rounded(f"{value:.{max(0, most)}f}", f"{shown / 10.0**power:.1f}", exponent, power + exponent)
     places = max(0, decimals)
     return Rounded(f"{round(value, decimals):.{places}f}", f"{shown:.{places}f}", exponent)
 
@@ -77,12 +84,3 @@ def _exponent(size: float) -> int:
 def _magnitude(value: float) -> int:
     """The power of ten of the leading digit."""
     return int(f"{value:e}".partition("e")[2])
-
-
-def _scientific_in_latex(text: str) -> str:
-    """ "2.0e-7" as LaTeX has it."""
-    head, mark, tail = text.partition("e-")
-    if not mark:
-        return text
-    digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
-    return rf"{head}\times 10^{{-{digits}}}{tail[len(digits) :]}"

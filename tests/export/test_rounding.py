@@ -25,7 +25,8 @@ from landscape_gui.export.rounding import rounded
         (1.2345e-5, 1.2e-7, "(1.234 ± 0.012) × 10⁻⁵"),
         (1.5e-7, math.nan, "1.500 × 10⁻⁷"),
         (2.5e7, 1.3e5, "(2.500 ± 0.013) × 10⁷"),
-        (3.21, 2e-8, "3.21000 ± 2.0e-8"),
+        (3.21, 2e-8, "3.21000 ± 2.0 × 10⁻⁸"),
+        (1.35707e-5, 1.5e-11, "1.35707 × 10⁻⁵ ± 1.5 × 10⁻¹¹"),
         (math.nan, 1.0, "–"),
         (math.inf, math.nan, "∞"),
         (-math.inf, 1.0, "-∞"),
@@ -40,5 +41,5 @@ def test_a_value_has_as_many_decimals_as_its_error_of_two_digits(value: float, e
 def test_latex_has_the_same_digits() -> None:
     assert rounded(12.34567, 0.01234).latex == r"$12.346 \pm 0.012$"
     assert rounded(1.2345e-5, 1.2e-7).latex == r"$(1.234 \pm 0.012) \times 10^{-5}$"
-    assert rounded(3.21, 2e-8).latex == r"$3.21000 \pm 2.0\times 10^{-8}$"
+    assert rounded(3.21, 2e-8).latex == r"$3.21000 \pm 2.0 \times 10^{-8}$"
     assert rounded(math.inf).latex == r"$\infty$"
