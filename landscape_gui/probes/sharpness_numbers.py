@@ -81,7 +81,7 @@ def numbers_of(result: SharpnessResult, loss_unit: str) -> dict[str, Number]:
     add("gradient_norm", result.gradient_norm)
     add("worst_case", worst, kind=LOWER, at=ball)
     add("random_maximum", shortcut, kind=LOWER, at=f"{ball}, {result.random_rises.shape[1]} directions")
-    add("random_gap", worst / shortcut if shortcut > 0 else math.nan, at=ball)
+    add("random_gap", worst / shortcut if shortcut > 0 else math.nan, kind=LOWER, at=ball)
     add("directional", *pair(mean_of(result.random_rises[i])), ERROR, ball)
     add("gaussian_average", *pair(average), ERROR, noise)
     add("gaussian_quadratic", half * trace.value, half * trace.error, ERROR, noise)
