@@ -181,14 +181,19 @@ class Objective:
 
     def gradient(self, at: Tensor | None = None) -> Tensor:
         """(n,) the gradient at a vector (n,) (None: the checkpoint). One forward and backward pass."""
-        weight = self.weight
+        return self.loss_and_gradient(at)[1]
+
+    def loss_and_gradient(self, at: Tensor | None = None) -> tuple[float, Tensor]:
+        """The mean loss at a vector (n,), summed in float64, and its gradient (n,), for the cost of the gradient."""
+        weight, loss = self.weight, 0.0
         total = torch.zeros(self.size, dtype=torch.float64, device=self.device)
         with differentiating():
             self._move(at)
             for chunk in self.chunks():
                 rows, _ = rows_of(self.head, self._module, chunk)
+                loss += float(rows.detach().sum(dtype=torch.float64))
                 total += gradient_of([rows.sum() / weight], self._leaves)
-        return total.to(self.dtype)
+        return loss / weight, total.to(self.dtype)
 
     def check(self) -> float:
         """The loss at the checkpoint; raises ProblemError where it is not finite."""

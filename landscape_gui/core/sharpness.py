@@ -200,7 +200,7 @@ def m_sharpness(
 
 
 def climb_batch(part: Loss, radius: float, steps: int, start: Tensor | None) -> Generator[float, None, float]:
-    found = yield from worst_case(part, Ball(radius), {} if start is None else {"start": start}, steps=steps, tolerance=1e-3)
+    found = yield from worst_case(part, Ball(radius), {} if start is None else {"start": start}, steps=steps, tolerance=1e-2)
     return found.rise
 
 

@@ -23,8 +23,8 @@ DECADE = 3
 class Sharpness(CurvatureProbe):
     """Sharpness by name: worst case in a ball and in Keskar's box, random maximum, Gaussian average, adaptive, m-sharpness.
 
-    Each over a decade of distances to either side of its reference. Gives a SharpnessResult. Cost: some hundreds of gradients for
-    seven distances, most of them for worst cases; the leading eigenvectors are asked for as a question of their own.
+    Each over a decade of distances to either side of its reference. Gives a SharpnessResult. Cost: 20 to 40 gradients a worst case
+    and distance, some hundreds in all; the leading eigenvectors are asked for as a question of their own.
     """
 
     name: ClassVar[str] = "sharpness"
@@ -40,7 +40,7 @@ class Sharpness(CurvatureProbe):
         0.5, label="Adaptive radius", help="Of the ball of d/|w| that the numbers are of", minimum=1e-8, metavar="R"
     )
     points: int = field(
-        7, label="Distances", help="Points of each curve, over a decade to either side (odd; 1: no curve)", minimum=1, maximum=101
+        5, label="Distances", help="Points of each curve, over a decade to either side (odd; 1: no curve)", minimum=1, maximum=101
     )
     directions: int = field(10, label="Random directions", help="For the random maximum at each radius", minimum=2, maximum=100_000)
     pairs: int = field(16, label="Gaussian pairs", help="Opposite draws for the average at each radius", minimum=2, maximum=100_000)
@@ -80,7 +80,7 @@ class Sharpness(CurvatureProbe):
         return tuple(reference * 10 ** (k / max(half, 1)) for k in range(-half, half + 1))
 
     def cost(self, problem: Problem) -> Cost:
-        worst = 3 * self.points * 12
+        worst = 3 * self.points * 10
         averages = self.points * (self.directions + 2 * self.pairs) / 6
         rest = 40 + self.pairs + 2 * self.groups + (self.draws + 300) / 6 * self.bound
         return cost_of(self, problem, round(worst + averages + rest))

@@ -49,6 +49,9 @@ class Quadratic:
         d = torch.zeros_like(self.origin) if at is None else at - self.origin
         return self.slope + self.matrix @ d
 
+    def loss_and_gradient(self, at: Tensor | None = None) -> tuple[float, Tensor]:
+        return self.loss(at), self.gradient(at)
+
     def apply(self, block: Tensor) -> Tensor:
         return block @ self.matrix
 
