@@ -199,6 +199,7 @@ CHANGES: dict[type, dict[str, Any]] = {
         "batchnorm": "frozen",
         "precision": "float64", "tier": "exact", "steps": (51, 50), "span": (0.5,), "draws": 2, "adaptive": True, "tolerance": 0.04,
         "run_checkpoints": (CheckpointRef("a", "d1"),), "third": CheckpointRef("a", "d2"), "directions_file": None,
+        "which": (2, 1),
     },
     Line: {"steps": 7, "along": "y", "at": (0.0, 1.0), "span": (0.1, 0.2)},
     Trajectory: {"steps": (3, 4), "directions": "filter"},

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape_gui.results import CurvatureResult, EigenvaluesResult, SpectrumResult
+from landscape_gui.results import CurvatureResult, DependenceResult, EigenvaluesResult, SpectraResult, SpectrumResult
 
 TOO_LONG = ("vectors", "basis")
 """Arrays as long as the network has parameters."""
@@ -63,6 +63,10 @@ def rows(result: CurvatureResult) -> Iterator[Row]:
     """What CSV says: of a spectrum its lines and nodes, of eigenvalues one row each, of anything else its numbers."""
     if isinstance(result, SpectrumResult):
         yield from spectrum_rows(result)
+    elif isinstance(result, SpectraResult):
+        yield from spectra_rows(result)
+    elif isinstance(result, DependenceResult):
+        yield from dependence_rows(result)
     elif isinstance(result, EigenvaluesResult):
         yield ["index", "eigenvalue", "residual", "converged"]
         for k, value in enumerate(result.eigenvalues):
@@ -83,3 +87,29 @@ def spectrum_rows(result: SpectrumResult) -> Iterator[Row]:
     for probe, step in np.argwhere(np.isfinite(result.nodes)):
         residual = float(result.node_residuals[probe, step])
         yield ["node", float(probe), float(result.nodes[probe, step]), rest * float(result.weights[probe, step]), residual, 0.0]
+
+
+def spectra_rows(result: SpectraResult) -> Iterator[Row]:
+    """One row a checkpoint; nan where nothing was computed."""
+    columns = {
+        "order": result.order,
+        "lambda_max": result.lambda_max,
+        "lambda_max_residual": result.lambda_max_residuals,
+        "lambda_min": result.lambda_min,
+        "lambda_min_residual": result.lambda_min_residuals,
+        "trace": result.traces,
+        "trace_standard_error": result.trace_standard_errors,
+        "stability_limit": result.limits,
+        "computed": result.computed,
+    }
+    yield ["name", *columns]
+    for k, name in enumerate(result.names):
+        yield [name, *(float(values[k]) for values in columns.values())]
+
+
+def dependence_rows(result: DependenceResult) -> Iterator[Row]:
+    """One row a subset."""
+    yield ["draw", "examples", "lambda_max", "lambda_max_residual", "trace", "trace_standard_error", "computed"]
+    arrays = (result.lambda_max, result.lambda_max_residuals, result.traces, result.trace_standard_errors, result.computed)
+    for draw, k in np.ndindex(result.computed.shape):
+        yield [float(draw), float(result.sizes[k]), *(float(values[draw, k]) for values in arrays)]

@@ -4,16 +4,22 @@ from collections.abc import Mapping
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Probe
+from landscape_gui.probes.curvature_map import CurvatureMap
+from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.line import Line
 from landscape_gui.probes.report import Report
+from landscape_gui.probes.run_spectra import Spectra
 from landscape_gui.probes.sharpness import Sharpness
 from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.probes.surface import Surface
 from landscape_gui.probes.trajectory import Trajectory
 from landscape_gui.results import LineResult, Result, TrajectoryResult
 
-KINDS: tuple[type[Probe], ...] = (Surface, Line, Trajectory, Spectrum, Eigenvalues, Sharpness, Report)
+KINDS: tuple[type[Probe], ...] = (
+    *(Surface, Line, Trajectory, Spectrum, Eigenvalues, Spectra, CurvatureMap, Dependence),
+    *(Sharpness, Report),
+)
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 
 
