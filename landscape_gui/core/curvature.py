@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_gui.core.convolution import constant_operands
-from landscape_gui.core.differentiation import differentiating, gradient_of, pieces, rows_of, values_of
+from landscape_gui.core.differentiation import differentiating, gradient_of, judged, pieces, rows_of
 from landscape_gui.core.losses import LossHead
 from landscape_gui.core.objective import NOT_FINITE, Objective
 from landscape_gui.core.retention import Retained
@@ -140,7 +140,7 @@ class OutputCurvature:
 
     def __init__(self, output: Tensor, chunk: Chunk, objective: Objective) -> None:
         self._output = output.clone().requires_grad_(True)
-        values, _ = values_of(objective.head.function(self._output, chunk.targets), chunk.examples)
+        values, _ = judged(objective.head, self._output, chunk)
         loss = values.sum() / objective.weight
         check_finite(loss, objective)
         (self._gradient,) = torch.autograd.grad(loss, self._output, create_graph=True)

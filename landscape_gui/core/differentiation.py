@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from landscape_gui.core.forward import full_precision
-from landscape_gui.core.losses import LossHead
+from landscape_gui.core.losses import CROSS_ENTROPY, LossHead
+from landscape_gui.core.softmax import differentiable_cross_entropy
 from landscape_gui.core.splits import Chunk, call
 from landscape_gui.errors import ProblemError
 
@@ -33,7 +34,16 @@ def rows_of(head: LossHead, module: nn.Module, chunk: Chunk) -> tuple[Tensor, fl
     """What a chunk adds to the sum over rows: values whose sum it is, and the weight that it adds."""
     if head.kind == "batch":
         return values_of(head.function(module, chunk.inputs), chunk.examples)
-    return values_of(head.function(call(module, chunk.inputs), chunk.targets), chunk.examples)
+    return judged(head, call(module, chunk.inputs), chunk)
+
+
+def judged(head: LossHead, output: Any, chunk: Chunk) -> tuple[Tensor, float]:
+    """As `rows_of`, for the network's output on the chunk."""
+    if head is CROSS_ENTROPY and isinstance(output, Tensor) and output.requires_grad:
+        rows = differentiable_cross_entropy(output, chunk.targets)
+        if rows is not None:
+            return rows, float(rows.numel())
+    return values_of(head.function(output, chunk.targets), chunk.examples)
 
 
 def values_of(value: Any, examples: int) -> tuple[Tensor, float]:

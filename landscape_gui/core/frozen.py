@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from landscape_gui.core.convolution import TwiceConvolution, convolve, is_plain, window_of
 from landscape_gui.core.folding import batchnorm_pairs
-from landscape_gui.core.linear import TwiceLinear, is_plain_linear
+from landscape_gui.core.linear import TwiceLinear, TwiceReLU, is_plain_linear, is_plain_relu
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -73,6 +73,7 @@ def quicken(module: nn.Module, *, fold: bool = True) -> tuple[int, int]:
     replaced: dict[nn.Module, nn.Module] = {part: TwiceConvolution(part) for part in named.values() if is_plain(part)}
     replaced.update((part, TwiceLinear(part)) for part in named.values() if isinstance(part, nn.Linear) and is_plain_linear(part))
     products = len(replaced)
+    replaced.update((part, TwiceReLU()) for part in named.values() if is_plain_relu(part))
     for convolution, norm in pairs:
         first = named[convolution]
         if named[norm] in norms and isinstance(first, nn.Conv2d) and is_plain(first):

@@ -71,3 +71,39 @@ class TwiceLinear(nn.Module):
 
 def is_plain_linear(part: nn.Module) -> bool:
     return type(part) is nn.Linear and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
+
+
+class _ReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = x.clamp_min(0)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return _Gate.apply(grads[0], ctx.saved_tensors[0].detach())  # type: ignore[no-untyped-call]
+
+
+class _Gate(torch.autograd.Function):
+    """What passes where y is positive; linear, with no derivative to y."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, y: Tensor) -> Tensor:
+        ctx.save_for_backward(y)
+        return torch.ops.aten.threshold_backward(grad, y, 0)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def backward(ctx: Any, *along: Any) -> Any:
+        return torch.ops.aten.threshold_backward(along[0], ctx.saved_tensors[0], 0), None
+
+
+class TwiceReLU(nn.Module):
+    """nn.ReLU, whose second derivative is nowhere written out as zeros."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _ReLU.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def is_plain_relu(part: nn.Module) -> bool:
+    return type(part) is nn.ReLU and not (part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part))
