@@ -33,6 +33,9 @@ EXAMPLES = {
     "report": """examples:
   landscape-gui report samples:digits-seed-a samples:digits-seed-b -o report.md -o report.tex
   landscape-gui report net.pt other.pt --code landscape.py --trust --limit 2000 -o report.csv -o report.json""",
+    "sharpness": """examples:
+  landscape-gui sharpness samples:digits-mlp -o s.json -o s.pdf
+  landscape-gui sharpness net.pt --points 1 --limit 2000 --groups 0 --no-bound -o s.csv""",
     "info": """examples:
   landscape-gui info net.pt
   landscape-gui info samples:digits-mlp runs/*.safetensors""",
