@@ -1,4 +1,4 @@
-"""Print how fast surfaces are: against one bare forward pass, and against other tools; and how light the window is.
+"""Print how fast surfaces and curvature are: against bare passes, and against other tools; and how light the window is.
 
 Writes latest.json beside this file.
 
@@ -39,6 +39,8 @@ from landscape_gui.core.vector import Layout
 from torch import Tensor, nn
 
 import adaptive
+import curvature_products
+import curvature_spectra
 import window
 from peer_process import PeerProcess
 from timing import fastest, interleave, ratio
@@ -69,6 +71,14 @@ def main() -> int:
         for result in window.measure():
             results.append(result)
             print(f"{result['name']:22s} {result['value']:.1f} {result['unit']} (goal {result['goal']})", flush=True)
+    products = tuple(name for name in curvature_products.NAMES if not options.only or name in options.only)
+    for result in curvature_products.measure(options.cache, options.rounds, only=products, peerless=options.no_peers):
+        results.append(result)
+        curvature_products.report(result)
+    spectra = tuple(name for name in curvature_spectra.NAMES if not options.only or name in options.only)
+    for result in curvature_spectra.measure(options.cache, only=spectra, peerless=options.no_peers):
+        results.append(result)
+        curvature_spectra.report(result)
     measured = {result["name"] for result in results}
     kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
     results = [*results, *(result for result in kept if result["name"] not in measured)]
@@ -80,7 +90,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How fast surfaces are: against a bare forward pass and against other tools.")
     parser.add_argument("--rounds", type=int, default=4, help="how often everything is timed in turn")
-    parser.add_argument("--only", nargs="*", default=[], help="names of workloads, adaptive or window; other figures are kept")
+    parser.add_argument("--only", nargs="*", default=[], help="names of workloads or figures; others are kept")
     parser.add_argument("--no-peers", action="store_true", help="leave other tools out")
     cache = Path(os.environ.get("LANDSCAPE_GUI_BENCHMARKS", Path(tempfile.gettempdir()) / "landscape-gui-benchmarks"))
     parser.add_argument("--cache", type=Path, default=cache, help="where networks and other tools are kept")
