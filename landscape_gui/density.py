@@ -16,7 +16,8 @@ DEFAULT_WIDTH = 0.01
 """The kernel's width where none is given, as a fraction of the spectrum's range."""
 
 PADDING = 8.0
-"""Widths beyond a node or line that the grid reaches: what is cut off there is below 1e-14, even drawn out over a million widths."""
+"""Widths beyond a node or line that the grid reaches: what is cut off there is below 1e-14, even drawn out over a million
+widths."""
 
 RESOLUTION = 4.0
 """Grid points per width: the trapezoidal rule then integrates Gaussians to 1e-9 and beyond."""

@@ -27,24 +27,26 @@ def test_student_quantiles_are_those_of_the_tables() -> None:
 
 
 def test_intervals_cover_over_400_repetitions() -> None:
-    """92 to 97 % of the 95 % intervals. By a diagonal of a true Hessian's eigenvalues: a random vector without a preferred direction
-    cannot tell it from the Hessian."""
+    """92 to 97 % of the 95 % intervals. By a diagonal of a true Hessian's eigenvalues: a random vector without a preferred
+    direction cannot tell it from the Hessian."""
     true = eigenvalues("relu", "early")
     operator = Diagonal(torch.tensor(true))
-    found = [finish(trace(operator, budget=40, seed=seed)) for seed in range(400)]
+    found = [finish(trace(operator, budget=24, seed=seed)) for seed in range(400)]
     assert 0.92 <= np.mean([t.low <= true.sum() <= t.high for t in found]) <= 0.97
     spread = np.std([t.value for t in found])
     assert np.mean([t.standard_error for t in found]) == pytest.approx(spread, rel=0.1)  # 1/sqrt(800) is 3.5 %
 
 
-@pytest.mark.parametrize(("kind", "stage"), KINDS)
-def test_the_trace_is_within_a_per_cent_at_120_products(kind: str, stage: str) -> None:
-    """A mean error of at most 0.8 %, and a Frobenius norm within its error."""
-    true = eigenvalues(kind, stage)
-    found = [finish(trace(Diagonal(torch.tensor(true)), budget=120, seed=seed)) for seed in range(20)]
-    assert np.mean([abs(t.value / true.sum() - 1) for t in found]) <= 0.008
-    norms, errors = np.array([(t.frobenius, t.frobenius_standard_error) for t in found]).T
-    assert np.mean(np.abs(norms - np.linalg.norm(true)) <= 3 * errors) >= 0.9
+def test_the_trace_is_within_a_per_cent_at_120_products() -> None:
+    """A mean error of at most 0.8 % over four Hessians, and a Frobenius norm within its error."""
+    off = []
+    for kind, stage in KINDS:
+        true = eigenvalues(kind, stage)
+        for seed in range(5):
+            found = finish(trace(Diagonal(torch.tensor(true)), budget=120, seed=seed))
+            off.append(abs(found.value / true.sum() - 1))
+            assert abs(found.frobenius - np.linalg.norm(true)) <= 5 * found.frobenius_standard_error
+    assert np.mean(off) <= 0.008
 
 
 def test_hutchinsons_variance_for_gaussian_vectors() -> None:
