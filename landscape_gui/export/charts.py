@@ -56,8 +56,10 @@ def _scales(axes: Any, other: Any, panel: Panel, page: Page, width: float) -> No
         names = panel.categories if side == "y" and panel.categories else what.names
         if names:
             set_names(axis, names, ends, page, width, step=-1 if panel.categories else 1)
-        else:
+        elif side != "y" or what.text:
             set_ticks(axis, ends, what.scale)
+        else:  # heights without a meaning have no numbers
+            axis.set_ticks([])
         axis.set_label_text(what.text)
 
 

@@ -202,9 +202,9 @@ class CanvasChart(pg.PlotWidget):
             names, step = (bars, -1) if bars and side == "left" else (axis.names, 1)
             item.widest = max(110.0, 0.42 * self.width())
             item.name(names, step)
-            item.setStyle(
-                autoReduceTextSpace=not names, hideOverlappingLabels=False, tickLength=0 if bars and side == "left" else -5
-            )
+            ticks = 0 if bars and side == "left" else -5
+            shown = bool(axis.text or names) or side != "left"  # heights without a meaning have no numbers
+            item.setStyle(autoReduceTextSpace=not names, hideOverlappingLabels=False, tickLength=ticks, showValues=shown)
             self.plot.setLabel(side, escape(axis.text))
         self.plot.showAxis("right", panel.right is not None)
         self.plot.getAxis("left").setGrid(False if bars or panel.heat_map else GRID)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF
 
 from landscape_gui import style
 
-SAMPLE, GAP, ROW = 26.0, 18.0, 19.0
+SAMPLE, GAP, ROW = 40.0, 18.0, 19.0
 """Pixels: a line of the legend, between two entries, from row to row."""
 
 
@@ -51,11 +51,11 @@ class ChartHead:
         font = QFont(self.plot.scene().font())
         font.setPointSizeF(9.0)
         metrics = QFontMetricsF(font)
-        entry = max((metrics.horizontalAdvance(label) for label in self.labels), default=0.0) + SAMPLE + GAP
+        entries = [metrics.horizontalAdvance(label) + SAMPLE + GAP for label in self.labels]
         named = metrics.horizontalAdvance(self.text) * 1.2 + 30 if self.text else 0.0
-        columns = max(1, min(len(self.labels), int((width - 40) // entry))) if self.labels else 1
-        rows = -(-len(self.labels) // columns) if self.labels else 0
-        beside = rows <= 1 and named + entry * columns < width - 30
+        columns = columns_of(entries, width - 40)
+        rows = -(-len(entries) // columns)
+        beside = rows <= 1 and named + sum(entries) < width - 30
         self.words.setText(escape(self.text), color=self.theme.ink, bold=True)
         self.words.setVisible(bool(self.text))
         top = 6.0 if beside or not self.text else 6.0 + ROW + 3
@@ -67,6 +67,14 @@ class ChartHead:
             self.legend.anchor(itemPos=(0, 0), parentPos=(0, 0), offset=(6, top - 4))
         below = top + (ROW * max(rows, 1) + 8 if rows or beside or not self.text else 2)
         self.plot.layout.setContentsMargins(8, below, 16, 8)
+
+
+def columns_of(entries: list[float], width: float) -> int:
+    """As many columns as fit, each as wide as its widest entry; the entries stand row by row."""
+    for count in range(len(entries), 1, -1):
+        if sum(max(entries[k::count]) for k in range(count)) <= width:
+            return count
+    return 1
 
 
 def escape(text: str) -> str:

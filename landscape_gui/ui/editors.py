@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,21 @@ class ChoiceEditor(Editor):
         index = self.box.findData(value)
         if index >= 0:
             self.box.setCurrentIndex(index)
+
+
+class SplitEditor(ChoiceEditor):
+    """One of the data's splits; the first one is what a question means that names none ("")."""
+
+    def __init__(self, label: str, choices: Mapping[str, str]) -> None:
+        super().__init__(label, choices)
+        self.first = next(iter(choices), "")
+
+    def value(self) -> str:
+        chosen = str(super().value() or "")
+        return "" if chosen == self.first else chosen
+
+    def set_value(self, value: Any) -> None:
+        super().set_value(value or self.first)
 
 
 class SwitchEditor(Editor):
@@ -174,6 +189,31 @@ class TextEditor(Editor):
 
     def set_value(self, value: Any) -> None:
         self.line.setText(str(value))
+
+
+class NamesEditor(Editor):
+    """Names with commas between them, typed or chosen from a list; nothing: `placeholder`."""
+
+    def __init__(self, label: str, names: Sequence[str], placeholder: str = "") -> None:
+        super().__init__(label)
+        self.box = QComboBox()
+        self.box.setEditable(True)
+        self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(8)
+        self.box.addItems(["", *names])
+        line = self.box.lineEdit()
+        assert line is not None
+        line.setPlaceholderText(placeholder)
+        line.setFrame(False)
+        self.row.addWidget(self.box, 1)
+        self.box.currentTextChanged.connect(self.changed)
+
+    def value(self) -> str:
+        return self.box.currentText()
+
+    def set_value(self, value: Any) -> None:
+        self.box.setCurrentText(str(value))
 
 
 class NumbersEditor(TextEditor):

@@ -16,7 +16,7 @@ from landscape_gui.ui.documents import Message, message_of
 from landscape_gui.ui.questions import make
 from landscape_gui.ui.session import Session
 
-CARRIED = ("split", "limit", "batchnorm")
+CARRIED = ("limit", "seed", "precision")
 """Fields that a question along an eigenvector takes over from the spectrum, so that both are about the same loss."""
 
 
@@ -46,7 +46,7 @@ class EigenvectorMenu(QMenu):
     def fill(self, asked: Probe, mark: Needles, number: int) -> None:
         """The entries; the first of them is what one most likely wants."""
         self.clear()
-        self.addSection(needle_words(dataclasses.replace(mark, vectors=()), number))
+        self.addAction(needle_words(dataclasses.replace(mark, vectors=()), number)).setEnabled(False)
         this = mark.vectors[number]
         pair = this, partner(mark.vectors, number)
         for name, words in (
@@ -61,6 +61,10 @@ class EigenvectorMenu(QMenu):
     def ask(self, asked: Probe, name: str, which: tuple[int, int], checked: bool = False) -> None:
         """Put the question."""
         carried = {field: getattr(asked, field) for field in CARRIED if hasattr(asked, field)}
+        splits = getattr(self.session.current.problem, "splits", {}) if self.session.current is not None else {}
+        split = getattr(asked, "split", "") or next(iter(splits), "")
+        if split:
+            carried["split"] = split
         try:
             probe = make(self.session.services.probes()[name], {"directions": "eigenvectors", "which": which, **carried})
         except LandscapeError as error:

@@ -15,8 +15,10 @@ from landscape_gui.ui.editors import (
     ChoiceEditor,
     Editor,
     FileEditor,
+    NamesEditor,
     NumbersEditor,
     PairEditor,
+    SplitEditor,
     SwitchEditor,
     TextEditor,
     WholeEditor,
@@ -27,9 +29,11 @@ from landscape_gui.ui.questions import RELEVANT, kinds
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the form offers besides the fields' own choices: the data's splits and the run's checkpoints (path -> name)."""
+    """What the form offers besides the fields' own choices: the data's splits, the run's checkpoints (path -> name), the names of
+    the network's layers."""
 
     splits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    layers: tuple[str, ...] = ()
     checkpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -106,7 +110,11 @@ class Form(QWidget):
         meta, text = f.metadata, str(hint)
         label = meta["label"]
         if f.name == "split":
+            if f.default != "all":
+                return SplitEditor(label, split_choices(self.context.splits, whole=False))
             return ChoiceEditor(label, split_choices(self.context.splits))
+        if f.name == "layer":
+            return NamesEditor(label, self.context.layers, "all")
         if meta["choices"]:
             return ChoiceEditor(label, meta["choices"])
         if hint is bool:
@@ -179,7 +187,9 @@ def grid() -> QGridLayout:
     return layout
 
 
-def split_choices(splits: Mapping[str, int]) -> dict[str, str]:
-    """The data's splits with their sizes, and all of them together."""
+def split_choices(splits: Mapping[str, int], *, whole: bool = True) -> dict[str, str]:
+    """The data's splits with their sizes, and all of them together where a question can be about the whole."""
     named = {name: f"{count:,} examples" if count else name for name, count in splits.items()}
+    if not whole:
+        return named or {"": "the data"}
     return {"all": "every split, in one pass" if len(named) > 1 else "all", **named}

@@ -51,14 +51,14 @@ class NumbersPanel(QWidget):
         column.addWidget(foot)
 
     def _button(self, text: str, tip: str) -> QPushButton:
-        button = QPushButton(icon("copy"), f" {text}")
+        button = QPushButton(icon("copy"), f" {text.removeprefix('Copy ')}")
         button.setAccessibleName(text)
         button.setToolTip(tip)
         return button
 
     def _copy(self, button: QPushButton, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
-        words = f" {button.accessibleName()}"
+        words = f" {button.accessibleName().removeprefix('Copy ')}"
         button.setText(" Copied")
         QTimer.singleShot(1500, button, lambda: button.setText(words))
 
@@ -126,16 +126,15 @@ class NumberRow(QWidget):
         table.setHorizontalSpacing(8)
         table.setVerticalSpacing(1)
         table.setColumnStretch(0, 1)
-        self.kind.setFixedWidth(42)
-        table.addWidget(self.label, 0, 0)
-        table.addWidget(self.value, 0, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        table.addWidget(self.kind, 0, 2, Qt.AlignmentFlag.AlignVCenter)
+        table.addWidget(self.label, 0, 0, 1, 2)
+        table.addWidget(self.value, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        table.addWidget(self.kind, 1, 1, Qt.AlignmentFlag.AlignRight)
         beside = QHBoxLayout()
         beside.setSpacing(4)
         beside.addWidget(self.aid, 1)
         beside.addWidget(self.why)
-        table.addLayout(beside, 1, 0, 1, 3)
-        table.addWidget(self.caveat, 2, 0, 1, 3)
+        table.addLayout(beside, 2, 0, 1, 2)
+        table.addWidget(self.caveat, 3, 0, 1, 2)
         self.caveat.hide()
         self.show_number(number)
 
@@ -147,9 +146,6 @@ class NumberRow(QWidget):
         for widget, words in ((self.label, number.label), (self.value, text), (self.kind, kind), (self.aid, read)):
             if widget.text() != words:
                 widget.setText(words)
-        self.kind.setVisible(len(kind) <= 6)
-        if len(kind) > 6:
-            self.label.setText(f"{number.label} ({kind})")
         self.setToolTip(f"<p>{html.escape(number.help)}</p>" if number.help else "")
         self.setAccessibleName(f"{number.label}: {text} {kind}".strip())
         self.aid.setVisible(bool(read))

@@ -210,8 +210,10 @@ def cost_text(cost: Cost) -> str:
 
 
 def context_of(problem: Any) -> Context:
-    """What the form offers for a problem: its splits, and the checkpoints of its run."""
+    """What the form offers for a problem: its splits, and the checkpoints of its run, its layers."""
     run = getattr(problem, "run", None)
     entries = getattr(run, "checkpoints", ()) if run is not None else ()
     checkpoints: Mapping[str, str] = {str(e.path): str(e.label or e.path) for e in entries}
-    return Context(splits=dict(problem.splits), checkpoints=checkpoints)
+    layers = getattr(getattr(problem, "layout", None), "layers", None)
+    names = tuple(name for name, _ in layers()) if layers is not None else ()
+    return Context(splits=dict(problem.splits), checkpoints=checkpoints, layers=names)

@@ -49,7 +49,7 @@ class RightSide(QWidget):
         column = column_of(self)
         column.addWidget(self.tabs)
         column.addWidget(panels, 1)
-        self.setMinimumWidth(250)
+        self.setMinimumWidth(290)
         self.tabs.setTabVisible(NUMBERS, False)
         self._told: object = None
         session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(CELL) if cell is not None else None)

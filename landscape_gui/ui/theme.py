@@ -172,7 +172,7 @@ QTreeView::item:selected { background: $selection; color: $ink; }
 QHeaderView::section { background: $window; border: none; border-bottom: 1px solid $border; padding: 4px; color: $muted; }
 
 QTabBar { background: transparent; }
-QTabBar::tab { background: transparent; color: $muted; padding: 8px 12px 7px 12px; border: none;
+QTabBar::tab { background: transparent; color: $muted; padding: 8px 9px 7px 9px; border: none;
   border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $ink; }
 QTabBar::tab:selected { color: $ink; border-bottom: 2px solid $accent; }

@@ -98,3 +98,19 @@ def test_a_question_that_cannot_be_read_back_falls_back_to_its_kind():
 def test_references_come_back_from_plain_values():
     probe = make(PROBES["surface"], {"towards": {"path": "/b.pt", "digest": "0" * 32, "label": "b"}, "directions": "towards"})
     assert probe.towards == CheckpointRef("/b.pt", "0" * 32, "b")
+
+
+def test_a_question_about_one_split_offers_the_splits_alone_and_means_the_first(qtbot):
+    from landscape_gui.probes import PROBES
+
+    form = Form(PROBES["spectrum"], Context(splits={"train": 100, "test": 40}, layers=("fc1", "fc2")))
+    qtbot.addWidget(form)
+    box = form.editors["split"].box
+    assert [box.itemData(k) for k in range(box.count())] == ["train", "test"]
+    assert form.probe().split == ""
+    form.set_probe(PROBES["spectrum"](split="test", layer="fc2"))
+    assert (form.probe().split, form.probe().layer) == ("test", "fc2")
+    form.set_probe(PROBES["spectrum"](split="train"))
+    assert (form.probe().split, form.probe().layer) == ("", "")
+    layers = form.editors["layer"].box
+    assert [layers.itemText(k) for k in range(layers.count())] == ["", "fc1", "fc2"]

@@ -138,7 +138,7 @@ def panel(qtbot, dressed):
 
 def test_a_number_stands_with_its_error_unit_and_help(panel):
     rows = panel.table.rows
-    assert [row.value.text() for row in rows.values()] == ["12.0000 ± 2.0e−4", "250", "21.35 ± 0.40 nat"]
+    assert [row.value.text() for row in rows.values()] == ["12.0000 ± 2.0 × 10⁻⁴", "250", "21.35 ± 0.40 nat"]
     assert [row.kind.text() for row in rows.values()] == ["bound", "", "s.e."]
     assert "The &lt;largest&gt; one." in rows["lambda_max"].toolTip()
     assert "one standard error" in panel.table.words.text()
