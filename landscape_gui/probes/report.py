@@ -43,6 +43,11 @@ class Report(CurvatureProbe):
     probes: int = field(4, label="Probes", help="Random vectors for the density and the trace", minimum=1, maximum=1000)
     steps: int = field(40, label="Lanczos steps", help="Of each random vector", minimum=2, maximum=10_000)
     radius: float = field(0.05, label="Radius", help="Of the ball in the 2-norm for sharpness", minimum=1e-8, metavar="R")
+    points: int = field(
+        7, label="Distances", help="Points of sharpness's curves, over a decade to either side (odd; 1: no curve)",
+        minimum=1, maximum=101, advanced=True,
+    )  # fmt: skip
+    bound: bool = field(True, label="PAC-Bayes bound", help="Compute a bound on the test error", advanced=True)
 
     def parts(self, problem: Problem) -> list[tuple[str, CurvatureProbe]]:
         """The questions that it is made of, with what each is called."""
@@ -54,7 +59,7 @@ class Report(CurvatureProbe):
         half = examples_of(self, problem) // 2
         if half >= SMALLEST_HALF:
             found.append(("half", Eigenvalues(**{**common, "limit": half}, largest=1, smallest=0)))
-        return [*found, ("sharpness", Sharpness(**common, radius=self.radius))]
+        return [*found, ("sharpness", Sharpness(**common, radius=self.radius, points=self.points, bound=self.bound))]
 
     def cost(self, problem: Problem) -> Cost:
         costs = [part.cost(problem) for _, part in self.parts(problem)]
