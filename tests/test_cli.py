@@ -285,3 +285,20 @@ def test_what_was_noted_on_the_way_is_not_said_at_the_end(tmp_path: Path, capsys
     asked = ("surface", SAMPLE, "--adaptive", "--steps", 9, "--limit", 50, "--seed", 11, "--quiet", "-o", tmp_path / "s.json")
     assert run(*asked) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_spectrum_writes_its_eigenvalues_trace_and_density(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("spectrum", SAMPLE, "--top", 3, "--smallest", 0, "--probes", 2, "--steps", 8, "--limit", 200, "--seed", 0)
+    assert run(*asked, "-o", tmp_path / "s.json", "-o", tmp_path / "s.png", "-o", tmp_path / "s.csv", "--kernel-width", 0.1) == 0
+    told = json.loads((tmp_path / "s.json").read_text())
+    assert len(told["eigenvalues"]) == len(told["residuals"]) == 3
+    assert told["eigenvalues"] == sorted(told["eigenvalues"], reverse=True)
+    assert abs(np.trapezoid(told["density_y"], told["density_x"]) - 1) < 1e-6
+    assert told["trace_standard_error"] > 0
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
+    assert run("eigenvalues", SAMPLE, "--largest", 2, "--smallest", 0, "--limit", 200) == 0
+    said = capsys.readouterr().out
+    assert "largest eigenvalue" in said
+    assert "200 of 1,437 train" in said
+    assert run(*asked, "--save-directions", "x.h5") == 2

@@ -113,6 +113,8 @@ class Bench:
     def __init__(self, probe: CurvatureProbe, problem: Problem) -> None:
         self.objective = objective_of(probe, problem)
         self.operator = operator_of(probe.operator, self.objective)
+        self.known: dict[Probe, CurvatureResult] = {}
+        """Answers that a question which shares this bench has already been given."""
         self._gradient: Tensor | None = None
 
     @property

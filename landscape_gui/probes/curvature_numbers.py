@@ -32,7 +32,7 @@ def number(name: str, value: float, error: float = math.nan, kind: str = "bound"
         name=name,
         label=label or text.label,
         value=float(value),
-        error=float(error),
+        error=0.0 if kind == "exact" else float(error),
         kind=kind,
         unit=unit or text.unit,
         help=text.help,

@@ -62,7 +62,9 @@ class DensityPart(CurvatureProbe):
         """The eigenvectors that are taken out, (k, n), or None."""
         if self.lines is None:
             return None
-        answer = yield from relayed(ask(self.lines), lambda p: Progress(done=0, total=1, note=p.note))
+        answer = bench.known.get(self.lines) or (
+            yield from relayed(ask(self.lines), lambda p: Progress(done=0, total=1, note=p.note))
+        )
         assert isinstance(answer, EigenvaluesResult)
         return deflated_vectors(answer, bench)
 

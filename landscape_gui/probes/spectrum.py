@@ -93,6 +93,8 @@ class Spectrum(CurvatureProbe):
             growing = Growing(self, problem, bench)
             total = float(self.products)
             yield from self._lines(problem, ask, growing, total)
+            if self.lines is not None and growing.eigen is not None:
+                bench.known[self.lines] = growing.eigen
             done = total - self.probes * self.steps - self.budget
             for index in range(self.probes):
                 yield from self._ask(ask, self.part(index), growing, done + index * self.steps, self.steps, total)
