@@ -112,6 +112,13 @@ def test_where_the_loss_curves_down_everywhere_the_models_maximum_lies_inside() 
     assert found.rise == pytest.approx(0.1**2 / (2 * 2), rel=1e-9)
 
 
+def test_a_step_that_lowers_the_loss_is_halved() -> None:
+    """The first step lands where the curvature of -10 has eaten up the slope; a shorter one gains."""
+    problem = Quadratic(torch.diag(torch.tensor([-10.0, 1.0], dtype=torch.float64)), torch.tensor([1.0, 0.5], dtype=torch.float64))
+    found = finish(worst_case(problem, Ball(1.0), steps=100, tolerance=1e-9))
+    assert 0 < found.rise <= exact_maximum(problem, 1.0)  # the full step alone would lose 2.8
+
+
 def test_a_flat_place_has_no_worst_case_and_a_diverging_one_an_infinite_one() -> None:
     flat = Quadratic(torch.zeros(4, 4, dtype=torch.float64))
     assert finish(krylov(lambda v: flat.apply(v[None])[0], flat.gradient())) is None
@@ -227,7 +234,7 @@ def test_dinhs_rescaling_moves_plain_sharpness_and_not_adaptive_sharpness() -> N
     here, there = objective_of(net, split), objective_of(other, split)
     assert there.loss() == pytest.approx(here.loss(), rel=1e-7)  # weights rounded to float32 by the division
     assert worst(there, None, 0.05) > 5 * worst(here, None, 0.05)  # identity 7
-    adaptive = [worst(o, o.origin.abs(), 0.2) for o in (here, there)]
+    adaptive = [worst(o, sharpness.adaptive_ball(o.origin, 0.2).scale, 0.2) for o in (here, there)]
     # identity 8; the weights themselves differ by a float32 rounding, 6e-8, which the ascent multiplies
     assert adaptive[1] == pytest.approx(adaptive[0], rel=1e-5)
 
