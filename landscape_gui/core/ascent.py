@@ -174,7 +174,9 @@ def climb(
             break
         before = rise
         for halving in range(HALVINGS):
-            candidate = target if not halving else region.retract(torch.lerp(displacement, target, 0.5**halving))
+            candidate = target if not halving else torch.lerp(displacement, target, 0.5**halving)
+            if halving and bool(displacement.any()):  # from the centre a shorter step stays inside
+                candidate = region.retract(candidate)
             value, slope = objective.loss_and_gradient(objective.origin + candidate)
             evaluations += 1
             yield (step + halving / HALVINGS) / steps
