@@ -32,6 +32,7 @@ MOST = 100_000
 EXPLAINED = ("explained_variance_ratio_", "singular_values_", "explained_variance_")
 QUANTITIES = {"loss": "loss", "acc": "accuracy"}
 EIGENVALUES = {"min_eig": ("smallest Hessian eigenvalue", 1.0), "max_eig": ("largest Hessian eigenvalue", -1.0)}
+OUR_EIGENVALUES = {"lambda_min": "min_eig", "lambda_max": "max_eig"}
 """Name, label, and what an uncomputed cell holds."""
 
 
@@ -179,6 +180,9 @@ def write_surface(path: str | os.PathLike[str], result: SurfaceResult | LineResu
         for name, quantity in result.quantities.items():
             split, _, metric = name.partition("_")
             factor = {"loss": 1.0, "accuracy": 100.0}.get(metric)
+            if name in OUR_EIGENVALUES:
+                theirs = OUR_EIGENVALUES[name]
+                file[theirs] = np.where(computed, np.asarray(quantity.values, np.float64), EIGENVALUES[theirs][1]).reshape(shape)
             if factor is None or split not in ("train", "test"):
                 continue
             values = np.where(computed, np.asarray(quantity.values, np.float64) * factor, -1.0)

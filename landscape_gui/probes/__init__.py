@@ -17,8 +17,16 @@ from landscape_gui.probes.trajectory import Trajectory
 from landscape_gui.results import LineResult, Result, TrajectoryResult
 
 KINDS: tuple[type[Probe], ...] = (
-    *(Surface, Line, Trajectory, Spectrum, Eigenvalues, Spectra, CurvatureMap, Dependence),
-    *(Sharpness, Report),
+    Surface,
+    Line,
+    Trajectory,
+    Spectrum,
+    Eigenvalues,
+    Spectra,
+    CurvatureMap,
+    Dependence,
+    Sharpness,
+    Report,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 

@@ -110,7 +110,8 @@ def centre_facts(shown: Quantity, cell: int, *, exact: bool) -> list[Fact]:
     value = float(shown.values.reshape(-1)[cell])
     known = shown.standard_error
     error = "" if known is None else with_unit(float(known.reshape(-1)[cell]), shown.unit)
-    facts = [(CENTRE if exact else NEAR_CENTRE, with_unit(value, shown.unit) + (f" ± {error} (standard error)" if error else ""))]
+    kind = "residual" if shown.name.startswith("lambda_") else "standard error"
+    facts = [(CENTRE if exact else NEAR_CENTRE, with_unit(value, shown.unit) + (f" ± {error} ({kind})" if error else ""))]
     finite = shown.values[np.isfinite(shown.values)]
     if finite.size:
         facts.append(("Range", f"{with_unit(float(finite.min()), shown.unit)} to {with_unit(float(finite.max()), shown.unit)}"))
