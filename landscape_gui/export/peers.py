@@ -32,8 +32,8 @@ MOST = 100_000
 EXPLAINED = ("explained_variance_ratio_", "singular_values_", "explained_variance_")
 QUANTITIES = {"loss": "loss", "acc": "accuracy"}
 EIGENVALUES = {"min_eig": ("smallest Hessian eigenvalue", 1.0), "max_eig": ("largest Hessian eigenvalue", -1.0)}
-OUR_EIGENVALUES = {"lambda_min": "min_eig", "lambda_max": "max_eig"}
 """Name, label, and what an uncomputed cell holds."""
+OUR_EIGENVALUES = {"lambda_min": "min_eig", "lambda_max": "max_eig"}
 
 
 # -- directions -----------------------------------------------------------------------------------------------------------

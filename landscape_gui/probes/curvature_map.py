@@ -279,4 +279,5 @@ def nearest(stations: Array, indices: Array) -> Array:
     """The station nearest to each index, the lower one of two; stations ascend."""
     above = np.searchsorted(stations, indices).clip(max=len(stations) - 1)
     below = (above - 1).clip(min=0)
-    return np.where(indices - stations[below] <= stations[above] - indices, stations[below], stations[above])
+    found: Array = np.where(indices - stations[below] <= stations[above] - indices, stations[below], stations[above])
+    return found

@@ -208,5 +208,6 @@ def padded(arrays: Sequence[Array]) -> Array:
     shape = np.max([array.shape for array in arrays], axis=0) if arrays else (0,)
     whole = np.full((len(arrays), *shape), np.nan)
     for k, array in enumerate(arrays):
-        whole[(k, *(slice(n) for n in array.shape))] = array
+        part: tuple[Any, ...] = (k, *(slice(n) for n in array.shape))
+        whole[part] = array
     return freeze(whole)
