@@ -26,6 +26,8 @@ from landscape_gui.results import Number, ReportResult
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 
+LABELS = 320
+"""Pixels for the numbers' names; a longer one ends in dots and is whole at hover."""
 ARROWS = {1: " ▲", -1: " ▼", 0: ""}
 
 
@@ -56,6 +58,7 @@ class ReportPanel(QWidget):
         self.table.setWordWrap(False)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
         self.table.cellClicked.connect(self._clicked)
         self.table.currentCellChanged.connect(lambda row, *_: self._explain(row))
@@ -119,10 +122,15 @@ class ReportPanel(QWidget):
                 self.table.setItem(line, column, cells[column] if column < len(cells) else text_item(""))
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.resizeSection(0, LABELS)
 
     def _cells(self, row: Row) -> list[QTableWidgetItem]:
         mark = ARROWS[self.direction] if row.name == self.sorted_by else ""
-        found = [text_item(row.head + mark, tip=help_of(row)), *(number_item(row, number) for number in row.numbers)]
+        found = [
+            text_item(row.head + mark, tip=f"{row.head}. {help_of(row)}"),
+            *(number_item(row, number) for number in row.numbers),
+        ]
         return [*found, text_item(row.kind)]
 
     # sorting and explaining
