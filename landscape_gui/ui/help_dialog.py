@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Working": (
         ("Ctrl+O, drop", "open checkpoints, runs, answers"),
         ("Ctrl+R", "compute the question in the form"),
+        ("Ctrl+M", "compare what is selected in the library"),
         ("Esc", "cancel; what there is stays"),
         ("Ctrl+E", "export the figure or its numbers"),
         ("Ctrl+C", "copy the picture"),
