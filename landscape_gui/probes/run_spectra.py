@@ -77,7 +77,7 @@ class Spectra(CurvatureProbe):
         growing = Growing(question, problem)
         total = len(growing.references)
         for done, place in enumerate(coarse_first(total)):
-            yield from question._ask(ask, growing, place, done, total)
+            yield from self._ask(ask, growing, place, done, total)
             if done + 1 < total:
                 yield Progress(done=done + 1, total=total, partial=growing.result())
         return growing.result()
