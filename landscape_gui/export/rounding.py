@@ -72,6 +72,8 @@ def _with_error(value: float, error: float, exponent: int) -> Rounded:
     most = DIGITS - 1 - _magnitude(value) if value else decimals
     if decimals > most:
         power = _magnitude(shown)
+        if not exponent and shown >= SMALLEST:
+            return Rounded(f"{value:.{max(0, most)}f}", f"{shown:.{1 - power}f}")
         return Rounded(f"{value:.{max(0, most)}f}", f"{shown / 10.0**power:.1f}", exponent, power + exponent)
     places = max(0, decimals)
     return Rounded(f"{round(value, decimals):.{places}f}", f"{shown:.{places}f}", exponent)
