@@ -141,6 +141,6 @@ def test_what_cannot_be_is_said() -> None:
         Surface(directions="eigenvectors", which=(0, 1))
     with pytest.raises(QuestionError, match="Several draws"):
         Surface(directions="eigenvectors", draws=2)
-    with pytest.raises(QuestionError, match="parameters take|no eigenvector"):
+    with pytest.raises(QuestionError, match=r"parameters take|no eigenvector"):
         ask(Surface(**eigen((3, 3), which=(181, 1))), problem)
     assert Surface(which=(1, -1)).directions == "eigenvectors" and Surface().directions == "filter"
