@@ -90,7 +90,15 @@ def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: flo
 def asked_words(question: Mapping[str, Any]) -> str:
     """What tells a question from others about the same problem, in a few words; for lists."""
     steps, span = question.get("steps"), question.get("span") or ()
-    parts = [" × ".join(str(n) for n in steps) if isinstance(steps, (list, tuple)) else f"{steps} points" if steps else ""]
+    parts = [
+        " × ".join(str(n) for n in steps)
+        if isinstance(steps, (list, tuple))
+        else f"{steps} {'steps' if 'probes' in question else 'points'}"
+        if steps
+        else ""
+    ]
+    parts.append(str(question.get("operator", "")).replace("hessian", ""))
+    parts.append(f"layer {question['layer']}" if question.get("layer") else "")
     parts.append(str(question.get("directions", "")))
     if question.get("directions") in ("filter", "layer", "raw"):
         draws = question.get("draws", 1)

@@ -56,11 +56,13 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a question will take: `points` forward passes over `examples` examples; `seconds` is an estimate (NaN: unknown)."""
+    """What a question will take: so many `points` (forward passes), or products with a matrix as `unit` says, over `examples`
+    examples; `seconds` is an estimate (NaN: unknown)."""
 
     points: int
     examples: int
     seconds: float = float("nan")
+    unit: str = "point"
 
 
 def field(

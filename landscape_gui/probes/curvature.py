@@ -187,8 +187,8 @@ def cost_of(probe: CurvatureProbe, problem: Problem, products: int) -> Cost:
             known[asked] = float(evaluator.seconds_per_point)
         except (AttributeError, TypeError, ValueError, RuntimeError):
             known[asked] = float("nan")
-    passes = round(PASSES * products)
-    return Cost(points=passes, examples=examples_of(probe, problem), seconds=known[asked] * passes)
+    seconds = known[asked] * PASSES * products
+    return Cost(points=products, examples=examples_of(probe, problem), seconds=seconds, unit="product")
 
 
 def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:

@@ -64,7 +64,7 @@ class Report(CurvatureProbe):
     def cost(self, problem: Problem) -> Cost:
         costs = [part.cost(problem) for _, part in self.parts(problem)]
         points, seconds = sum(c.points for c in costs), sum(c.seconds for c in costs)
-        return Cost(points=points, examples=examples_of(self, problem), seconds=seconds)
+        return Cost(points=points, examples=examples_of(self, problem), seconds=seconds, unit="product")
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")

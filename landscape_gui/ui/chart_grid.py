@@ -112,6 +112,7 @@ class ChartGrid(QScrollArea):
             number = self._due.pop(0)
             panel = self.figure.panels[number]
             self.cells[number].show_panel(panel if len(self.figure.panels) > 1 else replace(panel, title=""))
+            self.cells[number].setVisible(True)
 
     def columns(self) -> int:
         """One or two, by the number of panels and the width."""
@@ -141,7 +142,7 @@ class ChartGrid(QScrollArea):
             self.grid.addWidget(cell, row, column, 1, wide)
             self.grid.setRowMinimumHeight(row, max(height, self.grid.rowMinimumHeight(row)))
             self.grid.setRowStretch(row, 6 if wide > 1 or columns == 1 else 5)
-            cell.setVisible(True)
+            cell.setVisible(cell.chart.panel is not None)  # one that was never drawn yet has axes of nothing
 
     def _height(self, panel: Panel) -> int:
         assert self.figure is not None

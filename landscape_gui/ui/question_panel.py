@@ -201,7 +201,7 @@ class QuestionPanel(QWidget):
 
 def cost_text(cost: Cost) -> str:
     """2,601 points on 1,437 examples, about 14 s."""
-    parts = [f"{cost.points:,} point{'s' if cost.points != 1 else ''}"]
+    parts = [f"{cost.points:,} {cost.unit}{'s' if cost.points != 1 else ''}"]
     if cost.examples:
         parts[0] += f" on {cost.examples:,} examples"
     if math.isfinite(cost.seconds):
