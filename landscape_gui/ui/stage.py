@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from landscape_gui.ui.chart_grid import ChartGrid
 
 VIEWS = ("3d", "2d", "both", "chart")
+GIVE_WAY = 120
+"""Milliseconds that a picture waits while a question is being cancelled."""
 APART, SHARE = 0.15, 4.0
 """Redraws during a job are so many seconds apart at least, and so many times as long as the last one took."""
 
@@ -106,6 +108,7 @@ class Stage(QWidget):
         session.look_changed.connect(self.redraw)
         session.current_changed.connect(self._current_changed)
         session.inquiries_changed.connect(self._current_changed)
+        session.inquiries_changed.connect(self._give_way)
         session.cursor_changed.connect(self._cursor_changed)
         session.cell_changed.connect(self._cell_changed)
         self.canvas3d.cursor_moved.connect(session.point)
@@ -209,6 +212,14 @@ class Stage(QWidget):
             self.canvas2d.show_panel(figure.panels[0])
         self._ended = time.monotonic()
         self._took += self._ended - begun
+
+    def _give_way(self) -> None:
+        """While a question is being cancelled, let the news of it come before the next picture."""
+        asked = self.session.followed
+        if asked is not None and asked.state == "cancelling":
+            for timer in (self._flat, self._redraw):
+                if timer.isActive():
+                    timer.start(GIVE_WAY)
 
     def _draw_nothing(self) -> None:
         self._flat.stop()
