@@ -104,6 +104,11 @@ class Canvas3D(QWidget):
         elif self.drawn is not None:
             self.drawn.show_panel(panel)
 
+    def give_way(self, milliseconds: int) -> None:
+        """Put off what is about to be drawn (where software draws: that takes tens of milliseconds)."""
+        if isinstance(self.view, ScenePicture):
+            self.view.give_way(milliseconds)
+
     def clear_panel(self) -> None:
         if self.scene is not None:
             self.scene.clear()

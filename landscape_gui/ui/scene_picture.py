@@ -39,6 +39,11 @@ class ScenePicture(QWidget):
         if self.isVisible() and not self._soon.isActive():
             self._soon.start(0)
 
+    def give_way(self, milliseconds: int) -> None:
+        """Put off what is about to be drawn, for something that is more urgent."""
+        if self._soon.isActive():
+            self._soon.start(milliseconds)
+
     def render_scene(self) -> None:
         """Draw the scene as it is now, and show it with the next paint."""
         self._soon.stop()

@@ -220,6 +220,7 @@ class Stage(QWidget):
             for timer in (self._flat, self._redraw):
                 if timer.isActive():
                     timer.start(GIVE_WAY)
+            self.canvas3d.give_way(GIVE_WAY)
 
     def _draw_nothing(self) -> None:
         self._flat.stop()

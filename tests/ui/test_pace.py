@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from landscape_gui.probes.base import Progress
 from landscape_gui.ui.documents import Shown
+from landscape_gui.ui.stage import GIVE_WAY
 
 
 @pytest.fixture
@@ -101,3 +102,20 @@ def test_a_cancelled_question_says_so_before_its_answer_is_kept(qtbot, opened, s
     kept.set()
     qtbot.waitUntil(lambda: inquiry.seconds > 0, timeout=5000)
     assert inquiry.state == "cancelled" and int(inquiry.result.computed.sum()) == 84
+
+
+def test_a_picture_gives_way_to_the_news_of_a_cancelled_question(qtbot, opened, gate):
+    session, stage = opened.session, opened.stage
+    show(opened, 4, partial=True)
+    stage.redraw()
+    assert stage._flat.isActive() and stage._flat.interval() == 0
+    gate.open.clear()
+    inquiry = session.ask(Bowl(seed=7))
+    qtbot.waitUntil(lambda: inquiry.state == "running", timeout=10000)
+    show(opened, 4, partial=True)
+    stage.redraw()
+    session.cancel(inquiry)
+    assert inquiry.state == "cancelling" and stage._flat.interval() == GIVE_WAY
+    gate.open.set()
+    qtbot.waitUntil(lambda: inquiry.state == "cancelled", timeout=10000)
+    qtbot.waitUntil(lambda: not stage._flat.isActive(), timeout=3000)  # put off, not forgotten
