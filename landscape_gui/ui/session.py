@@ -239,6 +239,8 @@ class Session(QObject):
         """Take a finished question from the list."""
         if inquiry in self.inquiries and not inquiry.live:
             self.inquiries.remove(inquiry)
+            if self.followed is inquiry:
+                self.followed = None
             self.inquiries_changed.emit()
 
     @property
