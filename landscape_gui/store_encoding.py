@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from landscape_gui import results
+from landscape_gui import curvature_results, results
 from landscape_gui.errors import StoreError
 
 USER_BLOCK = 2048
@@ -29,6 +29,8 @@ FORMAT = 1
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.\-]{0,80}")
 SHORT = 4096
 """Texts up to this many bytes are attributes; HDF5 keeps attributes below 64 kB."""
+ROOMS = (results, curvature_results)
+"""Where the classes of answers are."""
 
 
 def to_bytes(result: Any, summary: Mapping[str, Any]) -> bytearray:
@@ -170,7 +172,7 @@ class Reader:
                 "This answer was saved in another version's layout.", remedy="Compute it again, or update landscape_gui."
             )
         name = str(self.attribute(file, "class"))
-        cls = getattr(results, name, None)
+        cls = next((found for room in ROOMS if (found := getattr(room, name, None)) is not None), None)
         if not (name.endswith("Result") and isinstance(cls, type) and dataclasses.is_dataclass(cls)):
             raise StoreError(f"This file holds a {name[:80]!r}, which this version does not know.", remedy="Update landscape_gui.")
         return self.fields(file, cls)

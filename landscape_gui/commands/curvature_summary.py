@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from landscape_gui.commands.terminal import table
-from landscape_gui.results import CurvatureResult, EigenvaluesResult, Number, SpectrumResult
+from landscape_gui.curvature_results import EigenvaluesResult, SpectrumResult
+from landscape_gui.results import CurvatureResult, Number
 
 MOST = 20
 """So many eigenvalues are listed; the files hold all."""

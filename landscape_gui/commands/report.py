@@ -13,8 +13,8 @@ from landscape_gui.commands.parser import Parser, UsageError
 from landscape_gui.commands.terminal import table
 
 if TYPE_CHECKING:
+    from landscape_gui.curvature_results import ReportResult
     from landscape_gui.probes.report import Report
-    from landscape_gui.results import ReportResult
 
 SUFFIXES = {
     ".md": "Markdown: the table, reading aids, what each number is, references",

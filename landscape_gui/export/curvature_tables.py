@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from landscape_gui.results import CurvatureResult, DependenceResult, EigenvaluesResult, SpectraResult, SpectrumResult
+from landscape_gui.curvature_results import DependenceResult, EigenvaluesResult, SpectraResult, SpectrumResult
+from landscape_gui.results import CurvatureResult
 
 TOO_LONG = ("vectors", "basis")
 """Arrays as long as the network has parameters."""

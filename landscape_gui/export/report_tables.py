@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export import check_target, write
 from landscape_gui.export.rounding import rounded
 from landscape_gui.number_references import REFERENCES
 from landscape_gui.number_texts import EIGENVALUES, FACTS, SHARPNESS, SPECTRUM, TEXTS
 from landscape_gui.reading_aids import AIDS, reading
-from landscape_gui.results import Number, ReportResult
+from landscape_gui.results import Number
 
 VERSION = 1
 SECTIONS = (("Model and data", FACTS), ("Spectrum", {**EIGENVALUES, **SPECTRUM}), ("Sharpness", SHARPNESS))

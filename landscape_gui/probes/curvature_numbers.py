@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from landscape_gui import spectral_numbers
+from landscape_gui.curvature_results import EigenvaluesResult, SpectrumResult, TraceResult
 from landscape_gui.number_texts import TEXTS
-from landscape_gui.results import Array, EigenvaluesResult, Number, SpectrumResult, TraceResult
+from landscape_gui.results import Array, Number
 from landscape_gui.spectral_numbers import Estimate
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import DependenceResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import (
@@ -21,7 +22,7 @@ from landscape_gui.probes.curvature import (
     operator_of,
 )
 from landscape_gui.probes.curvature_numbers import number
-from landscape_gui.results import Array, DependenceResult, Number, Provenance, freeze
+from landscape_gui.results import Array, Number, Provenance, freeze
 
 if TYPE_CHECKING:
     from landscape_gui.core.objective import Objective

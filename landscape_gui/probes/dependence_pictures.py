@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from landscape_gui.curvature_results import DependenceResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule, Scale
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
-from landscape_gui.results import Array, DependenceResult, freeze
+from landscape_gui.results import Array, freeze
 
 
 def dependence_figure(result: DependenceResult, look: Look) -> Figure:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Probe, Progress, Run
 from landscape_gui.probes.facts import number
 from landscape_gui.probes.plane import Plane, PlaneProbe, Span, report
-from landscape_gui.results import Array, EigenvaluesResult
+from landscape_gui.results import Array
 
 if TYPE_CHECKING:
     from torch import Tensor

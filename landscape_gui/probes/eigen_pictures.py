@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule
 from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
-from landscape_gui.results import Array, EigenvaluesResult, freeze
+from landscape_gui.results import Array, freeze
 
 FLOOR = 1e-16
 """Errors below this, relative to the eigenvalue, are rounding."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, cost_of, kept_vectors
 from landscape_gui.probes.curvature_numbers import eigen_numbers, training_of
-from landscape_gui.results import EigenvaluesResult, freeze
+from landscape_gui.results import freeze
 
 if TYPE_CHECKING:
     from torch import Tensor

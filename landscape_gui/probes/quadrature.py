@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import EigenvaluesResult, QuadratureResult, TraceResult
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import (
     VECTOR_BYTES,
@@ -22,7 +23,7 @@ from landscape_gui.probes.curvature import (
     same_surroundings,
 )
 from landscape_gui.probes.eigenvalues import Eigenvalues
-from landscape_gui.results import EigenvaluesResult, QuadratureResult, TraceResult, freeze
+from landscape_gui.results import freeze
 
 if TYPE_CHECKING:
     from torch import Tensor

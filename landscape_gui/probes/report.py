@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import ProblemError, QuestionError
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
@@ -15,7 +16,7 @@ from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_o
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.sharpness import Sharpness
 from landscape_gui.probes.spectrum import Spectrum
-from landscape_gui.results import Array, Number, ReportResult, freeze
+from landscape_gui.results import Array, Number, freeze
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look

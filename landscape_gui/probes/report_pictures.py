@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Points, Rule
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
-from landscape_gui.results import ReportResult, freeze
+from landscape_gui.results import freeze
 
 
 def report_figure(result: ReportResult, look: Look) -> Figure:

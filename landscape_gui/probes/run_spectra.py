@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import SpectraResult, SpectrumResult
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes import grid
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
@@ -18,7 +19,7 @@ from landscape_gui.probes.curvature_numbers import number, training_of
 from landscape_gui.probes.plane import called, run_of
 from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.probes.trajectory import order_of
-from landscape_gui.results import Array, Number, Provenance, SpectraResult, SpectrumResult, freeze
+from landscape_gui.results import Array, Number, Provenance, freeze
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look

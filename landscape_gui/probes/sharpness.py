@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
 from landscape_gui.probes.curvature import CurvatureProbe, bench_of, cost_of
-from landscape_gui.results import SharpnessResult
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.number_texts import TEXTS
-from landscape_gui.results import Array, Number, SharpnessResult
+from landscape_gui.results import Array, Number
 
 LOWER, UPPER, ERROR, EXACT, GUESS = "lower bound", "upper bound", "standard error", "exact", "heuristic"
 

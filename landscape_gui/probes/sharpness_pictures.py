@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes import sharpness_numbers as numbers
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
 from landscape_gui.reading_aids import AIDS, reading
-from landscape_gui.results import Array, SharpnessResult, freeze
+from landscape_gui.results import Array, freeze
 
 BAND = 1.96
 CAVEATS = (

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Ask, Progress, Run
 from landscape_gui.probes.curvature import VECTOR_BYTES, Bench, about, relayed, same_surroundings
-from landscape_gui.results import Array, SharpnessResult, freeze
+from landscape_gui.results import Array, freeze
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape_gui.curvature_results import SpectraResult
 from landscape_gui.density import default_width, density
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale, Surface
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
-from landscape_gui.results import Array, SpectraResult, freeze
+from landscape_gui.results import Array, freeze
 
 GRID = 240
 """Places along the eigenvalues at which a heat map shows the density."""

@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 
+from landscape_gui.curvature_results import SpectrumResult
 from landscape_gui.density import Density, default_width, density
-from landscape_gui.results import Array, SpectrumResult
+from landscape_gui.results import Array
 
 
 def density_of(result: SpectrumResult, width: float = 0.0, *, grid: Array | None = None) -> Density | None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import EigenvaluesResult, QuadratureResult, SpectrumResult, TraceResult
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
 from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, cost_of, relayed
 from landscape_gui.probes.curvature_numbers import Training, spectrum_numbers, training_of
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.quadrature import DensityPart, TracePart
-from landscape_gui.results import Array, EigenvaluesResult, QuadratureResult, SpectrumResult, TraceResult, freeze
+from landscape_gui.results import Array, freeze
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look

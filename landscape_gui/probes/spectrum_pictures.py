@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
+from landscape_gui.curvature_results import SpectrumResult
 from landscape_gui.density import Density
 from landscape_gui.figure import Axis, Band, Bars, Figure, Line, Look, Mark, Needles, Note, Panel, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
 from landscape_gui.probes.spectral_density import bulk_of, bulk_range, density_of, usual_width
-from landscape_gui.results import Array, SpectrumResult, freeze
+from landscape_gui.results import Array, freeze
 
 DECADES = 8.0
 """The logarithmic density goes so many decades down from its top at most."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QVBoxLayout, QWidget
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import LandscapeError
-from landscape_gui.results import ReportResult
 from landscape_gui.ui.documents import Document, Inquiry, Message, message_of
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.report_panel import ReportPanel

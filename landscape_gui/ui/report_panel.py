@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.export.report_tables import Row, as_latex, as_markdown, base, sections, titles
 from landscape_gui.export.rounding import rounded
 from landscape_gui.reading_aids import AIDS, reading
-from landscape_gui.results import Number, ReportResult
+from landscape_gui.results import Number
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 

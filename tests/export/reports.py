@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.number_texts import TEXTS
-from landscape_gui.results import Number, Provenance, ReportResult
+from landscape_gui.results import Number, Provenance
 
 
 def number(name: str, value: float, error: float = math.nan, kind: str = "exact", unit: str = "") -> Number:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from reports import report
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export import report_tables
-from landscape_gui.results import ReportResult
 
 SECOND = report("B", lambda_max=3.5, seed=1, extra=False)
 

@@ -10,6 +10,7 @@ import torch
 from tiny_problem import TinyProblem, make_data
 from torch import Tensor, nn
 
+from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.figure import Look
 from landscape_gui.jobs import answer
@@ -18,7 +19,7 @@ from landscape_gui.probes.cell import cell_of, state_at
 from landscape_gui.probes.eigen_axes import suitable
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.plane import resolve
-from landscape_gui.results import CellResult, EigenvaluesResult, LineResult, SurfaceResult
+from landscape_gui.results import CellResult, LineResult, SurfaceResult
 from landscape_gui.store import Store
 
 

@@ -11,12 +11,12 @@ import pytest
 from dense_hessian import gradient, hessian
 from tiny_problem import TinyProblem
 
+from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import LandscapeError, QuestionError
 from landscape_gui.figure import Line, Look, Points
 from landscape_gui.jobs import answer
 from landscape_gui.probes.curvature_numbers import Training, training_of
 from landscape_gui.probes.eigenvalues import Eigenvalues
-from landscape_gui.results import EigenvaluesResult
 from landscape_gui.store import read_result, write_result
 
 

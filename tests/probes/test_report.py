@@ -10,6 +10,7 @@ import pytest
 import torch
 from tiny_problem import TinyProblem
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import ProblemError
 from landscape_gui.figure import Look
 from landscape_gui.jobs import answer
@@ -17,7 +18,6 @@ from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes import Report
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.spectrum import Spectrum
-from landscape_gui.results import ReportResult
 from landscape_gui.store import Store, read_result, write_result
 
 ASKED = Report(top=3, probes=2, steps=10, points=3, bound=False, precision="float64")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from tiny_problem import TinyProblem
 
+from landscape_gui.curvature_results import SpectraResult
 from landscape_gui.export.curvature_tables import content, rows
 from landscape_gui.figure import Look
 from landscape_gui.jobs import answer
 from landscape_gui.probes.run_spectra import Spectra, coarse_first, padded, spread
-from landscape_gui.results import SpectraResult
 from landscape_gui.store import Store
 
 FEW = {"top": 2, "probes": 1, "steps": 5, "budget": 4, "checkpoints": 3}

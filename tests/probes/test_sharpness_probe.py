@@ -13,13 +13,13 @@ import pytest
 import torch
 from tiny_problem import TinyProblem
 
+from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.figure import Band, Line, Look
 from landscape_gui.jobs import Cancelled, answer
 from landscape_gui.probes import sharpness_numbers as numbers
 from landscape_gui.probes.sharpness import Sharpness
 from landscape_gui.probes.sharpness_run import ARRAYS, group_sizes
-from landscape_gui.results import SharpnessResult
 from landscape_gui.store import Store, read_result, write_result
 
 SMALL: dict[str, Any] = {"points": 3, "directions": 4, "pairs": 4, "groups": 3, "draws": 20, "steps": 6, "precision": "float64"}

@@ -14,13 +14,13 @@ from dense_hessian import hessian
 from tiny_problem import TinyProblem
 
 from landscape_gui import jobs
+from landscape_gui.curvature_results import SpectrumResult
 from landscape_gui.export.tables import write_csv, write_json
 from landscape_gui.figure import Bars, Line, Look, Needles
 from landscape_gui.jobs import answer
 from landscape_gui.probes import curvature
 from landscape_gui.probes.spectral_density import density_of, usual_width
 from landscape_gui.probes.spectrum import Spectrum
-from landscape_gui.results import SpectrumResult
 from landscape_gui.store import Store, read_result, write_result
 
 SMALL = Spectrum(top=3, smallest=2, probes=3, steps=6, budget=20, layers="never", precision="float64")

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from landscape_gui.curvature_results import SpectrumResult
 from landscape_gui.figure import Axis, Band, Bars, Figure, Line, Look, Needles, Panel, Rule, Surface
 from landscape_gui.probes.base import Cost, Probe, Progress, field
-from landscape_gui.results import Number, Provenance, SpectrumResult, freeze
+from landscape_gui.results import Number, Provenance, freeze
 
 LINES = np.array([12.0, 7.0, 3.0, -1.0])
 NAMES = ("conv1", "layer1.0.conv1", "layer1.0.downsample.0.a.name.as.long.as.they.come.in.the.wild", "fc")

@@ -8,12 +8,13 @@ from bowls import make_problem
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from landscape_gui.curvature_results import ReportResult
 from landscape_gui.export.report_tables import as_markdown
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Cost, Probe, Progress
 from landscape_gui.probes.report_pictures import report_figure
 from landscape_gui.reading_aids import AIDS
-from landscape_gui.results import Number, Provenance, ReportResult
+from landscape_gui.results import Number, Provenance
 from landscape_gui.ui.comparison import Comparison
 from landscape_gui.ui.documents import Document
 from landscape_gui.ui.report_panel import ReportPanel
