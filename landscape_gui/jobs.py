@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import platform
 import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import Timeout
 
-import landscape_gui
+from landscape_gui.environment import environment
 from landscape_gui.errors import LandscapeError, StoreError
 from landscape_gui.probes.base import CheckpointRef, FileRef, Probe, Progress, Run, question
 from landscape_gui.results import Provenance, Result
@@ -278,35 +275,6 @@ def stated(probe: Probe) -> dict[str, Any]:
         return plain
 
     return {name: located(getattr(probe, name), plain) for name, plain in question(probe).items()}
-
-
-def environment() -> dict[str, Any]:
-    """What any answer may depend on to the bit beyond its question. A probe adds its device, threads and partition of the data."""
-    return {
-        "landscape_gui": landscape_gui.__version__,
-        "torch": version_of("torch"),
-        "numpy": version_of("numpy"),
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": processor(),
-    }
-
-
-@cache
-def version_of(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-@cache
-def processor() -> str:
-    """The processor's name as the system gives it."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def explain(error: BaseException, probe: Probe) -> LandscapeError:

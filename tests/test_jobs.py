@@ -17,7 +17,7 @@ import pytest
 import torch
 from tiny_problem import TinyProblem
 
-from landscape_gui import jobs
+from landscape_gui import environment, jobs
 from landscape_gui.errors import LandscapeError, QuestionError, StoreError
 from landscape_gui.jobs import Cancelled, Job, JobEvent, answer, explain
 from landscape_gui.probes import Line, Surface, Trajectory
@@ -144,7 +144,7 @@ def test_a_trajectory_keeps_its_surface_as_an_answer_of_its_own(tmp_path: Path) 
 def test_another_environment_does_not_go_on_from_a_partial_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probe, store = Surface(steps=(41, 41)), Store(tmp_path)
     assert cancel_at(probe, TinyProblem(), store, 12)
-    monkeypatch.setattr(jobs, "processor", lambda: "another")
+    monkeypatch.setattr(environment, "processor", lambda: "another")
     seen: list[Progress] = []
     answer(probe, TinyProblem(), store=store, on_progress=seen.append)
     assert min(p.done for p in seen if p.total > 1 and p.partial) == 25
