@@ -143,7 +143,9 @@ class SharpnessResult(CurvatureResult):
     |d_i| <= epsilons (e,) times (|w_i| + 1). group_sizes: (k,) m of m-sharpness, group_rises (k, groups) each group's own worst
     case at `radius`, NaN where a size has fewer groups. radius, epsilon, adaptive_radius: those that `numbers` are of.
     bound: the PAC-Bayes bound and its parts by name, empty where there is none; prior: what its prior stands around. Values not
-    computed yet are NaN; finished: how many units of work are done; complete: all are.
+    computed yet are NaN; finished: how many units of work are done; complete: all are. losses, gradients, products: what was
+    computed for it, in passes over all examples: forward, forward and backward, and products with the Hessian; a group of m of N
+    examples counts m/N.
     """
 
     loss: float = float("nan")
@@ -155,6 +157,7 @@ class SharpnessResult(CurvatureResult):
     epsilon: float = 0.0
     radii: Array = labelled("radius of the ball in the 2-norm", "radius")
     worst_case: Array = labelled("largest rise of the loss found in the ball (a lower bound)", "radius")
+    worst_case_converged: Array = labelled("whether the ascent ended by itself (1) or by its budget of steps (0)", "radius")
     random_rises: Array = labelled("rise of the loss at random points of the sphere", "radius", "direction")
     sigmas: Array = labelled("deviation of Gaussian noise in each weight", "radius")
     gaussian_rises: Array = labelled("mean rise of the loss over a pair of opposite Gaussian draws", "radius", "pair")
@@ -163,13 +166,18 @@ class SharpnessResult(CurvatureResult):
     deflated_trace: float = 0.0
     adaptive_radii: Array = labelled("radius of the ball of d/|w|", "adaptive radius")
     adaptive: Array = labelled("largest rise of the loss found in it (a lower bound)", "adaptive radius")
+    adaptive_converged: Array = labelled("whether the ascent ended by itself (1) or by its budget of steps (0)", "adaptive radius")
     epsilons: Array = labelled("epsilon of the box |d| <= epsilon (|w| + 1)", "epsilon")
     box: Array = labelled("largest rise of the loss found in it (a lower bound)", "epsilon")
+    box_converged: Array = labelled("whether the ascent ended by itself (1) or by its budget of steps (0)", "epsilon")
     group_sizes: Array = labelled("examples in a group, m", "size")
     group_rises: Array = labelled("largest rise of a group's own loss found in the ball", "size", "group")
+    group_converged: Array = labelled("whether its ascent ended by itself (1) or by its budget of steps (0)", "size", "group")
     bound: Mapping[str, float] = field(default_factory=dict)
     prior: str = ""
     classes: int = 0
+    losses: float = 0.0
+    gradients: float = 0.0
     finished: int = 0
     complete: bool = True
 
