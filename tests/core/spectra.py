@@ -71,7 +71,7 @@ def digits() -> tuple[Tensor, Tensor]:
 
 @functools.cache
 def trained(kind: str, stage: str) -> nn.Sequential:
-    """A network of 1,968 parameters after 25 or 150 full-batch steps of Adam; weights rounded to float32, as a checkpoint has them."""
+    """A network of 1,968 parameters after 25 or 150 full-batch steps of Adam, its weights rounded to float32 as in a checkpoint."""
     net, (x, y) = network(kind), digits()
     optimiser = torch.optim.Adam(net.parameters(), 5e-3)
     for _ in range(25 if stage == "early" else 150):
