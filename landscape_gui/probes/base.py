@@ -109,6 +109,8 @@ class Probe:
     """What the window calls it."""
     summary: ClassVar[str]
     """One sentence: what one learns from it."""
+    purpose: ClassVar[str] = "Loss"
+    """Under which heading a list of questions puts it."""
     version: ClassVar[int] = 1
     """Raised when the same fields would give other numbers: old answers are then not found any more."""
 

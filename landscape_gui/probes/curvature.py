@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,8 @@ _paces: weakref.WeakKeyDictionary[Any, dict[Any, float]] = weakref.WeakKeyDictio
 @dataclass(frozen=True, kw_only=True)
 class CurvatureProbe(Probe):
     """The fields that say of which operator, on which data and how exactly curvature is asked about."""
+
+    purpose: ClassVar[str] = "Curvature"
 
     split: str = field("", label="Data", help="The split of the data; the first one (training) where none is named", metavar="NAME")
     limit: int = field(0, label="Subset", help="A random subset of so many examples; 0 takes all", minimum=0)

@@ -36,6 +36,7 @@ class Report(CurvatureProbe):
 
     name: ClassVar[str] = "report"
     title: ClassVar[str] = "Report"
+    purpose: ClassVar[str] = "Everything"
     summary: ClassVar[str] = "Every number of curvature with its error, for one checkpoint or several side by side"
 
     operator: str = field("hessian", label="Operator", help="Whose eigenvalues", choices={"hessian": "Hessian"}, hidden=True)

@@ -29,6 +29,8 @@ from landscape_gui.probes.base import CheckpointRef, FileRef
 from landscape_gui.ui.icons import icon
 
 LARGEST = 2**31 - 1
+NAMES = {"gauss-newton": "Gauss-Newton", "ntk": "NTK", "float32": "float32", "float64": "float64"}
+"""Values that are not words to be written with a capital."""
 
 
 class Editor(QWidget):
@@ -71,7 +73,8 @@ class ChoiceEditor(Editor):
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
         for value, text in choices.items():
-            self.box.addItem(f"{capital(str(value))}: {text}" if text and text != value else capital(str(value)), value)
+            name = NAMES.get(value) or capital(str(value))
+            self.box.addItem(f"{name}: {text}" if text and text != value else name, value)
             self.box.setItemData(self.box.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
         self.box.view().setMinimumWidth(min(self.box.view().sizeHintForColumn(0) + 28, 620))
         self.row.addWidget(self.box, 1)
@@ -243,7 +246,7 @@ class NumbersEditor(TextEditor):
 
     def set_value(self, value: Any) -> None:
         numbers = value if isinstance(value, (tuple, list)) else (value,)
-        self.line.setText(" ".join(f"{v:g}" for v in numbers))
+        self.line.setText(" ".join(short(v) for v in numbers))
 
 
 class FileEditor(Editor):
@@ -297,3 +300,9 @@ class FileEditor(Editor):
 
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def short(value: float) -> str:
+    """As few characters as give the same number back: 0.05, 1e-5."""
+    mantissa, e, exponent = f"{value:g}".partition("e")
+    return mantissa + (f"e{int(exponent)}" if e else "")

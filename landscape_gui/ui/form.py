@@ -24,7 +24,10 @@ from landscape_gui.ui.editors import (
     WholeEditor,
 )
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.questions import RELEVANT, kinds
+from landscape_gui.ui.questions import kinds, refilled, relevant
+
+LABELS, WIDEST_LABEL = 92, 124
+"""Pixels that the column of labels is wide, at least and at most; a longer label takes two lines."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Form(QWidget):
         self.editors: dict[str, Editor] = {}
         self.rows: dict[str, tuple[QWidget, ...]] = {}
         self.hidden: dict[str, Any] = {}
+        self.relevant, self.left = relevant(kind), refilled(kind)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -63,6 +67,7 @@ class Form(QWidget):
         self.more.setVisible(False)
         column.addWidget(self.more)
         self._fill()
+        self._align()
         self.fold.setVisible(self.folded.rowCount() > 1 or self.folded.count() > 0)
         self.fold.toggled.connect(self._unfold)
         self._unfold(False)
@@ -82,6 +87,12 @@ class Form(QWidget):
             editor.setToolTip(meta["help"])
             self._add(f.name, editor, self.folded if meta["advanced"] else self.plain, meta)
             editor.changed.connect(self._changed)
+
+    def _align(self) -> None:
+        """What is folded away stands under what is not."""
+        widths = [row[0].sizeHint().width() for row in self.rows.values() if len(row) > 1]
+        for layout in (self.plain, self.folded):
+            layout.setColumnMinimumWidth(0, min(max([LABELS, *widths]), WIDEST_LABEL))
 
     def _add(self, name: str, editor: Editor, layout: QGridLayout, meta: Mapping[str, Any]) -> None:
         row = layout.rowCount()
@@ -120,7 +131,7 @@ class Form(QWidget):
         if hint is bool:
             return SwitchEditor(label)
         if hint is int:
-            return WholeEditor(label, meta["minimum"], meta["maximum"], meta["unit"], zero="all" if f.name == "limit" else "")
+            return WholeEditor(label, meta["minimum"], meta["maximum"], meta["unit"], zero=zero_words(f))
         if hint is float:
             return NumbersEditor(label, "", single=True)
         if "CheckpointRef" in text and "tuple" not in text:
@@ -141,7 +152,7 @@ class Form(QWidget):
     def _changed(self) -> None:
         if "directions" in self.editors:
             chosen = self.editors["directions"].value()
-            for name, directions in RELEVANT.items():
+            for name, directions in self.relevant.items():
                 for widget in self.rows.get(name, ()):
                     widget.setVisible(chosen in directions)
         self.changed.emit()
@@ -150,7 +161,7 @@ class Form(QWidget):
         """The question that stands in the form."""
         values = {name: editor.value() for name, editor in self.editors.items()}
         if "directions" in values:
-            for name, directions in RELEVANT.items():
+            for name, directions in self.relevant.items():
                 if name in values and values["directions"] not in directions:
                     values.pop(name)
         return self.kind(**self.hidden, **values)
@@ -164,7 +175,7 @@ class Form(QWidget):
                 editor.blockSignals(True)
                 editor.set_value(value)
                 editor.blockSignals(False)
-            elif f.metadata.get("hidden"):
+            elif f.metadata.get("hidden") and f.name not in self.left:
                 self.hidden[f.name] = value
         self._changed()
 
@@ -177,13 +188,19 @@ class Form(QWidget):
         return ""
 
 
+def zero_words(f: dataclasses.Field[Any]) -> str:
+    """What stands in a field of whole numbers for 0 where that means all or none."""
+    help_ = f.metadata["help"]
+    return "" if f.metadata["minimum"] != 0 else "all" if "0 takes all" in help_ else "none" if "0 leaves it out" in help_ else ""
+
+
 def grid() -> QGridLayout:
     layout = QGridLayout()
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setHorizontalSpacing(10)
     layout.setVerticalSpacing(7)
     layout.setColumnStretch(1, 1)
-    layout.setColumnMinimumWidth(0, 92)
+    layout.setColumnMinimumWidth(0, LABELS)
     return layout
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Cost, Probe
@@ -15,6 +15,7 @@ from landscape_gui.ui.documents import duration
 from landscape_gui.ui.form import Context, Form
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
+from landscape_gui.ui.probe_box import ProbeBox
 from landscape_gui.ui.questions import default_question
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
@@ -38,7 +39,7 @@ class QuestionPanel(QWidget):
         inside = QVBoxLayout(page)
         inside.setContentsMargins(12, 12, 12, 12)
         inside.setSpacing(8)
-        self.selector = QComboBox()
+        self.selector = ProbeBox()
         self.selector.setObjectName("probe")
         self.selector.setAccessibleName("Kind of question")
         self.summary = plain("", "muted")
@@ -107,8 +108,7 @@ class QuestionPanel(QWidget):
         self.forms = {}
         self.selector.blockSignals(True)
         self.selector.clear()
-        for name, kind in probes.items():
-            self.selector.addItem(kind.title, name)
+        self.selector.offer(probes)
         self.selector.blockSignals(False)
         context = context_of(problem)
         for name, kind in probes.items():

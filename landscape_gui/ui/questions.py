@@ -25,6 +25,22 @@ RELEVANT: dict[str, tuple[str, ...]] = {
 """Fields that mean something for some directions only."""
 
 
+def relevant(kind: type[Probe]) -> dict[str, tuple[str, ...]]:
+    """`RELEVANT` where the kind's directions are a choice between kinds of axes; nothing where they are something else."""
+    axes = next((f.metadata.get("choices") for f in dataclasses.fields(kind) if f.name == "directions"), None)
+    return RELEVANT if axes else {}
+
+
+def refilled(kind: type[Probe]) -> frozenset[str]:
+    """Hidden fields that `completed` fills in for whatever else is asked: the checkpoints of a run."""
+    hints = kinds(kind)
+    return frozenset(
+        f.name
+        for f in dataclasses.fields(kind)
+        if f.metadata.get("hidden") and "CheckpointRef" in str(hints[f.name]) and "tuple" in str(hints[f.name])
+    )
+
+
 def kinds(probe: type[Probe]) -> dict[str, Any]:
     """The fields' types by name."""
     return typing.get_type_hints(probe)

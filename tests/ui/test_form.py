@@ -3,11 +3,13 @@ from types import SimpleNamespace
 
 import pytest
 from bowls import Bowl
+from PySide6.QtCore import Qt
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import PROBES
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.ui.form import Context, Form
+from landscape_gui.ui.probe_box import HEADING, ProbeBox
 from landscape_gui.ui.questions import default_question, make, probe_of
 
 CONTEXT = Context(splits={"train": 1437, "test": 360}, checkpoints={"/run/a.pt": "epoch 1", "/run/b.pt": "epoch 2"})
@@ -114,3 +116,61 @@ def test_a_question_about_one_split_offers_the_splits_alone_and_means_the_first(
     assert (form.probe().split, form.probe().layer) == ("", "")
     layers = form.editors["layer"].box
     assert [layers.itemText(k) for k in range(layers.count())] == ["", "fc1", "fc2"]
+
+
+def test_a_number_of_directions_hides_no_seed_and_no_draws(form):
+    made = form(PROBES["sharpness"])
+    assert not made.editors["seed"].isHidden()
+    asked = PROBES["sharpness"](seed=3, draws=50, directions=7)
+    made.set_probe(asked)
+    assert made.probe() == asked
+
+
+def test_the_checkpoints_of_a_run_are_not_kept_from_another_question(form):
+    made = form(PROBES["spectra"])
+    made.set_probe(PROBES["spectra"](checkpoints=2, run_checkpoints=(CheckpointRef("", "0" * 32),)))
+    assert made.probe() == PROBES["spectra"](checkpoints=2)
+
+
+@pytest.mark.parametrize(
+    ("probe", "field", "value", "shown"),
+    [
+        ("spectra", "checkpoints", 0, "all"),
+        ("sharpness", "groups", 0, "none"),
+        ("spectrum", "budget", 0, "none"),
+        ("spectra", "budget", 4, "4 products"),
+        ("eigenvalues", "smallest", 0, "0"),
+    ],
+)
+def test_nought_is_a_word_where_it_means_all_or_none(form, probe, field, value, shown):
+    made = form(PROBES[probe])
+    made.editors[field].set_value(value)
+    assert made.editors[field].box.text() == shown
+
+
+def test_names_and_small_numbers_are_written_as_people_write_them(form):
+    made = form(PROBES["spectrum"])
+    assert made.editors["tolerance"].line.text() == "1e-5"
+    operators = made.editors["operator"].box
+    names = [operators.itemText(k).partition(":")[0] for k in range(operators.count())]
+    assert names == ["Hessian", "Gauss-Newton", "Residual", "NTK"]
+
+
+def test_labels_and_what_is_folded_away_stand_in_one_column(form):
+    made = form(PROBES["sharpness"])
+    assert made.plain.columnMinimumWidth(0) == made.folded.columnMinimumWidth(0) >= made.rows["pairs"][0].sizeHint().width()
+
+
+def test_questions_are_listed_under_what_they_are_for(qtbot, dressed):
+    box = ProbeBox()
+    qtbot.addWidget(box)
+    box.offer(PROBES)
+    listed = [(box.itemText(k), bool(box.itemData(k, HEADING))) for k in range(box.count())]
+    assert [text for text, heading in listed if heading] == list(dict.fromkeys(kind.purpose for kind in PROBES.values()))
+    assert sorted(box.itemData(k) for k, (_, heading) in enumerate(listed) if not heading) == sorted(PROBES)
+    assert listed.index(("Sharpness", False)) == listed.index(("Sharpness", True)) + 1
+    assert box.currentData() == "surface"
+    qtbot.keyClick(box, Qt.Key.Key_Up)  # a heading is above
+    assert box.currentData() == "surface"
+    box.offer({"surface": PROBES["surface"]})
+    assert box.count() == 1
