@@ -1,0 +1,42 @@
+"""Another checkpoint of the same network, as if it had been opened by itself: the same answers under the same keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from landscape_gui.errors import ProblemError
+from landscape_gui.problem import open_problem
+from landscape_gui.problem.families import mlp
+from landscape_gui.samples import folder
+
+
+@pytest.mark.parametrize(("sample", "other"), [("digits-mlp", "epoch-007"), ("digits-resnet", "epoch-005")])
+def test_it_is_the_problem_that_opening_the_file_gives(sample: str, other: str) -> None:
+    """Fingerprint, weights and BatchNorm's statistics, what is said of the checkpoint, and the loss, to the bit."""
+    path = folder() / sample / f"{other}.safetensors"
+    last = open_problem(f"samples:{sample}")
+    there, opened = last.at(last.reference(path)), open_problem(path)
+    assert there.fingerprint == opened.fingerprint != last.fingerprint
+    assert torch.equal(there.state, opened.state) and not torch.equal(there.state, last.state)
+    assert there.description == opened.description and there.splits == opened.splits
+    assert there.objective(limit=50).loss() == opened.objective(limit=50).loss()
+    assert there.at_checkpoint() == opened.at_checkpoint()
+    assert last.at(last.reference(last.checkpoint.path)) is last
+
+
+def test_the_weights_must_be_those_that_were_chosen(tmp_path: Path) -> None:
+    last = open_problem("samples:digits-mlp")
+    module: nn.Module = mlp.create([64, 32, 10])
+    chosen = tmp_path / "other.pt"
+    torch.save({name: tensor + 1 for name, tensor in last.module.state_dict().items()}, chosen)
+    reference = last.reference(chosen)
+    torch.save({name: tensor + 2 for name, tensor in last.module.state_dict().items()}, chosen)
+    with pytest.raises(ProblemError, match="holds other weights"):
+        last.at(reference)
+    torch.save(module.state_dict(), chosen)
+    with pytest.raises(ProblemError, match=r"other\.pt"):
+        last.reference(chosen)
