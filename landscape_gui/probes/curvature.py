@@ -117,6 +117,8 @@ class Bench:
         self.operator = operator_of(probe.operator, self.objective)
         self.known: dict[Probe, CurvatureResult] = {}
         """Answers that a question which shares this bench has already been given."""
+        self.room = VECTOR_BYTES
+        """Bytes that the Lanczos vectors of each answer may take, to be gone on from; where they would take more, none are kept."""
         self._gradient: Tensor | None = None
 
     @property

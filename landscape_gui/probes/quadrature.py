@@ -12,7 +12,6 @@ import numpy as np
 from landscape_gui.curvature_results import EigenvaluesResult, QuadratureResult, TraceResult
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import (
-    VECTOR_BYTES,
     Bench,
     CurvatureProbe,
     about,
@@ -87,10 +86,10 @@ class DensityPart(CurvatureProbe):
                 try:
                     step = next(steps)
                 except StopIteration as stop:
-                    return self.result(stop.value, known, keep=True)
+                    return self.result(stop.value, known, bench.room)
                 part = step.so_far()
                 done = int(np.isfinite(part.alpha).sum())
-                yield Progress(done=done, total=self.steps, partial=self.result(part, known, keep=False))
+                yield Progress(done=done, total=self.steps, partial=self.result(part, known))
         finally:
             steps.close()
 
@@ -101,10 +100,10 @@ class DensityPart(CurvatureProbe):
             return None
         return taken_up(found, bench, self.seed, deflated, self.steps)
 
-    def result(self, found: Quadrature, known: dict[str, Any], *, keep: bool) -> QuadratureResult:
+    def result(self, found: Quadrature, known: dict[str, Any], room: int = 0) -> QuadratureResult:
         ended = np.isfinite(found.alpha[0])
         alpha, beta = found.alpha[0][ended], found.beta[0][ended]
-        rows = chain_rows(found) if keep else None
+        rows = chain_rows(found, room)
         return QuadratureResult(
             **known,
             probe=self.probe,
@@ -168,17 +167,17 @@ def taken_up(found: QuadratureResult, bench: Bench, seed: int, deflated: int, st
     return Quadrature(*gauss(alpha, beta), alpha, beta, bench.operator.size, deflated, seed, found.probe, 0, "", chains)
 
 
-def chain_rows(found: Quadrature) -> Tensor | None:
-    """A chain's Lanczos vectors and the one that would follow, (m + 1, n); None where they are too long to be kept."""
+def chain_rows(found: Quadrature, room: int) -> Tensor | None:
+    """A chain's Lanczos vectors and the one that would follow, (m + 1, n); None where they would take more bytes than `room`."""
     import torch
 
-    if not found.chains or not len(found.chains[0].basis):
+    if not room or not found.chains or not len(found.chains[0].basis):
         return None
     chain = found.chains[0]
-    rows = chain.basis.rows()
-    if sum(len(part) for part in rows) * rows[0].shape[1] * rows[0].element_size() > VECTOR_BYTES:
+    rows = [*chain.basis.rows(), *([] if chain.following is None else [chain.following[None]])]
+    if sum(part.numel() * part.element_size() for part in rows) > room:
         return None
-    return torch.cat([*rows, chain.following[None]] if chain.following is not None else rows)
+    return torch.cat(rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,15 @@ from landscape_gui.curvature_results import SpectraResult, SpectrumResult
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes import grid
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
-from landscape_gui.probes.curvature import CurvatureProbe, cost_of, describe_subset, examples_of, relayed
+from landscape_gui.probes.curvature import (
+    VECTOR_BYTES,
+    CurvatureProbe,
+    bench_of,
+    cost_of,
+    describe_subset,
+    examples_of,
+    relayed,
+)
 from landscape_gui.probes.curvature_numbers import number, training_of
 from landscape_gui.probes.plane import called, run_of
 from landscape_gui.probes.spectrum import Spectrum
@@ -31,7 +39,8 @@ class Spectra(CurvatureProbe):
     """Density, largest and smallest eigenvalue and trace at each checkpoint of the run: ends and middle first. A SpectraResult.
 
     Each checkpoint's spectrum is an answer of its own, found again when that checkpoint is opened by itself and asked the same. A
-    checkpoint whose loss is not finite is left blank, with a note. Cost: that of a spectrum, times the checkpoints.
+    checkpoint whose loss is not finite is left blank, with a note. Cost: that of a spectrum, times the checkpoints. The Lanczos
+    vectors that more steps go on from are kept where those of all checkpoints take no more than 64 MB together.
     """
 
     name: ClassVar[str] = "spectra"
@@ -94,7 +103,9 @@ class Spectra(CurvatureProbe):
 
         try:
             there = growing.problem.at(reference)
-            answer = yield from relayed(ask(self.spectrum, there), tell)
+            with bench_of(self.spectrum, there) as bench:
+                bench.room = VECTOR_BYTES // (total * self.probes)
+                answer = yield from relayed(ask(self.spectrum, there), tell)
         except ProblemError as error:
             growing.skip(place, error)
             return
