@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SLAB = 32
-"""Basis vectors that are allocated at a time."""
+"""Basis vectors that are allocated at a time: fewer where they are so long that these would take more than SLAB_BYTES."""
+
+SLAB_BYTES = 256 << 20
 
 MOST_PASSES = 3
 SMALL_SHARE = 0.1
@@ -37,13 +39,50 @@ DEFAULT_MEMORY = 2 << 30
 @dataclass(frozen=True)
 class Step:
     """What a long computation says after each product (or block of them). products: so far; most: at most so many in all;
-    values, residuals: the Ritz values wanted so far, algebraically largest first."""
+    values, residuals: the Ritz values wanted so far, algebraically largest first. A search for eigenpairs adds `negative`, how many
+    eigenvalues it knows to be below zero, and, where it began from a random vector, that vector's spectral measure as `nodes` and
+    `weights` (m,)."""
 
     products: int
     most: int
     values: Array
     residuals: Array
     note: str = ""
+    negative: int = 0
+    nodes: Array = field(default_factory=lambda: np.zeros(0))
+    weights: Array = field(default_factory=lambda: np.zeros(0))
+    _search: _Keeper | None = field(default=None, repr=False, compare=False)
+
+    def chain(self) -> KrylovChain | None:
+        """The Lanczos run from the first random vector, as far as it has come, for `eigenpairs(chain=...)` to go on from: views of
+        the search's own vectors, to be read before its next step. None where the search is no such run."""
+        return self._search.chain() if self._search is not None else None
+
+
+class _Keeper(Protocol):
+    def chain(self) -> KrylovChain | None: ...
+
+
+@dataclass(frozen=True)
+class KrylovChain:
+    """A Lanczos run from one random vector: rows: its orthonormal vectors in pieces (m, n in all); matrix (m, m): the operator's
+    projection on them; remainder (n,): what a last product left over, or None where the space is invariant; scale, noise: of the
+    space. It depends on the operator, seed and length alone, not on which eigenpairs were looked for."""
+
+    rows: tuple[Tensor, ...]
+    matrix: Array
+    remainder: Tensor | None
+    scale: float
+    noise: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    @property
+    def bytes(self) -> int:
+        """What the vectors take."""
+        return sum(t.numel() * t.element_size() for t in (*self.rows, *([] if self.remainder is None else [self.remainder])))
 
 
 def gaussian(op: Operator, *, seed: int, index: int) -> Tensor:
@@ -86,24 +125,33 @@ class Basis:
         self._size, self._dtype, self._device = size, dtype, device
         self._slabs: list[Tensor] = []
         self._count = 0
+        bytes_each = max(1, size * torch.empty((), dtype=dtype).element_size())
+        self._slab = max(1, min(SLAB, SLAB_BYTES // bytes_each))
+
+    @classmethod
+    def of(cls, rows: Tensor) -> Basis:
+        """A basis that holds these orthonormal rows (k, n) without a copy; it is not appended to."""
+        basis = cls(rows.shape[1], rows.dtype, rows.device)
+        basis._slabs, basis._count, basis._slab = ([rows] if len(rows) else []), len(rows), max(1, len(rows))
+        return basis
 
     def __len__(self) -> int:
         return self._count
 
     def append(self, q: Tensor) -> None:
         """One more row: of unit norm and orthogonal to the others, which is the caller's business."""
-        if self._count == SLAB * len(self._slabs):
-            self._slabs.append(torch.empty(SLAB, self._size, dtype=self._dtype, device=self._device))
-        self._slabs[-1][self._count % SLAB] = q
+        if self._count == self._slab * len(self._slabs):
+            self._slabs.append(torch.empty(self._slab, self._size, dtype=self._dtype, device=self._device))
+        self._slabs[-1][self._count % self._slab] = q
         self._count += 1
 
     def rows(self) -> list[Tensor]:
-        """The rows in pieces (up to SLAB, n), without a copy."""
-        return [slab[: self._count - SLAB * i] for i, slab in enumerate(self._slabs)]
+        """The rows in pieces (up to a slab, n), without a copy."""
+        return [slab[: self._count - self._slab * i] for i, slab in enumerate(self._slabs)]
 
     def row(self, index: int) -> Tensor:
         """One of the rows, without a copy."""
-        return self._slabs[index // SLAB][index % SLAB]
+        return self._slabs[index // self._slab][index % self._slab]
 
     def project_out(self, w: Tensor) -> tuple[Tensor, Array]:
         """w without its part in the span, and that part's coefficients (m,). Repeated until what a pass takes away is small beside
@@ -124,7 +172,7 @@ class Basis:
         c = torch.as_tensor(coefficients.T.copy(), dtype=self._dtype, device=self._device)
         total = torch.zeros(len(c), self._size, dtype=self._dtype, device=self._device)
         for i, rows in enumerate(self.rows()):
-            total.addmm_(c[:, SLAB * i : SLAB * i + len(rows)], rows)
+            total.addmm_(c[:, self._slab * i : self._slab * i + len(rows)], rows)
         return total
 
     def rotate(self, coefficients: Array) -> None:
@@ -137,10 +185,10 @@ class Basis:
             old = torch.cat([rows[:, part] for rows in self.rows()])
             new = c @ old
             for i, slab in enumerate(self._slabs):
-                piece = new[SLAB * i : SLAB * (i + 1)]
+                piece = new[self._slab * i : self._slab * (i + 1)]
                 slab[: len(piece), part] = piece
         self._count = kept
-        self._slabs = self._slabs[: -(-kept // SLAB)]
+        self._slabs = self._slabs[: -(-kept // self._slab)]
 
 
 class KrylovSpace:
@@ -160,6 +208,7 @@ class KrylovSpace:
         self.scale = 0.0
         self.noise = 0.0
         self.products = 0
+        self._first: Array = np.zeros(0)
         self._pairs: tuple[Array, Array] | None = None
         self._gram: Array | None = None
         self._epsilon = float(torch.finfo(op.dtype).eps)
@@ -198,6 +247,7 @@ class KrylovSpace:
         self.matrix = np.pad(self.matrix, ((0, 1), (0, 1)))
         self.matrix[m, :m] = self.matrix[:m, m] = (column[:m] + known) / 2
         self.matrix[m, m] = column[m]
+        self._first = np.append(self._first, 0.0 if m else 1.0)
         self.shares = np.pad(self.shares, ((0, 1), (0, 1)))
         self.shares[-1, m] = 1.0
         self.remainders.append(w)
@@ -258,4 +308,28 @@ class KrylovSpace:
         self.basis.rotate(vectors[:, kept])
         self.matrix = np.diag(values[kept])
         self.shares = shares[:, kept]
+        self._first = vectors[:, kept].T @ self._first
         self._pairs = None
+
+    def measure(self) -> tuple[Array, Array]:
+        """Nodes and weights (m,) of the spectral measure of the vector that the space began from (Golub and Welsch 1969)."""
+        values, vectors, _ = self.ritz()
+        weights = (vectors.T @ self._first) ** 2
+        return values, weights / max(weights.sum(), 1e-300)
+
+    def take_up(self, chain: KrylovChain) -> None:
+        """Be, without products, what the space was when its chain was kept."""
+        for rows in chain.rows:
+            for row in rows:
+                self.basis.append(row)
+        m = len(chain)
+        self.matrix, self.scale, self.noise, self.products = chain.matrix.copy(), chain.scale, chain.noise, m
+        self._first = np.eye(1, m)[0]
+        self.remainders = [] if chain.remainder is None else [chain.remainder.to(device_of(self.op), self.op.dtype)]
+        self.shares = np.eye(m)[m - 1 :][: len(self.remainders)]
+        self._pairs = self._gram = None
+
+    def as_chain(self, seed: int) -> KrylovChain:
+        """The space as it stands, which has grown from one vector along one remainder only."""
+        remainder = self.remainders[0] if self.remainders else None
+        return KrylovChain(tuple(self.basis.rows()), self.matrix, remainder, self.scale, self.noise, seed)

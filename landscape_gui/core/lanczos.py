@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from landscape_gui.core.krylov import (
     DEFAULT_MEMORY,
     Array,
+    KrylovChain,
     KrylovSpace,
     Step,
     device_of,
@@ -41,7 +42,10 @@ class Eigenpairs:
     values (k,): the wanted Ritz values, algebraically largest first; vectors (k, n): unit rows, or None; residuals (k,): 2-norm of
     A v - theta v with rounding, so that an eigenvalue lies within it (Parlett 1998, theorem 4.5.1); converged (k,): whether the
     residual met the tolerance; largest, smallest: how many of the values are of either end; complete: the whole spectrum was found,
-    so that values are all that were wanted and exact up to rounding; products: spent; note: what a reader should know, or "".
+    so that values are all that were wanted and exact up to rounding; products: spent, those of a chain that was gone on from
+    included; negative: how many eigenvalues are known to be below zero: so many Ritz values are negative by more than their
+    residual, and at least as many eigenvalues are (Cauchy's interlacing; Parlett 1998, section 10.1); chain: what a search for more
+    goes on from, or None; note: what a reader should know, or "".
     """
 
     values: Array
@@ -53,6 +57,8 @@ class Eigenpairs:
     complete: bool
     products: int
     note: str
+    negative: int = 0
+    chain: KrylovChain | None = field(default=None, repr=False, compare=False)
 
 
 def eigenpairs(
@@ -66,6 +72,7 @@ def eigenpairs(
     check: int = CHECK,
     seed: int = 0,
     start: Tensor | None = None,
+    chain: KrylovChain | None = None,
     keep_vectors: bool = True,
     memory: int = DEFAULT_MEMORY,
 ) -> Generator[Step, None, Eigenpairs]:
@@ -76,7 +83,9 @@ def eigenpairs(
     Then `check` products in the orthogonal complement of all that was found look for copies of repeated eigenvalues, and the search
     goes on if one turns up. Where the space closes (identity, zero, few parameters) another random vector opens it again. start (k,
     n): where the search begins in place of the first random vectors: eigenvectors of a nearby operator, say. `check` then guards it
-    from missing a pair that they are orthogonal to.
+    from missing a pair that they are orthogonal to. chain: what an earlier search of the same operator and seed had come to
+    (`Step.chain`, `Eigenpairs.chain`), whatever pairs it looked for: its products are not spent again, and where this search would
+    have come to it in any case, the answer is equal to the bit.
 
     Cost: one product a step, 2 m n multiplications twice for the m vectors kept. Memory: m n numbers; where they exceed `memory`
     bytes the basis is shortened by thick restarts, and `note` says so. Yields a Step after each product.
@@ -84,6 +93,7 @@ def eigenpairs(
     """
     search = _Search(op, largest, smallest, tolerance, most_products, max(1, block), check, seed, memory)
     search.begin_from(start)
+    search.go_on_from(chain)
     yield from search.run()
     return search.answer(keep_vectors)
 
@@ -111,12 +121,29 @@ class _Search:
         self.space = KrylovSpace(op)
         self.draws = 0
         self.starts: list[Tensor] = []
+        self._pure = self._random_start = block == 1
+        self._chain: KrylovChain | None = None
 
     def begin_from(self, start: Tensor | None) -> None:
         """Take the rows (k, n) before any random vector."""
         if start is not None:
             self.starts = list(start.to(device=device_of(self.op), dtype=self.op.dtype))
             self.block = max(self.block, min(len(self.starts), self.op.size))
+            self._pure = self._random_start = False
+
+    def go_on_from(self, chain: KrylovChain | None) -> None:
+        """Take over an earlier search's chain, where it is one of this operator and seed and fits."""
+        if chain is None or not self._pure or chain.seed != self.seed or not 0 < len(chain) <= self.capacity:
+            return
+        if chain.rows[0].shape[1] == self.op.size and chain.rows[0].dtype == self.op.dtype:
+            self.space.take_up(chain)
+            self.draws = 1
+
+    def chain(self) -> KrylovChain | None:
+        """The space as far as it is one Lanczos run; None where it never was, or a restart has overwritten it."""
+        if self._pure and len(self.space):
+            return self.space.as_chain(self.seed)
+        return self._chain
 
     def _capacity(self, useful: int, memory: int) -> tuple[int, str]:
         fitting = fitting_vectors(self.op, memory) - 2
@@ -130,8 +157,11 @@ class _Search:
         )
 
     def run(self) -> Generator[Step, None, None]:
-        for _ in range(self.block):
-            yield from self._expand(None)
+        if len(self.space):
+            yield self._step()
+        else:
+            for _ in range(self.block):
+                yield from self._expand(None)
         while not self._finished():
             if not self._open() or self._converged():
                 if (yield from self._look_for_copies()):
@@ -157,11 +187,21 @@ class _Search:
         return converged and self._converged() and float(np.abs(self._wanted()[0] - before).max()) <= self._limit()
 
     def _expand(self, along: int | None) -> Generator[Step, None, None]:
+        if along is None and len(self.space) and self._pure:
+            self._chain, self._pure = self.chain(), False
         if len(self.space) >= self.capacity:
             self._restart()
         self.space.expand(self.space.orthogonal(self._fresh()) if along is None else self.space.direction(along))
+        yield self._step()
+
+    def _step(self) -> Step:
         values, _, residuals, _ = self._wanted()
-        yield Step(self.space.products, self.most, values, residuals, self.note)
+        nodes, weights = self.space.measure() if self._random_start else (np.zeros(0), np.zeros(0))
+        return Step(self.space.products, self.most, values, residuals, self.note, self._negative(), nodes, weights, self)
+
+    def _negative(self) -> int:
+        values, _, shares = self.space.ritz()
+        return int((values < -self.space.residuals(shares)).sum())
 
     def _fresh(self) -> Tensor:
         """The next of the rows to begin from, and then random vectors."""
@@ -198,6 +238,7 @@ class _Search:
         return int(np.argmax(norms * np.abs(shares).max(axis=1)))
 
     def _restart(self) -> None:
+        self._chain, self._pure = None, False
         m = len(self.space)
         spare = (m - self.wanted) // 2
         top = self.largest + (spare if not self.smallest else spare * self.largest // self.wanted)
@@ -222,6 +263,8 @@ class _Search:
             complete=len(self.space) >= self.op.size,
             products=self.space.products,
             note=" ".join(notes),
+            negative=self._negative(),
+            chain=self.chain(),
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -164,3 +167,81 @@ def test_power_iteration_converges_at_its_rates() -> None:
     assert np.exp(np.diff(np.log(errors[middle]))).mean() == pytest.approx(found.value_rate, abs=0.02)
     assert finish(power_iteration(Diagonal(torch.zeros(5)))).value == 0
     assert finish(power_iteration(Diagonal(spread(4, 3.99)), most=7)).converged is False
+
+
+def steps_of(run: Any, count: int) -> Any:
+    """The last of so many steps."""
+    for _ in range(count):
+        step = next(run)
+    return step
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_wider_search_goes_on_from_a_narrower_one_to_the_bit(seed: int, dtype: torch.dtype) -> None:
+    values = torch.tensor(eigenvalues("tanh", "late")).to(dtype)
+    narrow = finish(eigenpairs(Diagonal(values), largest=3, seed=seed))
+    fresh = finish(eigenpairs(Diagonal(values), largest=12, smallest=2, seed=seed))
+    operator = Diagonal(values)
+    wider = finish(eigenpairs(operator, largest=12, smallest=2, seed=seed, chain=narrow.chain))
+    assert narrow.chain is not None and operator.products == fresh.products - len(narrow.chain)
+    for name in ("values", "residuals", "converged", "products", "negative"):
+        assert np.array_equal(getattr(wider, name), getattr(fresh, name))
+    assert wider.vectors is not None and fresh.vectors is not None and torch.equal(wider.vectors, fresh.vectors)
+    # A narrower one is answered from what there is, but for the search for copies.
+    operator = Diagonal(values)
+    again = finish(eigenpairs(operator, largest=3, seed=seed, chain=wider.chain))
+    assert operator.products <= 6
+    assert (np.abs(again.values - narrow.values) <= again.residuals + narrow.residuals).all()
+
+
+def test_a_search_that_was_stopped_goes_on_to_the_same_bits() -> None:
+    values = torch.tensor(eigenvalues("relu", "early"))
+    whole = finish(eigenpairs(Diagonal(values), largest=8, smallest=2))
+    for stop in (1, 2, 17, whole.products - 2):  # the last one is amid the search for copies
+        run = eigenpairs(Diagonal(values), largest=8, smallest=2)
+        chain = steps_of(run, stop).chain()
+        assert chain is not None and len(chain) <= stop
+        kept = dataclasses.replace(chain, rows=tuple(rows.clone() for rows in chain.rows))
+        run.close()
+        operator = Diagonal(values)
+        resumed = finish(eigenpairs(operator, largest=8, smallest=2, chain=kept))
+        assert operator.products == whole.products - len(chain)
+        assert np.array_equal(resumed.values, whole.values) and np.array_equal(resumed.residuals, whole.residuals)
+
+
+def test_a_chain_of_another_question_or_too_long_is_left_out() -> None:
+    values = torch.tensor(eigenvalues("relu", "early"))
+    first = finish(eigenpairs(Diagonal(values), largest=2))
+    for changed in ({"seed": 5}, {"block": 2}, {"memory": 10 * 8 * len(values)}):
+        fresh = finish(eigenpairs(Diagonal(values), largest=2, **changed))
+        other = finish(eigenpairs(Diagonal(values), largest=2, chain=first.chain, **changed))
+        assert np.array_equal(other.values, fresh.values)
+    single = finish(eigenpairs(Diagonal(values.float()), largest=2, chain=first.chain))
+    assert single.converged.all()
+    block = finish(eigenpairs(Diagonal(values), largest=2, block=2))
+    assert block.chain is None
+    short = finish(eigenpairs(Diagonal(values), largest=8, memory=memory_needed(Diagonal(values), 14)))
+    assert short.chain is None and short.converged.all()  # a restart has overwritten it
+
+
+def test_every_step_shows_the_measure_of_the_first_vector() -> None:
+    """Weights that sum to 1 and reproduce v^T A^k v: a first density without a product of its own, also beside another chain."""
+    values = torch.cat([torch.tensor([3.0, 3.0, -2.0]), torch.linspace(-0.5, 0.5, 200)]).double()
+    operator = Diagonal(values)
+    start = gaussian(operator, seed=0, index=0)
+    true = (start**2 / start.dot(start)).numpy()
+    for step in eigenpairs(operator, largest=2, smallest=1):
+        assert step.weights.sum() == pytest.approx(1, abs=1e-12)
+        for power in range(min(2 * step.products, 12)):
+            assert step.weights @ step.nodes**power == pytest.approx(float(true @ values.numpy() ** power), abs=1e-10)
+    short = eigenpairs(operator, largest=2, smallest=1, memory=memory_needed(operator, 12), tolerance=1e-9)
+    assert all(step.weights.sum() == pytest.approx(1, abs=1e-12) for step in short)
+
+
+def test_no_more_negative_eigenvalues_are_told_than_there_are() -> None:
+    values = torch.cat([torch.tensor([-2.0, -1.0, -0.5]), torch.linspace(0.01, 5, 400)]).double()
+    told = [step.negative for step in eigenpairs(Diagonal(values), largest=6, smallest=1)]
+    assert max(told) == told[-1] == 3
+    assert finish(eigenpairs(Diagonal(values), largest=6, smallest=1)).negative == 3
+    assert finish(eigenpairs(Diagonal(values.abs()), largest=2, smallest=2)).negative == 0
