@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_problem import TinyProblem
+import torch
+from tiny_problem import TinyProblem, make_data
 
 from landscape_gui.export.curvature_tables import rows
 from landscape_gui.figure import Look
@@ -36,6 +37,34 @@ def test_on_all_data_it_is_the_largest_eigenvalue_and_on_few_it_is_larger(tmp_pa
     figure = probe.figure(result, Look(view="chart"))
     assert figure.panels[0].x.scale == "log" and "times that on all 200" in figure.caption
     assert len(list(rows(result))) == 9 and probe.cost(problem).points > 0  # type: ignore[arg-type]
+
+
+def test_each_subset_is_nested_in_the_next_and_has_the_eigenvalue_of_its_own_hessian() -> None:
+    """The Hessian of each subset's mean loss written out in float64 by torch's own double backward, the draws drawn again here."""
+    problem = TinyProblem()
+    result = ask(Dependence(fewest=60, budget=60, draws=2, seed=5, precision="float64"), problem)
+    x, y = make_data(200, 1)
+    module, state = problem.module.double(), problem.state.double()
+    try:
+        for draw in range(2):
+            seed = int(np.random.SeedSequence((5, draw)).generate_state(1)[0])
+            drawn = torch.randperm(200, generator=torch.Generator().manual_seed(seed))
+            for k, size in enumerate((100, 200)):
+                chosen = drawn[:size]
+
+                def loss(flat: torch.Tensor, chosen: torch.Tensor = chosen) -> torch.Tensor:
+                    outputs = torch.func.functional_call(module, problem.layout.unflatten(flat), (x[chosen].double(),))
+                    return torch.nn.functional.cross_entropy(outputs, y[chosen])
+
+                true = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, state)).numpy()
+                assert abs(result.lambda_max[draw, k] - true[-1]) <= result.lambda_max_residuals[draw, k] + 1e-12
+                assert result.lambda_max_residuals[draw, k] <= 1.001e-3 * true[-1]
+                assert abs(result.traces[draw, k] - true.sum()) <= 4 * result.trace_standard_errors[draw, k]
+    finally:
+        problem.module.float()
+    half = result.numbers["lambda_max_half"]
+    assert half.value == result.lambda_max[:, 0].mean() and half.kind == "standard error"
+    assert half.error == pytest.approx(abs(np.diff(result.lambda_max[:, 0])[0]) / 2)  # of two draws: half their difference
 
 
 def test_the_statement_says_from_how_many_examples_on_it_has_settled() -> None:
