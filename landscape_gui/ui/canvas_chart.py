@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from typing import Any
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from landscape_gui import style
-from landscape_gui.chart_limits import bar_places, limits
+from landscape_gui.chart_limits import Side, bar_places, limits
 from landscape_gui.figure import Axis, Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule
-from landscape_gui.ui.canvas2d import MARKERS
+from landscape_gui.ui.chart_axis import NamedAxis
 from landscape_gui.ui.chart_head import ChartHead, escape
-from landscape_gui.ui.chart_marks import NamedAxis, NeedleItems, bar_items, heat_item, needle_items, scaled
+from landscape_gui.ui.chart_marks import ITEMS, Ground, HeatItem, NeedleItems, made_like, scaled
 from landscape_gui.ui.chart_reading import needle_words, reading
 
 NEAR = 9.0
 """Pixels within which a needle is under the cursor."""
 GRID = 36
 """Opacity of the grid's lines, of 255."""
-DARK_SERIES = {"#0072B2": "#4BA3DA", "#4D4D4D": "#B0B0B0", "#7F3C8D": "#B884C6"}
 
 
 class CanvasChart(pg.PlotWidget):
@@ -31,7 +35,8 @@ class CanvasChart(pg.PlotWidget):
     """Needles, and the number of the one that was clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, axisItems={side: NamedAxis(side) for side in ("left", "bottom", "right", "top")})
+        sides = {side: NamedAxis(side) for side in ("left", "bottom", "right", "top")}
+        super().__init__(parent, axisItems=sides, enableMenu=False)
         self.setObjectName("canvas_chart")
         self.setAccessibleName("Chart")
         self.setMinimumSize(260, 220)
@@ -39,10 +44,9 @@ class CanvasChart(pg.PlotWidget):
         self.panel: Panel | None = None
         self.plot = self.getPlotItem()
         self.plot.hideButtons()
-        self.plot.setMenuEnabled(False)
         self.head = ChartHead(self.plot)
         self.plot.getAxis("top").setStyle(showValues=False, tickLength=0)
-        self.second = pg.ViewBox()
+        self.second = pg.ViewBox(enableMenu=False)
         self.plot.scene().addItem(self.second)
         self.plot.getAxis("right").linkToView(self.second)
         self.second.setXLink(self.plot.vb)
@@ -52,6 +56,12 @@ class CanvasChart(pg.PlotWidget):
         self.items: list[tuple[pg.GraphicsObject, pg.ViewBox]] = []
         self.needles: list[tuple[NeedleItems, pg.ViewBox]] = []
         self.rules: list[pg.InfiniteLine] = []
+        self._heat: HeatItem | None = None
+        self._drawn: list[tuple[int, Any]] = []
+        self.painted = 0.0
+        """Seconds spent on painting; who reads it sets it back."""
+        self._likeness: object = None
+        self._named: object = None
         self.raised: tuple[NeedleItems, int] | None = None
         self.zoomed = False
         self.note = pg.LabelItem(justify="left", size="9pt")
@@ -61,21 +71,20 @@ class CanvasChart(pg.PlotWidget):
         self.plot.scene().sigMouseClicked.connect(self._clicked)
 
     def show_panel(self, panel: Panel) -> None:
-        """Draw these marks."""
+        """Draw these marks; items that were made for marks of the same kinds are kept and filled anew."""
+        likeness = made_like(panel)
+        if likeness == self._likeness and self.panel is not None and same_panel(self.panel, panel):
+            return
         stays = self.zoomed and self.panel is not None and same_axes(self.panel, panel)
         self.panel = panel
-        self._clear()
-        if panel.heat_map:
-            self._keep(heat_item(panel), False, below=True)
-        for kind in (Band, Line, Points, Needles):
-            for mark in panel.marks:
-                if isinstance(mark, kind):
-                    self._add(mark)
-        self._add_bars(panel)
-        for mark in panel.marks:
-            if isinstance(mark, Rule):
-                self._add_rule(mark)
-        self.note.setText("<br>".join(escape(m.text) for m in panel.marks if isinstance(m, Note)))
+        if likeness != self._likeness:
+            self._clear()
+            self._make(panel)
+            self._likeness = likeness
+        self._fill(panel)
+        note = "<br>".join(escape(m.text) for m in panel.marks if isinstance(m, Note))
+        if note != self.note.text:
+            self.note.setText(note)
         self._axes(panel)
         if not stays:
             self._range(panel)
@@ -90,110 +99,83 @@ class CanvasChart(pg.PlotWidget):
         for rule in self.rules:
             self.plot.removeItem(rule)
         self.curves, self.items, self.needles, self.rules, self.raised = [], [], [], [], None
+        self._heat, self._drawn, self._likeness, self._named = None, [], None, None
         self.head.clear()
 
-    def _keep(self, item: pg.GraphicsObject, right: bool, label: str = "", *, below: bool = False) -> None:
-        box = self.second if right else self.plot.vb
-        box.addItem(item, ignoreBounds=True)
-        if below:
-            item.setZValue(-100)
-        self.items.append((item, box))
-        if label:
-            self.head.add(item, label)
+    def _make(self, panel: Panel) -> None:
+        """Items for the marks, in the order in which they lie upon one another, and the legend."""
+        if panel.heat_map:
+            self._heat = HeatItem()
+            self._keep(self._heat.image, False)
+        for kind, make in ITEMS.items():
+            for index, mark in enumerate(panel.marks):
+                if isinstance(mark, kind):
+                    made = make(mark, self._ground(mark))
+                    self._drawn.append((index, made))
+                    self._place(mark, made)
+        if panel.categories and not self._log()[0]:
+            self._add_rule(pg.InfiniteLine(pos=0, angle=90, pen=pg.mkPen(self.theme.muted, width=1)))
+
+    def _place(self, mark: Any, made: Any) -> None:
+        right = bool(getattr(mark, "right", False))
+        for item in made.items:
+            if isinstance(mark, Rule):
+                self._add_rule(item)
+            else:
+                self._keep(item, right)
+        if isinstance(mark, Band | Bars):
+            self.head.add_swatch(made.colour, mark.label)
+        elif isinstance(mark, Line | Points | Needles):
+            self.head.add(made.items[-1], mark.label)
+        if isinstance(mark, Line):
+            self.curves.append(self.items.pop())
+        elif isinstance(mark, Needles):
+            self.needles.append((made, self._box(right)))
+
+    def _keep(self, item: pg.GraphicsObject, right: bool) -> None:
+        self._box(right).addItem(item, ignoreBounds=True)
+        self.items.append((item, self._box(right)))
+
+    def _add_rule(self, line: pg.InfiniteLine) -> None:
+        self.plot.addItem(line, ignoreBounds=True)
+        self.rules.append(line)
+
+    def _box(self, right: bool) -> pg.ViewBox:
+        return self.second if right else self.plot.vb
+
+    def _fill(self, panel: Panel) -> None:
+        if self._heat is not None:
+            self._heat.fill(panel)
+        places = iter(bar_places(panel))
+        for index, made in self._drawn:
+            mark = panel.marks[index]
+            if isinstance(mark, Bars):
+                made.place(*next(places)[1:])
+            made.fill(mark, self._ground(mark))
+        if self.raised is not None:
+            self.raised[0].raise_head(self.raised[1])
 
     def _log(self, right: bool = False) -> tuple[bool, bool]:
         assert self.panel is not None
         up = self.panel.right if right else self.panel.y
         return self.panel.x.scale == "log", up is not None and up.scale == "log"
 
-    def _add(self, mark: Mark) -> None:
-        if isinstance(mark, Line):
-            self._add_line(mark)
-        elif isinstance(mark, Band):
-            self._add_band(mark)
-        elif isinstance(mark, Points):
-            self._add_points(mark)
-        elif isinstance(mark, Needles):
-            self._add_needles(mark)
-
-    def _add_line(self, mark: Line) -> None:
-        log_x, log_y = self._log(mark.right)
-        pen = pg.mkPen(self._colour(mark.colour), width=1.8 * mark.width)
-        if mark.dash:
-            pen.setStyle(Qt.PenStyle.DashLine)
-        item = pg.PlotDataItem(scaled(mark.x, log_x), scaled(mark.y, log_y), pen=pen, antialias=True, connect="finite")
-        box = self.second if mark.right else self.plot.vb
-        box.addItem(item)
-        self.curves.append((item, box))
-        if mark.label:
-            self.head.add(item, mark.label)
-
-    def _add_band(self, mark: Band) -> None:
-        log_x, log_y = self._log(mark.right)
-        x, low, high = scaled(mark.x, log_x), scaled(mark.low, log_y), scaled(mark.high, log_y)
-        if log_y:
-            low = np.where(np.isfinite(high) & ~np.isfinite(low), self._foot(mark.right), low)
-        known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
-        x, low, high = x[known], low[known], high[known]
-        colour = pg.mkColor(self._colour(mark.colour))
-        colour.setAlpha(60)
-        edges = tuple(pg.PlotCurveItem(x, v, pen=pg.mkPen(None)) for v in (low, high))
-        self._keep(pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour)), mark.right)
-        self.head.add_swatch(colour, mark.label)
-
-    def _add_points(self, mark: Points) -> None:
-        log_x, log_y = self._log(mark.right)
-        item = pg.ScatterPlotItem(
-            scaled(mark.x, log_x),
-            scaled(mark.y, log_y),
-            size=mark.size + 1,
-            symbol=MARKERS[mark.marker],
-            brush=pg.mkBrush(self._colour(mark.colour)),
-            pen=pg.mkPen(self.theme.background, width=1),
-        )
-        self._keep(item, mark.right, mark.label)
-
-    def _add_needles(self, mark: Needles) -> None:
-        log_x, log_y = self._log(mark.right)
-        foot = self._foot(mark.right)
-        top = np.nan_to_num(scaled(mark.height, log_y), nan=foot)
-        made = needle_items(mark, scaled(mark.x, log_x), top, foot, self._colour(mark.colour), self.theme.background)
-        self._keep(made.stems, mark.right)
-        self._keep(made.heads, mark.right, mark.label)
-        self.needles.append((made, self.second if mark.right else self.plot.vb))
-
-    def _foot(self, right: bool = False) -> float:
-        """Where needles stand: zero, or the lower end of a logarithmic axis."""
+    def _ground(self, mark: Mark) -> Ground:
+        """Needles and bands stand on zero or the lower end of a logarithmic axis, bars on that of x."""
         assert self.panel is not None
-        return float(np.log10(limits(self.panel, "right" if right else "y")[0])) if self._log(right)[1] else 0.0
-
-    def _add_bars(self, panel: Panel) -> None:
-        log = panel.x.scale == "log"
-        foot = float(np.log10(limits(panel, "x")[0])) if log else 0.0
-        for mark, middles, thick in bar_places(panel):
-            items = bar_items(mark, middles, thick, log, foot, self._colour(mark.colour), self.theme.ink)
-            for item in items:
-                self._keep(item, False)
-            self.head.add_swatch(pg.mkColor(self._colour(mark.colour)), mark.label)
-        if panel.categories and not log:
-            self.rules.append(pg.InfiniteLine(pos=0, angle=90, pen=pg.mkPen(self.theme.muted, width=1)))
-            self.plot.addItem(self.rules[-1], ignoreBounds=True)
-
-    def _add_rule(self, mark: Rule) -> None:
-        upright = mark.orientation == "vertical"
-        at = float(scaled([mark.at], self._log()[0 if upright else 1])[0])
-        pen = pg.mkPen(self.theme.muted, width=1, style=Qt.PenStyle.DashLine if mark.dash else Qt.PenStyle.SolidLine)
-        sides = [(-0.02, 0.5), (1.02, 0.5)] if upright else [(0.5, 1.0), (0.5, 0.0)]
-        options = {"position": 0.94, "anchors": sides, "color": self.theme.muted}
-        item = pg.InfiniteLine(pos=at, angle=90 if upright else 0, pen=pen, label=mark.label or None, labelOpts=options)
-        self.plot.addItem(item, ignoreBounds=True)
-        self.rules.append(item)
-
-    def _colour(self, number: int) -> str:
-        colour = style.SERIES[number % len(style.SERIES)]
-        return DARK_SERIES.get(colour, colour) if self.theme.dark else colour
+        right = bool(getattr(mark, "right", False))
+        log_x, log_y = self._log(right)
+        side: Side = "x" if isinstance(mark, Bars) else "right" if right else "y"
+        stands = isinstance(mark, Bars | Band | Needles) and (log_x if side == "x" else log_y)
+        return Ground(self.theme, log_x, log_y, float(np.log10(limits(self.panel, side)[0])) if stands else 0.0)
 
     def _axes(self, panel: Panel) -> None:
+        axes = (panel.x, panel.y, panel.right or Axis())
+        words = tuple((axis.text, axis.scale, axis.names) for axis in axes)
+        named = (words, panel.right is not None, panel.title, panel.categories, self.width())
+        if named == self._named:
+            return
+        self._named = named
         right = panel.right or Axis()
         bars = panel.categories
         for side, axis in (("bottom", panel.x), ("left", panel.y), ("right", right)):
@@ -234,13 +216,18 @@ class CanvasChart(pg.PlotWidget):
             axis.setTextPen(theme.ink)
         self.head.set_theme(theme)
         self.note.setAttr("color", theme.muted)
+        self._likeness = self._named = None
         if self.panel is not None:
             self.show_panel(self.panel)
 
     def reset_view(self) -> None:
         if self.panel is not None:
-            self.zoomed = False
-            self.show_panel(self.panel)
+            self._range(self.panel)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        begun = time.monotonic()
+        super().paintEvent(event)
+        self.painted += time.monotonic() - begun
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)
@@ -317,6 +304,22 @@ class CanvasChart(pg.PlotWidget):
 def same_axes(a: Panel, b: Panel) -> bool:
     """Whether two panels show the same thing at two moments."""
     return (a.title, a.x.label, a.x.scale, a.y.label, a.y.scale) == (b.title, b.x.label, b.x.scale, b.y.label, b.y.scale)
+
+
+def same_panel(a: Panel, b: Panel) -> bool:
+    """Whether two panels show the same to the last digit."""
+    return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(Panel))
+
+
+def same(a: object, b: object) -> bool:
+    """Equality that looks into marks and arrays; NaN is like NaN."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if dataclasses.is_dataclass(a) and type(a) is type(b):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
+    return bool(a == b)
 
 
 def bars_height(panel: Panel, line: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -18,27 +19,62 @@ ABREAST = 640
 LOWEST = 250
 """Pixels that a chart is high at least where there are several."""
 AROUND_BARS = 96
+AHEAD, REST = 4, 40
+"""So many charts are made before they are asked for, with so many milliseconds between one and the next."""
 
 
 class ChartCell(QWidget):
-    """A chart, and the colour bar of its heat map."""
+    """A chart, made when it is first asked for, and the colour bar of its heat map."""
+
+    chart_made = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self.chart, self.bar = CanvasChart(), ColourBar()
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
-        line.addWidget(self.chart, 1)
-        line.addWidget(self.bar)
+        self.bar = ColourBar()
+        self.theme = style.LIGHT
+        self._chart: CanvasChart | None = None
+        self._line = QHBoxLayout(self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(0)
+        self._line.addWidget(self.bar)
         self.bar.hide()
-        self.chart.plot.vb.sigResized.connect(self._align)
+
+    @property
+    def is_made(self) -> bool:
+        return self._chart is not None
+
+    @property
+    def is_drawn(self) -> bool:
+        return self._chart is not None and self._chart.panel is not None
+
+    @property
+    def chart(self) -> CanvasChart:
+        if self._chart is None:
+            self._chart = CanvasChart()
+            self._chart.set_theme(self.theme)
+            self._line.insertWidget(0, self._chart, 1)
+            self._chart.plot.vb.sigResized.connect(self._align)
+            self.chart_made.emit(self._chart)
+        return self._chart
 
     def show_panel(self, panel: Panel) -> None:
         surface = panel.surface if panel.heat_map else None
         self.bar.setVisible(surface is not None and surface.has_scale)
         self.bar.show_surface(surface)
         self.chart.show_panel(panel)
+
+    def set_theme(self, theme: style.Theme) -> None:
+        self.theme = theme
+        self.bar.set_theme(theme)
+        if self._chart is not None:
+            self._chart.set_theme(theme)
+
+    def spent(self) -> float:
+        """Seconds that the chart was painted for since this was last asked."""
+        if self._chart is None:
+            return 0.0
+        seconds, self._chart.painted = self._chart.painted, 0.0
+        return seconds
 
     def _align(self) -> None:
         frame = self.chart.frame
@@ -69,18 +105,33 @@ class ChartGrid(QScrollArea):
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._draw_rest)
         self._due: list[int] = []
-        for _ in range(2):
+        self._drew = 0.0
+        for _ in range(AHEAD):
             self._add()
+        self._ahead = QTimer(self)
+        self._ahead.setInterval(REST)
+        self._ahead.timeout.connect(self._make_ahead)
+        self._ahead.start()
 
     def _add(self) -> None:
         cell = ChartCell()
-        cell.chart.set_theme(self.theme)
-        cell.bar.set_theme(self.theme)
-        cell.chart.read.connect(self.read)
-        cell.chart.needle_picked.connect(self.needle_picked)
-        cell.chart.viewport().installEventFilter(self)
+        cell.set_theme(self.theme)
+        cell.chart_made.connect(self._adopt)
         cell.hide()
         self.cells.append(cell)
+
+    def _adopt(self, chart: CanvasChart) -> None:
+        chart.read.connect(self.read)
+        chart.needle_picked.connect(self.needle_picked)
+        chart.viewport().installEventFilter(self)
+
+    def _make_ahead(self) -> None:
+        """A chart takes long to make: one now and then, before it is asked for."""
+        cell = next((cell for cell in self.cells[:AHEAD] if not cell.is_made), None)
+        if cell is None:
+            self._ahead.stop()
+        else:
+            _ = cell.chart
 
     @property
     def charts(self) -> tuple[CanvasChart, ...]:
@@ -95,17 +146,26 @@ class ChartGrid(QScrollArea):
             self._add()
         self._place()
         self._due = list(range(len(figure.panels)))
-        self._draw_next()
         if in_turns:
-            self._rest.start(0)
-        else:
-            while self._due:
-                self._draw_next()
+            self._draw_rest()
+            return
+        while self._due:
+            self._draw_next()
 
     def _draw_rest(self) -> None:
-        self._draw_next()
+        begun = time.monotonic()
+        if self._due and not self.cells[self._due[0]].is_made:
+            _ = self.cells[self._due[0]].chart  # made in this turn, drawn in the next
+        else:
+            self._draw_next()
         if self._due:
             self._rest.start(0)
+        self._drew += time.monotonic() - begun
+
+    def spent(self) -> float:
+        """Seconds that drawing in turns and painting took since this was last asked."""
+        seconds, self._drew = self._drew, 0.0
+        return seconds + sum(cell.spent() for cell in self.cells)
 
     def _draw_next(self) -> None:
         if self._due and self.figure is not None:
@@ -142,7 +202,7 @@ class ChartGrid(QScrollArea):
             self.grid.addWidget(cell, row, column, 1, wide)
             self.grid.setRowMinimumHeight(row, max(height, self.grid.rowMinimumHeight(row)))
             self.grid.setRowStretch(row, 6 if wide > 1 or columns == 1 else 5)
-            cell.setVisible(cell.chart.panel is not None)  # one that was never drawn yet has axes of nothing
+            cell.setVisible(cell.is_drawn)  # one that was never drawn yet has axes of nothing
 
     def _height(self, panel: Panel) -> int:
         assert self.figure is not None
@@ -165,8 +225,7 @@ class ChartGrid(QScrollArea):
         self.theme = theme
         self.viewport().setStyleSheet(f"background: {theme.background};")
         for cell in self.cells:
-            cell.chart.set_theme(theme)
-            cell.bar.set_theme(theme)
+            cell.set_theme(theme)
 
     def reset_view(self) -> None:
         for chart in self.charts:

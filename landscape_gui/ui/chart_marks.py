@@ -1,102 +1,178 @@
-"""Marks of a chart as items of pyqtgraph: needles, bars, heat maps, and the axis that names categories."""
+"""Marks of a chart as items of pyqtgraph: made once, and filled anew for as long as a panel keeps its marks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFontMetricsF
 
 from landscape_gui import style
 from landscape_gui.chart_limits import raster, whiskers
-from landscape_gui.figure import Bars, Needles, Panel, Scale
+from landscape_gui.figure import Band, Bars, Line, Needles, Panel, Points, Rule, Scale
 from landscape_gui.results import Array
-from landscape_gui.ui.canvas2d import PlainAxis
+from landscape_gui.ui.canvas2d import MARKERS
 
 HEAD = 7.0
 """Pixels across the head of a needle."""
-
-
-class NamedAxis(PlainAxis):
-    """Numbers, or names at whole numbers: every n-th where they would overlap, shortened in the middle where one is too long."""
-
-    names: tuple[str, ...] = ()
-    step: int = 1
-    widest: float = 240.0
-
-    def name(self, names: Sequence[str], step: int = 1) -> None:
-        """Names at 0, `step`, 2 `step`, ... instead of numbers; none: numbers again."""
-        if (tuple(names), step) != (self.names, self.step):
-            self.names, self.step = tuple(names), step
-            self.picture = None
-            self._updateMaxTextSize(0)
-            self.update()
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        if not self.names:
-            return super().tickValues(low, high, size)
-        room = QFontMetricsF(self.font()).height() if self.orientation in ("left", "right") else self._widest_name() + 10
-        each = size / max(high - low, 1e-9)
-        every = max(1, int(np.ceil(room * 0.92 / max(each, 1e-9))))
-        places = [float(self.step * k) for k in range(0, len(self.names), every)]
-        return [(1.0, [p for p in places if low <= p <= high])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        if not self.names:
-            return super().tickStrings(values, scale, spacing)
-        metrics = QFontMetricsF(self.font())
-        return [metrics.elidedText(self.names[int(abs(v))], Qt.TextElideMode.ElideMiddle, self.widest) for v in values]
-
-    def _widest_name(self) -> float:
-        metrics = QFontMetricsF(self.font())
-        return max((metrics.horizontalAdvance(name) for name in self.names), default=0.0)
+DARK_SERIES = {"#0072B2": "#4BA3DA", "#4D4D4D": "#B0B0B0", "#7F3C8D": "#B884C6"}
+LOOKS = ("label", "colour", "width", "size", "marker", "dash", "right", "orientation")
+"""The fields of a mark that its items are made with; everything else is filled in."""
 
 
 @dataclass(frozen=True)
-class NeedleItems:
-    """One mark of needles on the canvas; x, top: (k,) where their heads are, in what the box shows."""
+class Ground:
+    """What a mark stands on: whether x and its own y are logarithmic, and where its needles and bars begin, as it is drawn."""
 
-    mark: Needles
-    x: Array
-    top: Array
-    stems: pg.PlotCurveItem
-    heads: pg.ScatterPlotItem
+    theme: style.Theme
+    log_x: bool = False
+    log_y: bool = False
+    foot: float = 0.0
+
+    def colour(self, number: int) -> str:
+        colour = style.SERIES[number % len(style.SERIES)]
+        return DARK_SERIES.get(colour, colour) if self.theme.dark else colour
+
+
+def made_like(panel: Panel) -> tuple[object, ...]:
+    """What decides whether items that were made for one panel can be filled with another's marks."""
+    marks = tuple((type(mark), *(getattr(mark, name, None) for name in LOOKS)) for mark in panel.marks)
+    scales = tuple(axis.scale if axis is not None else "" for axis in (panel.x, panel.y, panel.right))
+    return (marks, scales, bool(panel.categories), panel.heat_map)
+
+
+class LineItem:
+    def __init__(self, mark: Line, ground: Ground) -> None:
+        pen = pg.mkPen(ground.colour(mark.colour), width=1.8 * mark.width)
+        if mark.dash:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        self.curve = pg.PlotCurveItem(pen=pen, antialias=True, connect="finite")
+        self.items = (self.curve,)
+
+    def fill(self, mark: Line, ground: Ground) -> None:
+        self.curve.setData(scaled(mark.x, ground.log_x), scaled(mark.y, ground.log_y))
+
+
+class BandItem:
+    """The area between two curves, drawn as one outline."""
+
+    def __init__(self, mark: Band, ground: Ground) -> None:
+        self.colour = pg.mkColor(ground.colour(mark.colour))
+        self.colour.setAlpha(60)
+        self.area = pg.PlotCurveItem(pen=pg.mkPen(None), brush=pg.mkBrush(self.colour), fillLevel="enclosed")
+        self.items = (self.area,)
+
+    def fill(self, mark: Band, ground: Ground) -> None:
+        x, low, high = scaled(mark.x, ground.log_x), scaled(mark.low, ground.log_y), scaled(mark.high, ground.log_y)
+        if ground.log_y:
+            low = np.where(np.isfinite(high) & ~np.isfinite(low), ground.foot, low)
+        known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+        x, low, high = x[known], low[known], high[known]
+        self.area.setData(np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]]))
+
+
+class PointsItem:
+    def __init__(self, mark: Points, ground: Ground) -> None:
+        brush, pen = pg.mkBrush(ground.colour(mark.colour)), pg.mkPen(ground.theme.background, width=1)
+        self.points = pg.ScatterPlotItem(size=mark.size + 1, symbol=MARKERS[mark.marker], brush=brush, pen=pen)
+        self.items = (self.points,)
+
+    def fill(self, mark: Points, ground: Ground) -> None:
+        self.points.setData(scaled(mark.x, ground.log_x), scaled(mark.y, ground.log_y))
+
+
+class NeedleItems:
+    """Stems from the foot, and heads. mark: what they show now; x, top: (k,) where the heads are, as drawn."""
+
+    def __init__(self, mark: Needles, ground: Ground) -> None:
+        colour = ground.colour(mark.colour)
+        self.mark, self.x, self.top = mark, np.zeros(0), np.zeros(0)
+        self.stems = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(colour, width=1.6))
+        self.heads = pg.ScatterPlotItem(
+            size=HEAD, symbol="o", brush=pg.mkBrush(colour), pen=pg.mkPen(ground.theme.background, width=1)
+        )
+        self.items = (self.stems, self.heads)
+
+    def fill(self, mark: Needles, ground: Ground) -> None:
+        self.mark, self.x = mark, scaled(mark.x, ground.log_x)
+        self.top = np.nan_to_num(scaled(mark.height, ground.log_y), nan=ground.foot)
+        ends = np.stack([np.full(len(self.x), ground.foot), self.top], 1)
+        self.stems.setData(np.repeat(self.x, 2), ends.ravel(), connect="pairs")
+        self.heads.setData(self.x, self.top, size=HEAD)
 
     def raise_head(self, number: int | None) -> None:
         """The head under the cursor is larger."""
         sizes = np.full(len(self.x), HEAD)
-        if number is not None:
+        if number is not None and number < len(sizes):
             sizes[number] = 1.7 * HEAD
         self.heads.setSize(sizes)
 
 
-def needle_items(mark: Needles, x: Array, top: Array, foot: float, colour: str, edge: str) -> NeedleItems:
-    """Stems from `foot` and heads; x and top as they are drawn."""
-    stems = pg.PlotCurveItem(
-        np.repeat(x, 2), np.stack([np.full(len(x), foot), top], 1).ravel(), connect="pairs", pen=pg.mkPen(colour, width=1.6)
-    )
-    heads = pg.ScatterPlotItem(x, top, size=HEAD, symbol="o", brush=pg.mkBrush(colour), pen=pg.mkPen(edge, width=1))
-    return NeedleItems(mark, x, top, stems, heads)
+class BarItems:
+    """Bars from the foot along x, and their whiskers; `place` says where before they are filled."""
+
+    def __init__(self, mark: Bars, ground: Ground) -> None:
+        self.colour = pg.mkColor(ground.colour(mark.colour))
+        self.bars = pg.BarGraphItem(x0=[], x1=[], y=[], height=1.0, brush=self.colour, pen=pg.mkPen(None))
+        ink = pg.mkPen(ground.theme.ink, width=1.3)
+        self.lines, self.caps = pg.PlotCurveItem(pen=ink), pg.PlotCurveItem(pen=ink)
+        self.items = (self.bars, self.lines, self.caps)
+        self.middles, self.thick = np.zeros(0), 1.0
+
+    def place(self, middles: Array, thick: float) -> None:
+        """Where the middle of each bar is, and how much room it has."""
+        self.middles, self.thick = middles, thick
+
+    def fill(self, mark: Bars, ground: Ground) -> None:
+        middles, thick, log = self.middles, self.thick, ground.log_x
+        ends = scaled(mark.values, log)
+        known = np.isfinite(ends)
+        self.bars.setOpts(x0=np.full(int(known.sum()), ground.foot), x1=ends[known], y=middles[known], height=0.9 * thick)
+        low, high = (scaled(v, log) for v in whiskers(mark))
+        low = np.where(np.isfinite(high) & ~np.isfinite(low), ground.foot, low)
+        x = np.stack([low, high], 1).ravel()
+        self.lines.setData(x, np.repeat(middles, 2), connect=pairs(x))
+        caps_x, caps_y = np.repeat(x, 2), np.repeat(middles, 4) + np.tile([-0.18, 0.18], 2 * len(middles)) * thick
+        self.caps.setData(caps_x, caps_y, connect=pairs(caps_x))
 
 
-def bar_items(mark: Bars, middles: Array, thick: float, log: bool, foot: float, colour: str, ink: str) -> list[pg.GraphicsObject]:
-    """Bars from `foot` (0 on a linear axis) and their whiskers; the lengths as they are drawn."""
-    drawn = lambda v: np.log10(np.where(v > 0, v, np.nan)) if log else np.asarray(v, float)  # noqa: E731
-    ends = drawn(np.asarray(mark.values, float))
-    known = np.isfinite(ends)
-    bars = pg.BarGraphItem(
-        x0=np.full(int(known.sum()), foot), x1=ends[known], y=middles[known], height=0.9 * thick, brush=colour, pen=pg.mkPen(None)
-    )
-    low, high = (drawn(v) for v in whiskers(mark))
-    low = np.where(np.isfinite(high) & ~np.isfinite(low), foot, low)
-    x = np.stack([low, high], 1).ravel()
-    lines = pg.PlotCurveItem(x, np.repeat(middles, 2), connect=pairs(x), pen=pg.mkPen(ink, width=1.3))
-    caps_x, caps_y = np.repeat(x, 2), np.repeat(middles, 4) + np.tile([-0.18, 0.18], 2 * len(middles)) * thick
-    caps = pg.PlotCurveItem(caps_x, caps_y, connect=pairs(caps_x), pen=pg.mkPen(ink, width=1.3))
-    return [bars, lines, caps]
+class RuleItem:
+    def __init__(self, mark: Rule, ground: Ground) -> None:
+        self.upright = mark.orientation == "vertical"
+        pen = pg.mkPen(ground.theme.muted, width=1, style=Qt.PenStyle.DashLine if mark.dash else Qt.PenStyle.SolidLine)
+        sides = [(-0.02, 0.5), (1.02, 0.5)] if self.upright else [(0.5, 1.0), (0.5, 0.0)]
+        options = {"position": 0.94, "anchors": sides, "color": ground.theme.muted}
+        self.line = pg.InfiniteLine(angle=90 if self.upright else 0, pen=pen, label=mark.label or None, labelOpts=options)
+        self.items = (self.line,)
+
+    def fill(self, mark: Rule, ground: Ground) -> None:
+        self.line.setValue(float(scaled([mark.at], ground.log_x if self.upright else ground.log_y)[0]))
+
+
+class HeatItem:
+    """A panel's surface as cells of colour, below everything else."""
+
+    def __init__(self) -> None:
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.image.setZValue(-100)
+
+    def fill(self, panel: Panel) -> None:
+        surface = panel.surface
+        assert surface is not None
+        values, (left, right, low, high) = raster(surface, panel.x.scale, panel.y.scale)
+        levels: Array = np.array(surface.limits, float)
+        if surface.scale == "log":
+            values = np.log10(np.where(values > 0, values, np.nan))
+            levels = np.log10(np.maximum(levels, 1e-300))
+        self.image.setLookupTable(np.round(style.colour_table(surface.colour_map) * 255).astype(np.ubyte))
+        values = np.where(np.isfinite(values), values, np.nan).astype(np.float32)
+        self.image.setImage(values, autoLevels=False, levels=tuple(levels), rect=QRectF(left, low, right - left, high - low))
+
+
+ITEMS: dict[type, Any] = {Band: BandItem, Line: LineItem, Points: PointsItem, Needles: NeedleItems, Bars: BarItems, Rule: RuleItem}
+"""What draws each kind of mark, from the lowest layer to the highest."""
 
 
 def pairs(x: Array) -> Array:
@@ -105,22 +181,6 @@ def pairs(x: Array) -> Array:
     joined = np.zeros(len(x), np.int32)
     joined[0::2] = finite[0::2] & finite[1::2]
     return joined
-
-
-def heat_item(panel: Panel) -> pg.ImageItem:
-    """The panel's surface as cells of colour."""
-    surface = panel.surface
-    assert surface is not None
-    values, (left, right, low, high) = raster(surface, panel.x.scale, panel.y.scale)
-    levels: Array = np.array(surface.limits, float)
-    if surface.scale == "log":
-        values = np.log10(np.where(values > 0, values, np.nan))
-        levels = np.log10(np.maximum(levels, 1e-300))
-    item = pg.ImageItem(axisOrder="row-major")
-    item.setLookupTable(np.round(style.colour_table(surface.colour_map) * 255).astype(np.ubyte))
-    values = np.where(np.isfinite(values), values, np.nan).astype(np.float32)
-    item.setImage(values, autoLevels=False, levels=tuple(levels), rect=QRectF(left, low, right - left, high - low))
-    return item
 
 
 def scaled(values: object, scale: Scale | bool) -> Array:

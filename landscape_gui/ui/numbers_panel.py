@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui.export.number_table import as_markdown, as_tsv, kind_text, value_text
 from landscape_gui.reading_aids import AIDS
@@ -16,6 +16,8 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 
 Numbers = Mapping[str, Number]
+AT_ONCE = 5
+"""So many rows are made in one turn of the event loop."""
 
 
 def numbers_of(result: Result | None) -> Numbers:
@@ -31,6 +33,9 @@ class NumbersPanel(QWidget):
         self.setAccessibleName("Numbers")
         self.numbers: Numbers = {}
         self.table: NumbersTable | None = None
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self._fill)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -75,37 +80,48 @@ class NumbersPanel(QWidget):
         self._fill()
 
     def _fill(self) -> None:
-        if self.table is None or not self.table.change(self.numbers):
-            self.table = NumbersTable(self.numbers)
+        if self.table is None:
+            self.table = NumbersTable()
             self.area.setWidget(self.table)
+        if not self.table.change(self.numbers):
+            self._more.start(0)
 
 
 class NumbersTable(QWidget):
     """A row for each number; a reading aid stands beneath, its caveat one click away."""
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.names = tuple(numbers)
         self.rows: dict[str, NumberRow] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 12, 12)
-        column.setSpacing(0)
-        for name, number in numbers.items():
-            self.rows[name] = NumberRow(number)
-            column.addWidget(self.rows[name])
-        self.words = plain(error_words(numbers), "caption")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(12, 10, 12, 12)
+        self.column.setSpacing(0)
+        self.words = plain("", "caption")
         self.words.setContentsMargins(0, 8, 0, 0)
-        column.addWidget(self.words)
-        column.addStretch(1)
+        self.column.addWidget(self.words)
+        self.column.addStretch(1)
 
     def change(self, numbers: Numbers) -> bool:
-        """Other values under the same names; False where the names differ."""
-        if tuple(numbers) != self.names:
-            return False
-        for name, number in numbers.items():
-            self.rows[name].show_number(number)
+        """Other values: a row stays under its name, and only what is new is made; False where more is to be made than at once."""
+        made = 0
+        for name in [name for name in self.rows if name not in numbers]:
+            row = self.rows.pop(name)
+            self.column.removeWidget(row)
+            row.deleteLater()
+        for place, (name, number) in enumerate(numbers.items()):
+            if name not in self.rows:
+                self.rows[name] = NumberRow(number)
+                self.column.insertWidget(place, self.rows[name])
+                made += 1
+            else:
+                self.rows[name].show_number(number)
+            if self.column.indexOf(self.rows[name]) != place:
+                self.column.removeWidget(self.rows[name])
+                self.column.insertWidget(place, self.rows[name])
+            if made == AT_ONCE:
+                break
         self.words.setText(error_words(numbers))
-        return True
+        return len(self.rows) == len(numbers)
 
 
 class NumberRow(QWidget):
@@ -113,7 +129,43 @@ class NumberRow(QWidget):
         super().__init__()
         self.label, self.value, self.kind = plain("", "muted"), plain("", "heading", wrap=False), plain("", "muted", wrap=False)
         self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.aid, self.caveat = plain("", "muted"), plain("", "caption")
+        self.aid: ReadingAid | None = None
+        self.column = column = QVBoxLayout(self)
+        column.setContentsMargins(0, 5, 0, 5)
+        column.setSpacing(1)
+        column.addWidget(self.label)
+        beside = QHBoxLayout()
+        beside.setSpacing(8)
+        beside.addWidget(self.value)
+        beside.addStretch(1)
+        beside.addWidget(self.kind)
+        column.addLayout(beside)
+        self.show_number(number)
+
+    def show_number(self, number: Number) -> None:
+        text, kind = value_text(number), kind_text(number)
+        for widget, words in ((self.label, number.label), (self.value, text), (self.kind, kind)):
+            if widget.text() != words:
+                widget.setText(words)
+        told = f"<p>{html.escape(number.help)}</p>" if number.help else ""
+        if told != self.toolTip():
+            self.setToolTip(told)
+        self.setAccessibleName(f"{number.label}: {text} {kind}".strip())
+        rule = AIDS.get(number.name.partition(":")[0])
+        if rule is None:
+            return
+        if self.aid is None:
+            self.aid = ReadingAid(rule.caveat)
+            self.column.addWidget(self.aid)
+        self.aid.show_words(rule.read(number.value))
+
+
+class ReadingAid(QWidget):
+    """How a number is usually read, and a button for why that is no verdict."""
+
+    def __init__(self, caveat: str) -> None:
+        super().__init__()
+        self.words, self.caveat = plain("", "muted"), plain(caveat, "caption")
         self.why = QToolButton()
         self.why.setObjectName("quiet")
         self.why.setIcon(icon("question"))
@@ -121,38 +173,21 @@ class NumberRow(QWidget):
         self.why.setAccessibleName("Why this is no verdict")
         self.why.setToolTip("A rule of thumb, no verdict: why")
         self.why.toggled.connect(self.caveat.setVisible)
-        table = QGridLayout(self)
-        table.setContentsMargins(0, 5, 0, 5)
-        table.setHorizontalSpacing(8)
-        table.setVerticalSpacing(1)
-        table.setColumnStretch(0, 1)
-        table.addWidget(self.label, 0, 0, 1, 2)
-        table.addWidget(self.value, 1, 0, Qt.AlignmentFlag.AlignLeft)
-        table.addWidget(self.kind, 1, 1, Qt.AlignmentFlag.AlignRight)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
         beside = QHBoxLayout()
         beside.setSpacing(4)
-        beside.addWidget(self.aid, 1)
+        beside.addWidget(self.words, 1)
         beside.addWidget(self.why)
-        table.addLayout(beside, 2, 0, 1, 2)
-        table.addWidget(self.caveat, 3, 0, 1, 2)
+        column.addLayout(beside)
+        column.addWidget(self.caveat)
         self.caveat.hide()
-        self.show_number(number)
 
-    def show_number(self, number: Number) -> None:
-        text = value_text(number)
-        aid = AIDS.get(number.name.partition(":")[0])
-        read = aid.read(number.value) if aid is not None else ""
-        kind = kind_text(number)
-        for widget, words in ((self.label, number.label), (self.value, text), (self.kind, kind), (self.aid, read)):
-            if widget.text() != words:
-                widget.setText(words)
-        self.setToolTip(f"<p>{html.escape(number.help)}</p>" if number.help else "")
-        self.setAccessibleName(f"{number.label}: {text} {kind}".strip())
-        self.aid.setVisible(bool(read))
-        self.why.setVisible(bool(read))
-        if aid is not None:
-            self.caveat.setText(aid.caveat)
-        self.caveat.setVisible(bool(read) and self.why.isChecked())
+    def show_words(self, words: str) -> None:
+        """Other words; hidden where there are none."""
+        self.words.setText(words)
+        self.setVisible(bool(words))
 
 
 def error_words(numbers: Numbers) -> str:

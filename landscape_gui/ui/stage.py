@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from landscape_gui import style
@@ -30,6 +30,8 @@ GIVE_WAY = 120
 """Milliseconds that a picture waits while a question is being cancelled."""
 APART, SHARE = 0.15, 4.0
 """Redraws during a job are so many seconds apart at least, and so many times as long as the last one took."""
+CHARTS_APART, CHARTS_SHARE = 0.25, 8.0
+"""The same for charts, their painting included."""
 
 
 class Stage(QWidget):
@@ -61,12 +63,14 @@ class Stage(QWidget):
         self._lay_out()
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
-        self._redraw.timeout.connect(self.redraw)
+        self._redraw.timeout.connect(self._draw_another)
         self._flat = QTimer(self)
         self._flat.setSingleShot(True)
         self._flat.timeout.connect(self._draw_flat)
         self._took, self._ended = 0.0, 0.0
         self._charts_only = False
+        self._missed = self._another = False
+        """More became known while nobody could see it."""
         self._connect()
         self.redraw()
 
@@ -142,7 +146,10 @@ class Stage(QWidget):
         canvas.picked.connect(self.session.pick)
         canvas.plot.vb.sigResized.connect(self._align_bar)
         self.set_theme(self.theme)
-        self.redraw()
+        if self._missed:
+            self._shown_changed()
+        else:
+            self.redraw()
 
     # what is drawn
 
@@ -152,18 +159,43 @@ class Stage(QWidget):
             self.redraw()
             return
         views = views_of(shown.result)
+        if shown.partial and views == ("chart",) and self.canvas2d is None:
+            self._missed = True  # what draws charts is still being imported
+            return
         if self.view not in views or (self.view == "chart" and self._charts_only and len(views) > 1):
             self.set_view(views[0])
         self._charts_only = len(views) == 1
-        wait = self._ended + max(APART, SHARE * self._took) - time.monotonic() if shown.partial else 0.0
+        if shown.partial and not self.isVisible():
+            self._missed = True
+            return
+        wait = self._ended + self._pause() - time.monotonic() if shown.partial else 0.0
         if wait <= 0:
-            self.redraw()
+            self._draw_another()
         elif not self._redraw.isActive():
             self._redraw.start(round(1000 * wait))
+
+    def _pause(self) -> float:
+        """Seconds that the picture of a running question is left alone, by what the last one took."""
+        if self.view != "chart" or self.grid is None:
+            return max(APART, SHARE * self._took)
+        self._took += self.grid.spent()
+        return max(CHARTS_APART, CHARTS_SHARE * self._took)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._missed:
+            self._draw_another()
+
+    def _draw_another(self) -> None:
+        """Another answer, or more of it: charts one after another, so that nobody waits for all of them."""
+        self._another = True
+        self.redraw()
+        self._another = False
 
     def redraw(self) -> None:
         """Draw what the session shows, in the view chosen."""
         self._redraw.stop()
+        self._missed = False
         begun = time.monotonic()
         try:
             self._draw()
@@ -245,7 +277,7 @@ class Stage(QWidget):
 
     def _draw_charts(self, figure: Figure) -> None:
         if self.grid is not None:
-            self.grid.show_figure(figure, in_turns=self.session.shown is not None and self.session.shown.partial)
+            self.grid.show_figure(figure, in_turns=self._another)
 
     def _current_changed(self) -> None:
         if self.session.shown is None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from landscape_gui import style
 from landscape_gui.ui.canvas_chart import CanvasChart
-from landscape_gui.ui.chart_grid import ChartGrid, layout_of
+from landscape_gui.ui.chart_grid import AHEAD, ChartGrid, layout_of
 
 
 def held(qtbot, widget, width=640, height=420):
@@ -210,7 +210,82 @@ def test_a_heat_map_has_its_colour_bar_and_others_have_none(qtbot, grid):
     assert grid.cells[0].bar.surface.label == "density"
 
 
-def test_in_turns_the_first_chart_is_drawn_at_once_and_the_rest_soon(qtbot, grid):
-    grid.show_figure(figure_of(density_panel(), bars_panel(), heat_panel()), in_turns=True)
-    assert grid.charts[0].panel is not None and grid.charts[2].panel is None
-    qtbot.waitUntil(lambda: grid.charts[2].panel is not None, timeout=3000)
+def test_in_turns_a_chart_is_made_or_drawn_at_once_and_the_rest_soon(qtbot, grid):
+    figure = figure_of(density_panel(), bars_panel(), heat_panel())
+    grid.show_figure(figure, in_turns=True)
+    assert [(cell.is_made, cell.is_drawn) for cell in grid.cells[:2]] == [(True, False), (False, False)]
+    qtbot.waitUntil(lambda: all(cell.is_drawn for cell in grid.cells[:3]), timeout=3000)
+    grid.show_figure(figure_of(density_panel(0.3), bars_panel(), heat_panel()), in_turns=True)
+    assert grid.charts[0].panel is grid.figure.panels[0] and grid.charts[2].panel is figure.panels[2]
+
+
+def test_charts_are_made_before_they_are_asked_for_and_heard_as_the_others(qtbot, grid):
+    qtbot.waitUntil(lambda: [cell.is_made for cell in grid.cells] == [True] * AHEAD, timeout=5000)
+    qtbot.waitUntil(lambda: not grid._ahead.isActive(), timeout=3000)
+    assert not any(cell.isVisible() for cell in grid.cells)
+    told = []
+    grid.read.connect(told.append)
+    grid.cells[AHEAD - 1].chart.read.emit("here")
+    assert told == ["here"]
+
+
+def test_marks_of_the_same_kinds_are_filled_anew_and_items_stay(chart):
+    draw(chart, density_panel())
+    items, legend = [item for item, _ in (*chart.items, *chart.curves)], list(chart.head.legend.items)
+    draw(chart, density_panel(0.5, 1e-2))
+    assert [item for item, _ in (*chart.items, *chart.curves)] == items and chart.head.legend.items == legend
+    np.testing.assert_allclose(chart.needles[0][0].top, -2.0)
+    np.testing.assert_allclose(chart.needles[0][0].heads.getData()[1], -2.0)
+    _, y = chart.curves[0][0].getData()
+    np.testing.assert_allclose(y, np.log10(density_panel(0.5).marks[1].y))
+    edge, half = chart.items[0][0].getData()[1], len(y)
+    np.testing.assert_allclose(edge[:half], y - np.log10(2))
+    np.testing.assert_allclose(edge[half:], (y + np.log10(2))[::-1])
+    chart.set_theme(style.DARK)
+    assert not set(items) & {item for item, _ in (*chart.items, *chart.curves)}, "another theme, other pens"
+
+
+@pytest.mark.parametrize(
+    ("panel", "field"), [(density_panel(), "high"), (bars_panel(2), "values"), (heat_panel(), "z")], ids=["band", "bars", "heat"]
+)
+def test_what_is_filled_anew_looks_as_if_it_were_made_anew(qtbot, dressed, panel, field):
+    def paint(*panels):
+        chart = held(qtbot, CanvasChart())
+        for each in panels:
+            draw(chart, each)
+        image = chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        return np.array(image.constBits())
+
+    first = panel.marks[0]
+    before = dataclasses.replace(
+        panel, marks=(dataclasses.replace(first, **{field: getattr(first, field) * 1.5}), *panel.marks[1:])
+    )
+    wanted = paint(panel)
+    np.testing.assert_array_equal(paint(before, panel), wanted)
+    assert (paint(before) != wanted).any()
+
+
+def test_a_panel_that_says_the_same_is_not_drawn_again(chart):
+    draw(chart, density_panel())
+    shown = chart.panel
+    chart.show_panel(density_panel())
+    assert chart.panel is shown
+    lines = np.array([*LINES[:3], np.nan])
+    for changed in (density_panel(0.3), dataclasses.replace(density_panel(), title="Another"), with_needles(lines)):
+        chart.show_panel(changed)
+        assert chart.panel is changed
+    chart.show_panel(with_needles(lines))
+    assert chart.panel is changed, "what is not a number is like itself"
+
+
+def with_needles(x):
+    panel = density_panel()
+    return dataclasses.replace(panel, marks=(*panel.marks[:2], dataclasses.replace(panel.marks[2], x=x), panel.marks[3]))
+
+
+def test_a_needle_stays_raised_while_the_answer_grows(qtbot, chart):
+    draw(chart, density_panel())
+    hover(qtbot, chart, place(chart, 7.0, -4.5), lambda: chart.raised is not None)
+    draw(chart, density_panel(0.3))
+    sizes = chart.needles[0][0].heads.data["size"]
+    assert sizes[1] > sizes[0]

@@ -146,13 +146,36 @@ def test_a_number_stands_with_its_error_unit_and_help(panel):
 
 def test_a_reading_aid_is_quiet_and_its_caveat_one_click_away(panel):
     row = panel.table.rows["condition_number"]
-    assert row.aid.text() == "good" and row.aid.isVisible() and not row.caveat.isVisible()
-    row.why.click()
-    assert row.caveat.isVisible() and "resolved" in row.caveat.text()
-    assert not panel.table.rows["trace"].aid.isVisible() and not panel.table.rows["trace"].why.isVisible()
+    aid = row.aid
+    assert aid.words.text() == "good" and aid.words.isVisible() and not aid.caveat.isVisible()
+    aid.why.click()
+    assert aid.caveat.isVisible() and "resolved" in aid.caveat.text()
+    assert panel.table.rows["trace"].aid is None
     panel.show_numbers(comb(0.5).numbers)
-    assert panel.table.rows["condition_number"] is row and row.caveat.isVisible()
+    assert panel.table.rows["condition_number"] is row and aid.caveat.isVisible()
     assert panel.table.rows["lambda_max"].value.text().startswith("6.0000")
+
+
+def test_a_reading_aid_goes_where_the_number_is_not_known_yet(panel):
+    unknown = replace(comb().numbers["condition_number"], value=float("nan"))
+    panel.show_numbers({**comb().numbers, "condition_number": unknown})
+    assert not panel.table.rows["condition_number"].aid.isVisible()
+    panel.show_numbers(comb().numbers)
+    assert panel.table.rows["condition_number"].aid.isVisible()
+
+
+def test_rows_stay_and_stand_in_order_as_numbers_come_and_go(qtbot, panel):
+    numbers = comb().numbers
+    row = panel.table.rows["trace"]
+    more = {f"more {k}": replace(numbers["trace"], name=f"more {k}", label=f"more {k}") for k in range(12)}
+    panel.show_numbers({"lambda_max": numbers["lambda_max"], **more, "trace": numbers["trace"]})
+    qtbot.waitUntil(lambda: len(panel.table.rows) == 14, timeout=3000)
+    assert panel.table.rows["trace"] is row
+    qtbot.waitUntil(lambda: row.y() > panel.table.rows["more 11"].y() > panel.table.rows["lambda_max"].y(), timeout=3000)
+    panel.show_numbers(dict(reversed(numbers.items())))
+    assert set(panel.table.rows) == set(numbers)
+    qtbot.waitUntil(lambda: row.y() < panel.table.rows["condition_number"].y() < panel.table.rows["lambda_max"].y(), timeout=3000)
+    assert row.y() < panel.table.words.y()
 
 
 def test_no_number_is_cut_off_in_a_narrow_panel(qtbot, panel):
