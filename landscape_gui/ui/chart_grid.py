@@ -33,6 +33,9 @@ class ChartCell(QWidget):
         self.bar = ColourBar()
         self.theme = style.LIGHT
         self._chart: CanvasChart | None = None
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(0, 0, 0, 0)
         self._line.setSpacing(0)
@@ -144,7 +147,7 @@ class ChartGrid(QScrollArea):
         self.figure = figure
         while len(self.cells) < len(figure.panels):
             self._add()
-        self._place()
+        self._place(in_turns)
         self._due = list(range(len(figure.panels)))
         if in_turns:
             self._draw_rest()
@@ -179,8 +182,9 @@ class ChartGrid(QScrollArea):
         count = len(self.figure.panels) if self.figure is not None else 0
         return 2 if count > 2 and self.viewport().width() >= ABREAST else 1
 
-    def _place(self) -> None:
-        """The first of an odd number takes a whole row. Nothing moves while number, heights and columns stay."""
+    def _place(self, in_turns: bool = False) -> None:
+        """The first of an odd number takes a whole row. Nothing moves while number, heights and columns stay. in_turns: where
+        something moves, each chart is seen again when it is drawn."""
         figure = self.figure
         if figure is None:
             return
@@ -202,7 +206,7 @@ class ChartGrid(QScrollArea):
             self.grid.addWidget(cell, row, column, 1, wide)
             self.grid.setRowMinimumHeight(row, max(height, self.grid.rowMinimumHeight(row)))
             self.grid.setRowStretch(row, 6 if wide > 1 or columns == 1 else 5)
-            cell.setVisible(cell.is_drawn)  # one that was never drawn yet has axes of nothing
+            cell.setVisible(cell.is_drawn and not in_turns)  # one that was never drawn yet has axes of nothing
 
     def _height(self, panel: Panel) -> int:
         assert self.figure is not None

@@ -147,7 +147,7 @@ class Stage(QWidget):
         canvas.plot.vb.sigResized.connect(self._align_bar)
         self.set_theme(self.theme)
         if self._missed:
-            self._shown_changed()
+            QTimer.singleShot(0, self, self._shown_changed)
         else:
             self.redraw()
 
