@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -100,7 +101,7 @@ def device_of(op: Operator) -> torch.device:
 def multiply(op: Operator, block: Tensor) -> Tensor:
     """The products with the rows of a block (k, n). ProblemError where one is not finite."""
     product = op.apply(block).detach()
-    if not bool(torch.isfinite(product).all()):
+    if not math.isfinite(float(product.sum())) and not bool(torch.isfinite(product).all()):  # a sum alone may overflow
         raise ProblemError(
             f"The product of the {type(op).__name__} operator with a vector is not finite.",
             remedy="The loss or its second derivative overflows at this checkpoint: look at the loss there, or compute in float64.",
@@ -191,6 +192,13 @@ class Basis:
         self._slabs = self._slabs[: -(-kept // self._slab)]
 
 
+def _grown(matrix: Array) -> Array:
+    """With one more row and column of zeros."""
+    grown = np.zeros((matrix.shape[0] + 1, matrix.shape[1] + 1))
+    grown[:-1, :-1] = matrix
+    return grown
+
+
 class KrylovSpace:
     """A basis Q of m rows with A q_j = sum_i T[i, j] q_i + sum_c C[c, j] w_c, where the few remainders w_c are orthogonal to Q.
 
@@ -204,6 +212,7 @@ class KrylovSpace:
         self.basis = Basis(op.size, op.dtype, device_of(op))
         self.matrix: Array = np.zeros((0, 0))
         self.remainders: list[Tensor] = []
+        self.norms: list[float] = []
         self.shares: Array = np.zeros((0, 0))
         self.scale = 0.0
         self.noise = 0.0
@@ -223,8 +232,7 @@ class KrylovSpace:
 
     def direction(self, along: int) -> Tensor:
         """The unit vector of a remainder."""
-        w = self.remainders[along]
-        return w.div(torch.linalg.vector_norm(w))
+        return self.remainders[along].div(self.norms[along])
 
     def orthogonal(self, vector: Tensor) -> Tensor:
         """A vector's direction outside the space."""
@@ -243,14 +251,16 @@ class KrylovSpace:
         column += near
         if m:
             self.noise = max(self.noise, float(np.linalg.norm(column[:m] - known)))
-        self.scale = max(self.scale, float(np.linalg.norm(column)), float(torch.linalg.vector_norm(w)))
-        self.matrix = np.pad(self.matrix, ((0, 1), (0, 1)))
+        norm = float(torch.linalg.vector_norm(w))
+        self.scale = max(self.scale, float(np.linalg.norm(column)), norm)
+        self.matrix = _grown(self.matrix)
         self.matrix[m, :m] = self.matrix[:m, m] = (column[:m] + known) / 2
         self.matrix[m, m] = column[m]
         self._first = np.append(self._first, 0.0 if m else 1.0)
-        self.shares = np.pad(self.shares, ((0, 1), (0, 1)))
+        self.shares = _grown(self.shares)
         self.shares[-1, m] = 1.0
         self.remainders.append(w)
+        self.norms.append(norm)
         self._drop()
         self._pairs = self._gram = None
         return product
@@ -259,9 +269,10 @@ class KrylovSpace:
         """Take q out of the remainders: what the new row of T is by symmetry."""
         known = np.zeros(len(self.basis))
         for c, w in enumerate(self.remainders):
-            share = float(torch.dot(q.double(), w.double()))
+            share = float((q * w).sum())  # summed in pairs, which is right to rounding
             known += share * self.shares[c]
-            self.remainders[c] = w - share * q
+            self.remainders[c] = torch.sub(w, q, alpha=share)
+            self.norms[c] = float(torch.linalg.vector_norm(self.remainders[c]))
         return known
 
     def _subtract_neighbours(self, w: Tensor, known: Array) -> tuple[Tensor, Array]:
@@ -272,7 +283,7 @@ class KrylovSpace:
         places = [int(j) for j in np.flatnonzero(np.abs(known) > 1e-6 * self.scale)]
         if len(places) <= MOST_NEIGHBOURS:
             near[places] = known[places]
-            near[m] = float(torch.dot(self.basis.row(m).double(), w.double()))
+            near[m] = float(torch.dot(self.basis.row(m), w))  # `project_out` finds what rounding leaves
             for j in [*places, m]:
                 w = torch.add(w, self.basis.row(j), alpha=-float(near[j]))
         return w, near
@@ -280,8 +291,8 @@ class KrylovSpace:
     def _drop(self) -> None:
         """Forget remainders that are zero but for rounding."""
         least = NEGLIGIBLE * self._epsilon * self.scale
-        kept = [c for c, w in enumerate(self.remainders) if float(torch.linalg.vector_norm(w)) > least]
-        self.remainders = [self.remainders[c] for c in kept]
+        kept = [c for c, norm in enumerate(self.norms) if norm > least]
+        self.remainders, self.norms = [self.remainders[c] for c in kept], [self.norms[c] for c in kept]
         self.shares = self.shares[kept]
 
     def ritz(self) -> tuple[Array, Array, Array]:
@@ -297,8 +308,11 @@ class KrylovSpace:
         if not self.remainders:
             return np.full(shares.shape[1], self.rounding)
         if self._gram is None:
-            w = torch.stack(self.remainders)
-            self._gram = (w @ w.T).double().cpu().numpy()
+            if len(self.remainders) == 1:
+                self._gram = np.array([[self.norms[0] ** 2]])
+            else:
+                w = torch.stack(self.remainders)
+                self._gram = (w @ w.T).double().cpu().numpy()
         squared = np.einsum("ck,cd,dk->k", shares, self._gram, shares)
         return np.asarray(np.sqrt(np.maximum(squared, 0.0)) + self.rounding)
 
@@ -326,6 +340,7 @@ class KrylovSpace:
         self.matrix, self.scale, self.noise, self.products = chain.matrix.copy(), chain.scale, chain.noise, m
         self._first = np.eye(1, m)[0]
         self.remainders = [] if chain.remainder is None else [chain.remainder.to(device_of(self.op), self.op.dtype)]
+        self.norms = [float(torch.linalg.vector_norm(w)) for w in self.remainders]
         self.shares = np.eye(m)[m - 1 :][: len(self.remainders)]
         self._pairs = self._gram = None
 

@@ -232,7 +232,7 @@ class _Search:
     def _best(self) -> int:
         """The remainder that carries most of the residual of the wanted pairs that have not converged."""
         _, _, residuals, shares = self._wanted()
-        norms = np.array([float(torch.linalg.vector_norm(w)) for w in self.space.remainders])
+        norms = np.array(self.space.norms)
         late = residuals > self._limit()
         shares = shares[:, late] if late.any() else shares
         return int(np.argmax(norms * np.abs(shares).max(axis=1)))
