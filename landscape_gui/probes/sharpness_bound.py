@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from landscape_gui.probes.sharpness_plan import SEARCH
+
 if TYPE_CHECKING:
     from landscape_gui.core.objective import Objective
+    from landscape_gui.probes.passes import Passes
     from landscape_gui.probes.sharpness import Sharpness
     from landscape_gui.problem import Problem
 
@@ -20,16 +23,20 @@ PARTS = (
 )  # fmt: skip
 
 
-def compute_bound(probe: Sharpness, problem: Problem, objective: Objective) -> Generator[float, None, dict[str, float] | str]:
-    """The bound's parts by name, or a sentence that says why there is none."""
+def compute_bound(
+    probe: Sharpness, problem: Problem, objective: Objective, passes: Passes
+) -> Generator[float, None, dict[str, float] | str]:
+    """The bound's parts by name, or a sentence that says why there is none. passes: counts what is computed."""
     from landscape_gui.core.pac_bayes import pac_bayes, search_sigma
 
     why = why_none(probe, problem, objective)
     if why:
         return why
-    error = NoisyError(probe, problem, objective)
+    error = NoisyError(probe, problem, objective, passes)
     at_centre = error(0.0, 0)
-    sigma = yield from stretch(search_sigma(error, at_centre, draws=SEARCH_DRAWS), 0.0, 0.75)
+    searched = SEARCH / (SEARCH + probe.draws)
+    search = search_sigma(error, at_centre, draws=SEARCH_DRAWS, depth=probe.search)
+    sigma = yield from stretch(search, 0.0, searched)
     if not sigma:
         return "No PAC-Bayes bound: even the smallest noise raises the error by more than 0.1."
     distance = distance_from_prior(probe, problem, objective)
@@ -37,8 +44,8 @@ def compute_bound(probe: Sharpness, problem: Problem, objective: Objective) -> G
         pac_bayes(
             error, sigma, distance, objective.size, objective.examples, draws=probe.draws, first=SEARCH_DRAWS, delta=probe.delta
         ),
-        0.75,
-        0.25,
+        searched,
+        1 - searched,
     )  # fmt: skip
     return {**{name: float(getattr(found, name)) for name in PARTS}, "examples": float(found.examples), "error": at_centre}
 
@@ -60,8 +67,8 @@ def why_none(probe: Sharpness, problem: Problem, objective: Objective) -> str:
 class NoisyError:
     """(sigma, index) -> the error over all examples with the index-th Gaussian draw times sigma added to the weights."""
 
-    def __init__(self, probe: Sharpness, problem: Problem, objective: Objective) -> None:
-        self.problem, self.objective, self.probe = problem, objective, probe
+    def __init__(self, probe: Sharpness, problem: Problem, objective: Objective, passes: Passes) -> None:
+        self.problem, self.objective, self.probe, self.passes = problem, objective, probe, passes
         self.name = f"{probe.split}_accuracy"
         self.evaluator = problem.evaluator(
             splits=(probe.split,), limit=probe.limit, seed=probe.seed, tier="exact", precision=probe.precision
@@ -71,6 +78,7 @@ class NoisyError:
         from landscape_gui.core.sharpness import BOUND, random_vector
 
         axis = self.objective.embed(random_vector(self.objective.origin, self.probe.seed, BOUND, index))
+        self.passes.losses += 1
         steps: Any = self.evaluator.evaluate(self.problem.state, (axis.to(self.problem.state),), np.array([[sigma]]))
         while True:
             try:

@@ -61,9 +61,38 @@ def reference(result: SharpnessResult) -> int:
     return len(result.radii) // 2
 
 
+NOT_CONVERGED = "not converged"
+
+
+def ended(result: SharpnessResult, name: str) -> str:
+    """What a label says besides of the worst case at the reference distance, where its steps ran out."""
+    flags = getattr(result, f"{name}_converged")
+    return f", {NOT_CONVERGED}" if len(flags) and flags[len(flags) // 2] == 0 else ""
+
+
+def unconverged(result: SharpnessResult, steps: int) -> list[str]:
+    """A sentence for each curve whose ascents ran out of steps, and one for the groups."""
+    found = []
+    for name, at, what in (
+        ("worst_case", result.radii, "The worst case in a ball at radius"),
+        ("adaptive", result.adaptive_radii, "Adaptive sharpness at radius"),
+        ("box", result.epsilons, "The worst case in the box at epsilon"),
+    ):
+        places = ", ".join(f"{x:.3g}" for x, flag in zip(at, getattr(result, f"{name}_converged"), strict=True) if flag == 0)
+        if places:
+            found.append(f"{what} {places} had not converged after {steps} steps: it is a lower bound all the more.")
+    flags = result.group_converged[~np.isnan(result.group_converged)]
+    short = int((flags == 0).sum())
+    if short:
+        found.append(
+            f"m-sharpness: {short} of {flags.size} groups' ascents ended by their budget of steps, so it is a lower bound."
+        )
+    return found
+
+
 def numbers_of(result: SharpnessResult, loss_unit: str) -> dict[str, Number]:
     """All that is known by now, by name."""
-    i, found = reference(result), []
+    i, middle, found = reference(result), len(result.epsilons) // 2, []
 
     def add(name: str, value: float, error: float = math.nan, kind: str = EXACT, at: str = "") -> None:
         text = TEXTS[name]
@@ -80,17 +109,20 @@ def numbers_of(result: SharpnessResult, loss_unit: str) -> dict[str, Number]:
     half, ratios = result.sigmas[i] ** 2 / 2, finite_curvatures(result)
     add("lambda_max", result.lambda_max, result.lambda_max_residual, "bound")
     add("gradient_norm", result.gradient_norm)
-    add("worst_case", worst, kind=LOWER, at=ball)
+    add("worst_case", worst, kind=LOWER, at=ball + ended(result, "worst_case"))
     add("random_maximum", shortcut, kind=LOWER, at=f"{ball}, {result.random_rises.shape[1]} directions")
     add("random_gap", worst / shortcut if shortcut > 0 else math.nan, kind=LOWER, at=ball)
     add("directional", *pair(mean_of(result.random_rises[i])), ERROR, ball)
     add("gaussian_average", *pair(average), ERROR, noise)
     add("gaussian_quadratic", half * trace.value, half * trace.error, ERROR, noise)
     add("finite_curvature", float(ratios[0][i]), float(ratios[1][i]), ERROR, noise)
-    add("worst_case_box", 100 * float(result.box[i]) / (1 + result.loss), kind=LOWER, at=f"epsilon {result.epsilon:g}")
-    add("adaptive", float(result.adaptive[i]), kind=LOWER, at=f"radius {result.adaptive_radius:g}")
+    box = f"epsilon {result.epsilon:g}{ended(result, 'box')}"
+    add("worst_case_box", 100 * float(result.box[middle]) / (1 + result.loss), kind=LOWER, at=box)
+    scaled = f"radius {result.adaptive_radius:g}{ended(result, 'adaptive')}"
+    add("adaptive", float(result.adaptive[middle]), kind=LOWER, at=scaled)
     for k in [0] if len(result.group_sizes) else []:
-        add("m_sharpness", *pair(mean_of(result.group_rises[k])), ERROR, f"m = {result.group_sizes[k]:.0f}, {ball}")
+        groups = f"m = {result.group_sizes[k]:.0f}, {np.isfinite(result.group_rises[k]).sum()} groups, {ball}"
+        add("m_sharpness", *pair(mean_of(result.group_rises[k])), ERROR, groups)
     if result.bound:
         add("pac_bayes_bound", result.bound["value"], kind=UPPER, at=f"with probability {confidence(result):.4g}")
     add("heuristic_bound", math.sqrt(max(worst, 0.0) / result.examples) if result.examples else math.nan, kind=GUESS, at=ball)

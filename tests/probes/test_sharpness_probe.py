@@ -19,7 +19,8 @@ from landscape_gui.figure import Band, Line, Look
 from landscape_gui.jobs import Cancelled, answer
 from landscape_gui.probes import sharpness_numbers as numbers
 from landscape_gui.probes.sharpness import Sharpness
-from landscape_gui.probes.sharpness_run import ARRAYS, group_sizes
+from landscape_gui.probes.sharpness_plan import coarse_first, group_sizes, plan_of
+from landscape_gui.probes.sharpness_run import ARRAYS
 from landscape_gui.store import Store, read_result, write_result
 
 SMALL: dict[str, Any] = {"points": 3, "directions": 4, "pairs": 4, "groups": 3, "draws": 20, "steps": 6, "precision": "float64"}
@@ -44,7 +45,7 @@ def same(a: SharpnessResult, b: SharpnessResult) -> bool:
 
 def test_every_measure_is_there_and_they_stand_in_the_order_they_must(fresh: SharpnessResult) -> None:
     assert fresh.complete
-    assert all(np.isfinite(getattr(fresh, name)).all() for name in ARRAYS if name != "group_rises")
+    assert all(np.isfinite(getattr(fresh, name)).all() for name in ARRAYS if not name.startswith("group_"))
     np.testing.assert_allclose(fresh.radii, [0.005, 0.05, 0.5])
     assert (fresh.worst_case >= fresh.random_rises.max(axis=1)).all()
     assert (np.diff(fresh.worst_case) > 0).all()
@@ -202,10 +203,12 @@ class _Alone:
 
 
 def test_an_even_number_of_distances_has_no_middle() -> None:
-    with pytest.raises(QuestionError, match="Distances is 4"):
+    with pytest.raises(QuestionError, match="Radii is 4"):
         Sharpness(points=4)
-    assert Sharpness(points=1).curve(0.3) == (0.3,)
-    assert Sharpness(points=5).curve(2.0) == pytest.approx((0.2, 0.632455532, 2.0, 6.32455532, 20.0))
+    with pytest.raises(QuestionError, match="Scaled distances is 2"):
+        Sharpness(scaled_points=2)
+    assert Sharpness().curve(0.3, 1) == (0.3,)
+    assert Sharpness().curve(2.0, 5) == pytest.approx((0.2, 0.632455532, 2.0, 6.32455532, 20.0))
 
 
 def test_groups_are_no_larger_than_half_of_the_examples() -> None:
