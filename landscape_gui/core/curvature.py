@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_gui.core.convolution import constant_operands
-from landscape_gui.core.differentiation import differentiating, gradient_of, judged, pieces, rows_of
+from landscape_gui.core.differentiation import differentiating, gradient_of, judged, pieces, refuse_single_derivatives, rows_of
 from landscape_gui.core.losses import LossHead
 from landscape_gui.core.objective import NOT_FINITE, Objective
 from landscape_gui.core.retention import Retained
@@ -58,6 +58,7 @@ class Hessian:
         if not loss.requires_grad:
             return GradientGraph(zeros)
         found = torch.autograd.grad(loss, self._leaves, create_graph=True, allow_unused=True)
+        refuse_single_derivatives(found)
         return GradientGraph([z if g is None else g for g, z in zip(found, zeros, strict=True)])
 
     def apply(self, block: Tensor) -> Tensor:
@@ -120,6 +121,7 @@ class OutputGraph:
         if self.output.requires_grad:
             with constant_operands():
                 found = torch.autograd.grad(self.output, leaves, self._weights, create_graph=True, allow_unused=True)
+                refuse_single_derivatives(found)
             self._pulled = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
 
     def push(self, vector: Tensor) -> Tensor:
@@ -144,6 +146,7 @@ class OutputCurvature:
         loss = values.sum() / objective.weight
         check_finite(loss, objective)
         (self._gradient,) = torch.autograd.grad(loss, self._output, create_graph=True)
+        refuse_single_derivatives([self._gradient])
 
     def product(self, change: Tensor) -> Tensor:
         """H_out u, for u of the output's shape; zero where the loss is linear in the output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,9 @@ from landscape_gui.core.losses import CROSS_ENTROPY, LossHead
 from landscape_gui.core.softmax import differentiable_cross_entropy
 from landscape_gui.core.splits import Chunk, call
 from landscape_gui.errors import ProblemError
+
+ONLY_ONCE = "torch::autograd::Error"
+"""The name of the node by which torch marks what must not be differentiated again."""
 
 
 @contextlib.contextmanager
@@ -43,7 +46,13 @@ def judged(head: LossHead, output: Any, chunk: Chunk) -> tuple[Tensor, float]:
         rows = differentiable_cross_entropy(output, chunk.targets)
         if rows is not None:
             return rows, float(rows.numel())
-    return values_of(head.function(output, chunk.targets), chunk.examples)
+    values, weight = values_of(head.function(output, chunk.targets), chunk.examples)
+    if isinstance(output, Tensor) and output.requires_grad and not values.requires_grad:
+        raise ProblemError(
+            "The loss has no derivative with respect to the network's output, so that it has no curvature to ask about.",
+            remedy="Look for detach(), item(), argmax or torch.no_grad() in the loss.",
+        )
+    return values, weight
 
 
 def values_of(value: Any, examples: int) -> tuple[Tensor, float]:
@@ -77,6 +86,24 @@ def pieces(vector: Tensor, shaped: Sequence[Tensor]) -> list[Tensor]:
     """Views of a flat vector of the shapes of these tensors."""
     starts = itertools.accumulate((tensor.numel() for tensor in shaped), initial=0)
     return [vector[start : start + t.numel()].view(t.shape) for start, t in zip(starts, shaped, strict=False)]
+
+
+def refuse_single_derivatives(gradients: Iterable[Tensor | None]) -> None:
+    """Raise ProblemError where a step of these gradients cannot be differentiated: torch leaves it out of a second derivative
+    without a word, so that the Hessian would be wrong and not even symmetric."""
+    left = [tensor.grad_fn for tensor in gradients if tensor is not None and tensor.grad_fn is not None]
+    seen: set[Any] = set(left)
+    while left:
+        node = left.pop()
+        if node.name() == ONLY_ONCE:
+            raise ProblemError(
+                "A part of the network or of its loss can be differentiated only once (@once_differentiable), so that its "
+                "curvature is not known.",
+                remedy="Write that part with torch's own functions, or its backward so that it can be differentiated.",
+            )
+        found = {function for function, _ in node.next_functions if function is not None} - seen
+        seen |= found
+        left.extend(found)
 
 
 def flatten(tensors: Sequence[Tensor]) -> Tensor:
