@@ -16,8 +16,9 @@ class EigenvaluesResult(CurvatureResult):
 
     eigenvalues: (k,) algebraically largest first, the most negative ones at the end; residuals: (k,) 2-norm of A v - value v: some
     eigenvalue lies within it; converged: (k,) whether that is below the tolerance. vectors: (k, n) orthonormal rows, float32, in
-    the operator's own coordinates; of shape (0, 0) where they would take more than 64 MB. gradient_shares: (k,) squared cosine of
-    each eigenvector with the gradient (empty: not known). complete: the search is over.
+    the operator's own coordinates; of shape (0, 0) where they would take more than 512 MB. gradient_shares: (k,) squared cosine of
+    each eigenvector with the gradient (empty: not known). complete: the search is over. negative: how many eigenvalues the search
+    knows to be below zero, asked for or not. nodes, weights: (m,) the spectral measure of the random vector that it began from.
     history, history_residuals: (products,) the leading value after each product; ratio: |lambda_2/lambda_1| as far as it is known.
     """
 
@@ -32,6 +33,24 @@ class EigenvaluesResult(CurvatureResult):
     history: Array = optional("leading eigenvalue after each product", "product")
     history_residuals: Array = optional("its residual after each product", "product")
     ratio: float = float("nan")
+    negative: int = 0
+    nodes: Array = optional("quadrature node of the first random vector", "step")
+    weights: Array = optional("weight of the node", "step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult(CurvatureResult):
+    """The Lanczos run of a search for eigenpairs, kept so that another search goes on from it.
+
+    matrix: (m, m) the operator's projection on the basis; basis: (m, n) its orthonormal Lanczos vectors; remainder: (n,) what the
+    last product left over, empty where nothing is; scale, noise: the largest norm of a column and the asymmetry of the products.
+    """
+
+    matrix: Array = labelled("projected operator", "step", "step")
+    basis: Array = labelled("Lanczos vectors", "step", "parameter")
+    remainder: Array = labelled("what the last product left over", "parameter")
+    scale: float = 0.0
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +92,10 @@ class SpectrumResult(CurvatureResult):
 
     eigenvalues, residuals, converged: (k,) the algebraically largest, largest first; lowest, lowest_residuals, lowest_converged:
     (s,) the same at the other end, the smallest last; vectors: (k + s, n) float32 rows of both, (0, 0) where they would take more
-    than 64 MB. deflated: how many of these stand as lines of weight 1/size beside the nodes: those that converged, or none where
-    their vectors are too long to keep. nodes, weights, node_residuals: (probes, steps) of the rest: each row's weights add up to 1
-    and stand for the size - deflated dimensions that the lines leave; a probe that ended early repeats its last node at weight
-    zero. trace with its standard error; layers with layer_traces, their standard errors, layer_eigenvalues (the largest of each
+    than 64 MB. deflated: how many of these stand as lines of weight 1/size beside the nodes: those that converged, or none yet.
+    nodes, weights, node_residuals: (probes, steps) of the rest: each row's weights add up to 1 and stand for the size - deflated
+    dimensions that the lines leave; a probe that ended early repeats its last node at weight zero. trace with its standard error;
+    layers with layer_traces, their standard errors, layer_eigenvalues (the largest of each
     layer's own block, NaN where not asked for) and layer_residuals; the layers' traces add up to the trace. `landscape_gui.density`
     makes the density of this, at any width. classes: of the classifier, 0 where it is none. complete: nothing is missing.
     """
@@ -119,10 +138,12 @@ class ReportResult(CurvatureResult):
 
     title: what the column is called; seed: of the subset and of every random vector; eigenvalues with residuals: (k,) all that
     were resolved, algebraically largest first; radii with rises: (r,) the worst case in a ball over its radius; complete: every
-    part is answered.
+    part is answered; losses, gradients: forward passes over all examples, and forward and backward ones, beside `products`.
     """
 
     title: str = ""
+    losses: float = 0.0
+    gradients: float = 0.0
     seed: int = 0
     eigenvalues: Array = optional("resolved eigenvalue", "eigenpair")
     residuals: Array = optional("residual of the eigenvalue", "eigenpair")

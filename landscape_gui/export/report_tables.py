@@ -97,7 +97,9 @@ def context(reports: Sequence[ReportResult]) -> list[tuple[str, tuple[str, ...]]
         ("eigenpairs", lambda r: r.provenance.question.get("top", "")),
         ("probes", lambda r: r.provenance.question.get("probes", "")),
         ("Lanczos steps", lambda r: r.provenance.question.get("steps", "")),
-        ("Hessian products", lambda r: r.products),
+        ("products", lambda r: r.products),
+        ("gradients", lambda r: round(r.gradients)),
+        ("losses", lambda r: round(r.losses)),
         ("device", lambda r: r.provenance.environment.get("device", "")),
         ("checkpoint", checkpoint_of),
     ]
