@@ -132,6 +132,8 @@ class Running:
         self.values = {name: np.full(cells, np.nan) for name in names}
         self.bounds = {name: np.full(cells, np.nan) for name in LABELS}
         self.finished = self.products = self.late = 0
+        self.trouble: ProblemError | None = None
+        """Why the last cell without curvature has none."""
         self.centre = dict(problem.at_checkpoint())
         self._take_up(partial)
 
@@ -157,6 +159,8 @@ class Running:
             self.finished += 1
             if self.finished < total:
                 yield Progress(done=self.finished, total=total, partial=self.result())
+        if self.trouble is not None and not np.isfinite(self.values["lambda_max"]).any():
+            raise self.trouble
         return self.result()
 
     def _measure(self, cell: int) -> Generator[Progress, None, None]:
@@ -165,7 +169,8 @@ class Running:
         self.values[self.loss_name][cell] = self.objective.loss(at)
         try:
             found = yield from self._pairs(cell)
-        except ProblemError:
+        except ProblemError as error:
+            self.trouble = error
             return
         self.products += found.products
         self.late += not found.converged.all()

@@ -12,6 +12,7 @@ from tiny_problem import TinyProblem, make_data
 from torch import Tensor, nn
 
 from landscape_gui import jobs
+from landscape_gui.errors import ProblemError
 from landscape_gui.export.peers import write_surface
 from landscape_gui.export.tables import as_json
 from landscape_gui.figure import Look
@@ -110,6 +111,19 @@ def test_a_cell_that_is_not_finite_stays_so_and_the_others_are_right() -> None:
     assert wide.computed.all() and lost.any() and not lost[1, 1]
     near = ask(CurvatureMap(steps=(3, 3), span=(0.1,)), problem)
     assert wide.quantities["lambda_max"].values[1, 1] == near.quantities["lambda_max"].values[1, 1]
+
+
+def test_where_no_cell_has_a_curvature_the_reason_is_said() -> None:
+    problem = TinyProblem()
+    problem.module.requires_grad_(False)
+    with pytest.raises(ProblemError, match="requires a gradient"):
+        ask(CurvatureMap(steps=(2, 2)), problem)
+    problem = TinyProblem()
+    problem.states[-1] = problem.state * float("nan")
+    with pytest.raises(ProblemError, match="loss at the checkpoint is nan"):
+        ask(CurvatureMap(steps=(2, 2)), problem)
+    with pytest.raises(ProblemError, match="loss is nan"):
+        ask(CurvatureMap(steps=(2, 2), span=(1e28, 1e29, 1e28, 1e29), directions="raw"), TinyProblem("batchnorm"))
 
 
 def test_a_place_of_the_map_can_be_measured_and_the_map_exported(tmp_path: Any) -> None:
