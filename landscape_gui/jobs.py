@@ -186,6 +186,17 @@ class Computation:
         """Another question's answer if it is in the store; nothing is computed."""
         return self.store.get(key_of(probe.completed(self.problem), self.problem.fingerprint)) if self.store else None
 
+    def keep(self, probe: Probe, result: Result, /) -> bool:
+        """Keep what is known of another question under its own key; whether that succeeded."""
+        probe = probe.completed(self.problem)
+        key = key_of(probe, self.problem.fingerprint)
+        try:
+            if self.store is not None:
+                self.store.put(key, Computation(probe, self.problem, key, None)._signed(result))
+        except StoreError:
+            return False
+        return self.store is not None
+
     def _kept(self) -> Result | None:
         """The partial answer to go on from, if it was computed in the same surroundings."""
         found = self.store.partial(self.key) if self.store is not None else None
