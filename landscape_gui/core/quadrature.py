@@ -149,9 +149,8 @@ class _Run:
                 "The density needs at least one probe and one Lanczos step.", remedy="Ask for 4 probes of 40 steps."
             )
         self.op, self.probes, self.seed, self.first = op, probes, seed, first
-        self.outside = Basis(op.size, op.dtype, device_of(op))
-        for row in deflate if deflate is not None else ():
-            self.outside.append(row.to(device_of(op), op.dtype))
+        nothing = torch.empty(0, op.size, dtype=op.dtype, device=device_of(op))
+        self.outside = Basis.of(nothing if deflate is None else deflate.to(device_of(op), op.dtype))
         self.dimension = op.size - len(self.outside)
         fitting = fitting_vectors(op, memory)
         self.steps = min(steps, self.dimension, max(FEWEST_STEPS, fitting - 2))

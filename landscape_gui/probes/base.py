@@ -57,12 +57,13 @@ class Ask(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a question will take: so many `points` (forward passes), or products with a matrix as `unit` says, over `examples`
-    examples; `seconds` is an estimate (NaN: unknown)."""
+    examples; `seconds` is an estimate and `memory` the bytes that long vectors take at most (NaN: unknown)."""
 
     points: int
     examples: int
     seconds: float = float("nan")
     unit: str = "point"
+    memory: float = float("nan")
 
 
 def field(

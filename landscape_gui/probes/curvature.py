@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,13 @@ OPERATORS = {
     "ntk": "empirical neural tangent kernel, over examples and outputs",
 }
 VECTOR_BYTES = 64 << 20
-"""Eigenvectors and Lanczos vectors that would take more are not kept with an answer."""
+"""Lanczos vectors that would take more are not kept with a part of a density, nor eigenvectors with a spectrum."""
+EIGENVECTOR_BYTES = 512 << 20
+"""Eigenvectors that would take more are not kept with the answer about eigenvalues: 12 of ten million parameters still are."""
+SEARCH_BYTES = 256 << 20
+"""A search for eigenpairs that would take more is not kept, to be gone on from."""
+TELL_EVERY = 1 / 8
+"""Seconds between two partial answers about curvature."""
 PASSES = 6.0
 """A product costs about so many forward passes."""
 STREAMED = "all of the stream"
@@ -66,6 +73,11 @@ class CurvatureProbe(Probe):
         choices={"float32": "as networks are trained", "float64": "double; about twice the time"},
         advanced=True,
     )
+
+    def memory(self, problem: Problem) -> float:
+        """Bytes that vectors of the operator's size will take at most, beside the network, its data and the graph of a product;
+        NaN: not known."""
+        return float("nan")
 
     def completed(self, problem: Problem) -> Probe:
         """The question with the split that it is about, and its layers' names in one way of writing."""
@@ -119,6 +131,10 @@ class Bench:
         """Answers that a question which shares this bench has already been given."""
         self.room = VECTOR_BYTES
         """Bytes that the Lanczos vectors of each answer may take, to be gone on from; where they would take more, none are kept."""
+        self.vectors: dict[Probe, Tensor] = {}
+        """Orthonormal eigenvectors (k, n) that a question about eigenvalues has found, while those that share this bench run."""
+        self.lines: dict[Probe, Tensor] = {}
+        """The same, those that converged, as a density's probes are made orthogonal to them."""
         self._gradient: Tensor | None = None
 
     @property
@@ -181,6 +197,26 @@ def examples_of(probe: CurvatureProbe, problem: Problem) -> int:
     return min(count, probe.limit) if probe.limit and count else count or probe.limit
 
 
+def dimension_of(probe: CurvatureProbe, problem: Problem) -> int:
+    """How many dimensions the operator acts on, told before it is made: at most the parameters, or examples times outputs."""
+    if probe.operator == "ntk":
+        return examples_of(probe, problem) * (problem.classes or 1)
+    chosen, found = layers_of(probe.layer), 0
+    for name, segments in problem.layout.layers():
+        if not chosen or any(name == prefix or name.startswith(f"{prefix}.") for prefix in chosen):
+            found += sum(s.stop - s.start for s in segments if not s.buffer)
+    return found or int(problem.layout.parameters)
+
+
+def vectors_size(probe: CurvatureProbe, problem: Problem, vectors: int, more: int = 0) -> float:
+    """Bytes that so many basis vectors take at most, of which no more are held than krylov.DEFAULT_MEMORY allows, and `more`
+    beside them."""
+    from landscape_gui.core.krylov import DEFAULT_MEMORY
+
+    each = dimension_of(probe, problem) * (8 if probe.precision == "float64" else 4)
+    return float(min(vectors * each, max(DEFAULT_MEMORY, 8 * each)) + more * each)
+
+
 def cost_of(probe: CurvatureProbe, problem: Problem, products: int) -> Cost:
     """What so many products take: each about six forward passes, whose time is measured once."""
     asked = (split_of(probe, problem), probe.limit, probe.precision)
@@ -192,7 +228,13 @@ def cost_of(probe: CurvatureProbe, problem: Problem, products: int) -> Cost:
         except (AttributeError, TypeError, ValueError, RuntimeError):
             known[asked] = float("nan")
     seconds = known[asked] * PASSES * products
-    return Cost(points=products, examples=examples_of(probe, problem), seconds=seconds, unit="product")
+    return Cost(
+        points=products,
+        examples=examples_of(probe, problem),
+        seconds=seconds,
+        unit="product",
+        memory=probe.memory(problem),
+    )
 
 
 def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:
@@ -208,11 +250,25 @@ def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:
         steps.close()
 
 
-def kept_vectors(vectors: Tensor | None, dtype: Any = np.float32) -> Array:
-    """Rows as an array to be kept with an answer; of shape (0, 0) where they would take more than 64 MB."""
-    if vectors is None or vectors.numel() * np.dtype(dtype).itemsize > VECTOR_BYTES:
-        return freeze(np.zeros((0, 0)), dtype)
-    return freeze(vectors.detach().cpu().numpy(), dtype)
+def kept_vectors(vectors: Tensor | None) -> Array:
+    """Eigenvectors as an array to be kept with an answer, float32; of shape (0, 0) where they would take more than 512 MB."""
+    if vectors is None or 4 * vectors.numel() > EIGENVECTOR_BYTES:
+        return freeze(np.zeros((0, 0)), np.float32)
+    return freeze(vectors.detach().cpu().numpy(), np.float32)
+
+
+class Pace:
+    """Says when the next partial answer is due: at once, and then at most eight times a second."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < TELL_EVERY:
+            return False
+        self._last = now
+        return True
 
 
 # ------------------------------------------------------------------------------------------------------------------- in words

@@ -105,9 +105,9 @@ def positive(value: Any, otherwise: float = math.nan) -> float:
 
 
 def eigen_numbers(
-    result: EigenvaluesResult, *, classes: int, training: Training, gradient_norm: float = math.nan
+    result: EigenvaluesResult, *, classes: int, training: Training, gradient_norm: float = math.nan, smallest: int = 0
 ) -> dict[str, Number]:
-    """The numbers that eigenvalues alone give."""
+    """The numbers that eigenvalues alone give; smallest: how many of them, at the end, are of the lower one."""
     values, residuals = result.eigenvalues, result.residuals
     if not len(values):
         return {}
@@ -115,8 +115,7 @@ def eigen_numbers(
     found.append(of_estimate("spectral_gap", spectral_numbers.spectral_gap(values, residuals)))
     found.append(of_estimate("condition_number", spectral_numbers.condition_number(values, residuals)))
     found.append(of_estimate("max_min_ratio", spectral_numbers.condition_ratio(values, residuals)))
-    certain, possible = spectral_numbers.negative_eigenvalues(values[result.converged], residuals[result.converged])
-    found.append(number("negative_eigenvalues", certain, possible - certain, "bound" if possible > certain else "exact"))
+    found.append(negative_ones(result, smallest))
     gap = spectral_numbers.largest_gap(values, residuals)
     words = f", for {classes} classes" if classes else ""
     label = f"{TEXTS['largest_gap_position'].label}{words}"
@@ -131,6 +130,20 @@ def eigen_numbers(
         found.append(number("stability_limit", training.limit, 0.0, "exact", label=label))
         found.append(number("stability_ratio", values[0] / training.limit, residuals[0] / training.limit))
     return {n.name: n for n in found}
+
+
+def negative_ones(result: EigenvaluesResult, smallest: int) -> Number:
+    """How many eigenvalues are negative: all of them where one at the lower end is resolved as positive, else at least so many."""
+    good = result.converged.astype(bool)
+    values, residuals = result.eigenvalues, result.residuals
+    certain, possible = spectral_numbers.negative_eigenvalues(values[good], residuals[good])
+    if len(values) == result.size and good.all():
+        return number("negative_eigenvalues", certain, possible - certain, "bound" if possible > certain else "exact")
+    low = slice(len(values) - min(smallest, len(values)), len(values))
+    if (good[low] & (values[low] > residuals[low])).any():
+        return number("negative_eigenvalues", certain, possible - certain, "bound" if possible > certain else "exact")
+    label = f"{TEXTS['negative_eigenvalues'].label}, at least"
+    return number("negative_eigenvalues", max(certain, result.negative), kind="lower bound", label=label)
 
 
 def alignment(result: EigenvaluesResult, classes: int) -> list[Number]:

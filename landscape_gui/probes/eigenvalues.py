@@ -12,9 +12,10 @@ import numpy as np
 from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
-from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, cost_of, kept_vectors
+from landscape_gui.probes.curvature import Bench, CurvatureProbe, Pace, about, bench_of, cost_of, kept_vectors, vectors_size
 from landscape_gui.probes.curvature_numbers import eigen_numbers, training_of
-from landscape_gui.results import freeze
+from landscape_gui.probes.search_kept import Keeper
+from landscape_gui.results import Array, Number, freeze
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +35,9 @@ METHODS = {
 class Eigenvalues(CurvatureProbe):
     """The `largest` and the `smallest` eigenvalues with residuals: some eigenvalue lies within each. An EigenvaluesResult.
 
-    Cost: about three products an eigenpair; it stops by the residuals, not by a number of steps. Memory: one vector a product.
+    Cost: about two products for each of the largest, and some tens for the smallest ones, which lie near the bulk; it stops by the
+    residuals, not by a number of steps. Memory: one vector a product, at most 2 GB of them at a time. The Lanczos run is kept
+    where it takes up to 256 MB, so that a wider question goes on from a narrower one, and one that was killed from where it was.
     """
 
     name: ClassVar[str] = "eigenvalues"
@@ -65,8 +68,13 @@ class Eigenvalues(CurvatureProbe):
 
     @property
     def expected(self) -> int:
-        """About so many products."""
-        return min(self.most, 60 if self.method == "power" else 3 * (self.largest + self.smallest) + 16)
+        """About so many products, as measured on the samples."""
+        if self.method == "power":
+            return min(self.most, 60)
+        return min(self.most, 16 + 2 * self.largest + (36 + 16 * self.smallest if self.smallest else 0))
+
+    def memory(self, problem: Problem) -> float:
+        return vectors_size(self, problem, 1 if self.method == "power" else self.most, more=self.largest + self.smallest + 2)
 
     def cost(self, problem: Problem) -> Cost:
         return cost_of(self, problem, self.expected)
@@ -77,12 +85,27 @@ class Eigenvalues(CurvatureProbe):
             running = Running(self, problem, bench)
             if self.method == "power":
                 return (yield from running.power())
-            return (yield from running.lanczos())
+            return (yield from running.lanczos(ask))
 
     def figure(self, result: EigenvaluesResult, look: Look) -> Figure:
         from landscape_gui.probes.eigen_pictures import eigenvalues_figure
 
         return eigenvalues_figure(result, look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(CurvatureProbe):
+    """The Lanczos run from the seed's random vector, whatever eigenpairs were looked for with it. A SearchResult, kept by the
+    searches themselves; it is asked for by none."""
+
+    name: ClassVar[str] = "search"
+    version: ClassVar[int] = 1
+    title: ClassVar[str] = "Search for eigenvalues"
+    summary: ClassVar[str] = "The Lanczos vectors that a search for eigenvalues has come to"
+
+    def run(self, problem: Problem, ask: Ask) -> Run:
+        raise QuestionError("A search is kept by the question about eigenvalues that makes it.", remedy="Ask for eigenvalues.")
+        yield
 
 
 class Running:
@@ -91,13 +114,21 @@ class Running:
     def __init__(self, probe: Eigenvalues, problem: Problem, bench: Bench) -> None:
         self.probe, self.problem, self.bench = probe, problem, bench
         self.about = about(probe, problem, bench)
+        self.training = training_of(problem)
         self.history: list[float] = []
         self.residuals: list[float] = []
+        self.products = self.negative = 0
+        self.measure: tuple[Array, Array] = (np.zeros(0), np.zeros(0))
 
-    def lanczos(self) -> Run:
+    def lanczos(self, ask: Ask) -> Run:
         from landscape_gui.core.lanczos import eigenpairs
 
         probe = self.probe
+        common = {f.name: getattr(probe, f.name) for f in dataclasses.fields(CurvatureProbe)}
+        keeper = Keeper(Search(**common), ask, self.bench, self.about)
+        chain = keeper.earlier()
+        self.history = [float("nan")] * (len(chain) - 1 if chain is not None else 0)
+        self.residuals = list(self.history)
         steps = eigenpairs(
             self.bench.operator,
             largest=probe.largest,
@@ -105,8 +136,12 @@ class Running:
             tolerance=probe.tolerance,
             most_products=probe.most,
             seed=probe.seed,
+            chain=chain,
         )
-        found: Eigenpairs = yield from self.relay(steps)
+        found: Eigenpairs = yield from self.relay(steps, keeper)
+        keeper.keep(found.chain)
+        if found.vectors is not None:
+            self.bench.vectors[probe] = found.vectors
         return self.finished(found.values, found.residuals, found.converged, found.vectors, (found.note,))
 
     def power(self) -> Run:
@@ -119,37 +154,59 @@ class Running:
         answer = self.finished([found.value], [found.residual], [found.converged], found.vector[None], (note,))
         return dataclasses.replace(answer, ratio=found.ratio)
 
-    def relay(self, steps: Generator[Step, None, Any]) -> Generator[Progress, None, Any]:
-        """Products as progress, with what is known so far."""
+    def relay(self, steps: Generator[Step, None, Any], keeper: Keeper | None = None) -> Generator[Progress, None, Any]:
+        """Products as progress, some with what is known so far; a search that is given up is kept."""
+        step, pace = None, Pace()
         try:
             while True:
                 try:
                     step = next(steps)
                 except StopIteration as stop:
                     return stop.value
+                self.products, self.negative, self.measure = step.products, step.negative, (step.nodes, step.weights)
                 self.history.append(float(step.values[0]))
                 self.residuals.append(float(np.max(step.residuals)))
+                if keeper is not None:
+                    keeper.see(step)
                 total = max(self.probe.expected, step.products + 4)
-                partial = self.result(step.values, step.residuals, np.zeros(len(step.values), bool), None, (step.note,))
-                partial = dataclasses.replace(partial, complete=False)
+                partial = self.partial(step) if pace.due() else None
                 yield Progress(done=step.products, total=min(total, max(step.most, step.products)), partial=partial)
+        except GeneratorExit:
+            if keeper is not None and step is not None:
+                keeper.keep(step.chain())
+            raise
         finally:
             steps.close()
+
+    def partial(self, step: Step) -> EigenvaluesResult:
+        """What is known after a product: Ritz values, each with its bound, their numbers, and the first vector's measure."""
+        answer = self.result(step.values, step.residuals, np.zeros(len(step.values), bool), None, (step.note,))
+        return dataclasses.replace(answer, complete=False, numbers=self.numbers(answer))
 
     def finished(
         self, values: Any, residuals: Any, converged: Any, vectors: Tensor | None, notes: tuple[str, ...]
     ) -> EigenvaluesResult:
         """The answer, with the gradient's share along each eigenvector and the numbers."""
         answer = self.result(values, residuals, converged, vectors, notes)
+        import torch
+
         norm, shares = float("nan"), np.zeros(0)
         if self.bench.operator.size == self.bench.objective.size:
             gradient = self.bench.gradient.double()
             norm = float(gradient.norm())
-            if vectors is not None and norm > 0:
-                shares = ((vectors.double() @ gradient) / norm).square().cpu().numpy()
+            if vectors is not None and norm > 0:  # row by row: all of them in double precision take twice their memory
+                shares = np.array([float(torch.dot(v.double(), gradient)) / norm for v in vectors]) ** 2
         answer = dataclasses.replace(answer, gradient_shares=freeze(shares))
-        found = eigen_numbers(answer, classes=self.problem.classes or 0, training=training_of(self.problem), gradient_norm=norm)
-        return dataclasses.replace(answer, numbers=found)
+        return dataclasses.replace(answer, numbers=self.numbers(answer, norm))
+
+    def numbers(self, answer: EigenvaluesResult, gradient_norm: float = float("nan")) -> dict[str, Number]:
+        return eigen_numbers(
+            answer,
+            classes=self.problem.classes or 0,
+            training=self.training,
+            gradient_norm=gradient_norm,
+            smallest=self.probe.smallest,
+        )
 
     def result(
         self, values: Any, residuals: Any, converged: Any, vectors: Tensor | None, notes: tuple[str, ...]
@@ -164,6 +221,9 @@ class Running:
             tolerance=self.probe.tolerance,
             history=freeze(self.history),
             history_residuals=freeze(self.residuals),
-            products=len(self.history),
+            products=self.products,
+            negative=self.negative,
+            nodes=freeze(self.measure[0]),
+            weights=freeze(self.measure[1]),
             notes=tuple(note for note in notes if note),
         )

@@ -14,14 +14,14 @@ from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import (
     Bench,
     CurvatureProbe,
+    Pace,
     about,
     bench_of,
     cost_of,
-    kept_vectors,
     relayed,
     same_surroundings,
 )
-from landscape_gui.probes.eigenvalues import Eigenvalues
+from landscape_gui.probes.eigenvalues import Eigenvalues, Running
 from landscape_gui.results import freeze
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class DensityPart(CurvatureProbe):
     for taken out. A QuadratureResult. A stored answer with fewer steps is gone on from, one with more is cut: equal to the bit."""
 
     name: ClassVar[str] = "density-part"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Part of a spectrum"
     summary: ClassVar[str] = "The spectral measure of one random vector"
 
@@ -53,12 +53,12 @@ class DensityPart(CurvatureProbe):
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         with bench_of(self, problem) as bench:
-            vectors = yield from self._ask(ask, bench)
+            vectors = yield from self._ask(problem, ask, bench)
             if vectors is not None and len(vectors) >= bench.operator.size:
                 return self.empty(problem, bench)
             return (yield from self.lanczos(problem, ask, bench, vectors))
 
-    def _ask(self, ask: Ask, bench: Bench) -> Any:
+    def _ask(self, problem: Problem, ask: Ask, bench: Bench) -> Any:
         """The eigenvectors that are taken out, (k, n), or None."""
         if self.lines is None:
             return None
@@ -66,7 +66,7 @@ class DensityPart(CurvatureProbe):
             yield from relayed(ask(self.lines), lambda p: Progress(done=0, total=1, note=p.note))
         )
         assert isinstance(answer, EigenvaluesResult)
-        return deflated_vectors(answer, bench)
+        return (yield from lines_taken_out(self.lines, answer, problem, ask, bench))
 
     def lanczos(self, problem: Problem, ask: Ask, bench: Bench, vectors: Tensor | None) -> Run:
         from landscape_gui.core.quadrature import lanczos_quadrature
@@ -81,15 +81,16 @@ class DensityPart(CurvatureProbe):
             deflate=vectors,
             start=self.earlier(ask, bench, 0 if vectors is None else len(vectors)),
         )
+        pace, ahead = Pace(), self.steps
         try:
             while True:
                 try:
                     step = next(steps)
                 except StopIteration as stop:
                     return self.result(stop.value, known, bench.room)
-                part = step.so_far()
-                done = int(np.isfinite(part.alpha).sum())
-                yield Progress(done=done, total=self.steps, partial=self.result(part, known))
+                ahead = step.most - step.products
+                partial = self.result(step.so_far(), known) if pace.due() else None
+                yield Progress(done=max(0, self.steps - ahead), total=self.steps, partial=partial)
         finally:
             steps.close()
 
@@ -103,13 +104,13 @@ class DensityPart(CurvatureProbe):
     def result(self, found: Quadrature, known: dict[str, Any], room: int = 0) -> QuadratureResult:
         ended = np.isfinite(found.alpha[0])
         alpha, beta = found.alpha[0][ended], found.beta[0][ended]
-        rows = chain_rows(found, room)
+        rows, kind = chain_rows(found, room), np.float64 if self.precision == "float64" else np.float32
         return QuadratureResult(
             **known,
             probe=self.probe,
             alpha=freeze(alpha),
             beta=freeze(beta),
-            basis=kept_vectors(rows, np.float64 if self.precision == "float64" else np.float32),
+            basis=freeze(np.zeros((0, 0)) if rows is None else rows.cpu().numpy(), kind),
             scale=found.chains[0].scale if found.chains else 1.0,
             products=len(alpha),
             notes=(found.note,) if found.note else (),
@@ -121,15 +122,44 @@ class DensityPart(CurvatureProbe):
         return QuadratureResult(**known, probe=self.probe, alpha=nothing, beta=nothing, basis=freeze(np.zeros((0, 0))))
 
 
-def deflated_vectors(answer: EigenvaluesResult, bench: Bench) -> Tensor | None:
-    """The converged eigenvectors as rows of the operator's dtype; None where there are none or they are too long to be kept."""
+def lines_taken_out(question: Eigenvalues, answer: EigenvaluesResult, problem: Problem, ask: Ask, bench: Bench) -> Any:
+    """The converged eigenvectors as orthonormal rows of the operator's dtype, made once for all that share this bench; None: none.
+
+    Those that are too long to be kept with their answer are still there while the question runs; later they are computed again.
+    """
+    if not answer.converged.any():
+        return None
+    if question not in bench.lines:
+        if len(answer.vectors) == len(answer.eigenvalues):
+            vectors = torch_of(answer.vectors)
+        else:
+            if question not in bench.vectors:
+                note = "computing the eigenvectors again, which are too long to be kept"
+                yield from relayed(Running(question, problem, bench).lanczos(ask), lambda p: Progress(done=0, total=1, note=note))
+            vectors = bench.vectors[question]
+        rows = vectors[np.flatnonzero(answer.converged)]
+        bench.lines[question] = orthonormal(rows.to(device=bench.operator.device, dtype=bench.operator.dtype))
+    bench.vectors.pop(question, None)
+    return bench.lines[question]
+
+
+def torch_of(array: Any) -> Tensor:
     import torch
 
-    if len(answer.vectors) != len(answer.eigenvalues) or not answer.converged.any():
-        return None
-    rows = torch.from_numpy(np.array(answer.vectors[answer.converged], dtype=np.float64))
-    orthonormal = torch.linalg.qr(rows.T).Q.T
-    found: Tensor = orthonormal.to(device=bench.operator.device, dtype=bench.operator.dtype)
+    return torch.from_numpy(np.array(array))
+
+
+def orthonormal(rows: Tensor) -> Tensor:
+    """Rows (k, n) that are orthonormal but for rounding, made so to float64 where they are float64: by the Cholesky factor of
+    their inner products, some columns at a time, so that no second copy of them in double precision is made."""
+    import torch
+
+    pieces = [rows[:, start : start + (1 << 18)] for start in range(0, rows.shape[1], 1 << 18)]
+    gram = sum((wide @ wide.T for wide in (piece.double() for piece in pieces)), rows.new_zeros((), dtype=torch.float64))
+    factor = torch.linalg.cholesky(gram)
+    found = torch.empty_like(rows)
+    for start, piece in zip(range(0, rows.shape[1], 1 << 18), pieces, strict=True):
+        found[:, start : start + (1 << 18)] = torch.linalg.solve_triangular(factor, piece.double(), upper=False)
     return found
 
 

@@ -11,10 +11,19 @@ import numpy as np
 
 from landscape_gui.curvature_results import EigenvaluesResult, QuadratureResult, SpectrumResult, TraceResult
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
-from landscape_gui.probes.curvature import Bench, CurvatureProbe, about, bench_of, cost_of, relayed
+from landscape_gui.probes.curvature import (
+    VECTOR_BYTES,
+    Bench,
+    CurvatureProbe,
+    about,
+    bench_of,
+    cost_of,
+    relayed,
+    vectors_size,
+)
 from landscape_gui.probes.curvature_numbers import Training, spectrum_numbers, training_of
 from landscape_gui.probes.eigenvalues import Eigenvalues
-from landscape_gui.probes.quadrature import DensityPart, TracePart
+from landscape_gui.probes.quadrature import DensityPart, TracePart, lines_taken_out
 from landscape_gui.results import Array, freeze
 
 if TYPE_CHECKING:
@@ -71,6 +80,12 @@ class Spectrum(CurvatureProbe):
     def cost(self, problem: Problem) -> Cost:
         return cost_of(self, problem, self.products)
 
+    def memory(self, problem: Problem) -> float:
+        pairs = self.top + self.smallest
+        search = self.lines.memory(problem) if self.lines else 0.0
+        density = vectors_size(self, problem, self.steps + 2, more=2 * pairs)
+        return max(search, density, vectors_size(self, problem, self.budget // 2, more=2 * pairs + 8))
+
     @property
     def products(self) -> int:
         """About so many, layers left out."""
@@ -96,6 +111,7 @@ class Spectrum(CurvatureProbe):
             yield from self._lines(problem, ask, growing, total)
             if self.lines is not None and growing.eigen is not None:
                 bench.known[self.lines] = growing.eigen
+                yield from self._take_out(problem, ask, bench, growing.eigen)
             done = total - self.probes * self.steps - self.budget
             for index in range(self.probes):
                 yield from self._ask(ask, self.part(index), growing, done + index * self.steps, self.steps, total)
@@ -109,6 +125,11 @@ class Spectrum(CurvatureProbe):
         question = self.lines
         if question is not None:
             yield from self._ask(ask, question, growing, 0, question.expected, total)
+
+    def _take_out(self, problem: Problem, ask: Ask, bench: Bench, found: EigenvaluesResult) -> Generator[Progress, None, None]:
+        """Have the eigenvectors at hand for all probes before they go, where they are too long to be kept."""
+        if self.lines is not None and len(found.vectors) != len(found.eigenvalues) and self.lines in bench.vectors:
+            yield from lines_taken_out(self.lines, found, problem, ask, bench)
 
     def _layers(self, problem: Problem, ask: Ask, growing: Growing, total: float) -> Generator[Progress, None, None]:
         """The largest eigenvalue of each layer's own block."""
@@ -138,7 +159,7 @@ class Spectrum(CurvatureProbe):
             return Progress(done=min(done, total), total=total, partial=partial, note=note)
 
         answer = yield from relayed(ask(question), tell)
-        growing.take(answer, layer=layer)
+        growing.take(answer, layer=layer, whole=True)
         yield Progress(done=min(before + share, total), total=total, partial=growing.result(complete=False))
 
     def figure(self, result: SpectrumResult, look: Look) -> Figure:
@@ -156,10 +177,11 @@ class Growing:
         self.training: Training = training_of(problem)
         self.eigen: EigenvaluesResult | None = None
         self.parts: dict[int, QuadratureResult] = {}
+        self.whole: set[int] = set()
         self.trace: TraceResult | None = None
         self.blocks: dict[str, EigenvaluesResult] = {}
 
-    def take(self, answer: Any, layer: str = "") -> None:
+    def take(self, answer: Any, layer: str = "", whole: bool = False) -> None:
         """Another question's answer, or what it knows so far."""
         if layer:
             self.blocks[layer] = answer
@@ -167,6 +189,7 @@ class Growing:
             self.eigen = answer
         elif isinstance(answer, QuadratureResult):
             self.parts[answer.probe] = answer
+            self.whole |= {answer.probe} if whole else set()
         elif isinstance(answer, TraceResult):
             self.trace = answer
 
@@ -182,15 +205,15 @@ class Growing:
             lowest=freeze(values[top:]),
             lowest_residuals=freeze(residuals[top:]),
             lowest_converged=freeze(converged[top:], bool),
-            vectors=vectors if complete else freeze(np.zeros((0, 0)), np.float32),
-            deflated=int(converged.sum()) if len(vectors) else 0,
-            **self.quadrature(),
+            vectors=vectors if complete and vectors.nbytes <= VECTOR_BYTES else freeze(np.zeros((0, 0)), np.float32),
+            deflated=int(converged.sum()) if self.telling() or complete else 0,
+            **self.quadrature(complete),
             **self.traces(),
             gradient_shares=self.eigen.gradient_shares if self.eigen is not None else freeze([]),
             classes=self.classes,
             complete=complete,
             products=self.products(),
-            notes=self.notes(bool(len(values)) and not len(vectors) and self.eigen is not None and self.eigen.complete),
+            notes=self.notes(),
         )
         numbers = dict(self.eigen.numbers) if self.eigen is not None else {}
         return replace(found, numbers={**numbers, **spectrum_numbers(found, self.trace, training=self.training)})
@@ -206,17 +229,27 @@ class Growing:
         top = min(self.probe.top, int(self.about["size"]))
         return max(0, known - top)
 
-    def quadrature(self) -> dict[str, Any]:
-        """Nodes, weights and residuals (probes, steps) of the probes so far."""
+    def quadrature(self, complete: bool) -> dict[str, Any]:
+        """Nodes, weights and residuals (probes, steps) of the probes so far: before there is one, of the vector that the search
+        for eigenpairs began from, which tells a first density for nothing; it goes when a probe has come half its way."""
         from landscape_gui.core.quadrature import gauss
 
-        started = [part for _, part in sorted(self.parts.items()) if len(part.alpha)]
+        started = self.telling()
+        if not started and not complete and self.eigen is not None and len(self.eigen.nodes):
+            nodes, weights = np.atleast_2d(self.eigen.nodes), np.atleast_2d(self.eigen.weights)
+            return {"nodes": freeze(nodes), "weights": freeze(weights), "node_residuals": freeze(np.full_like(nodes, np.nan))}
         width = max((len(part.alpha) for part in started), default=0)
         alpha, beta = np.full((len(started), width), np.nan), np.full((len(started), width), np.nan)
         for row, part in enumerate(started):
             alpha[row, : len(part.alpha)], beta[row, : len(part.beta)] = part.alpha, part.beta
         nodes, weights, residuals = gauss(alpha, beta)
         return {"nodes": freeze(nodes), "weights": freeze(weights), "node_residuals": freeze(residuals)}
+
+    def telling(self) -> list[QuadratureResult]:
+        """The probes that are whole or have come half their way; while there is no other picture, any that has begun."""
+        fewest = 1 if self.eigen is None or not len(self.eigen.nodes) else self.probe.steps // 2
+        found = [part for _, part in sorted(self.parts.items()) if len(part.alpha)]
+        return [part for part in found if part.probe in self.whole or len(part.alpha) >= fewest]
 
     def traces(self) -> dict[str, Any]:
         """The trace, and what is known of each layer."""
@@ -237,9 +270,7 @@ class Growing:
         answers = [self.eigen, self.trace, *self.parts.values(), *self.blocks.values()]
         return sum(answer.products for answer in answers if answer is not None)
 
-    def notes(self, without_lines: bool) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         answers = [self.eigen, self.trace, *self.parts.values()]
         said = [note for answer in answers if answer is not None for note in answer.notes]
-        if without_lines:
-            said.append("The eigenvectors are too long to be kept, so the density is not sharpened by taking them out of it.")
         return tuple(dict.fromkeys(said))
