@@ -232,8 +232,8 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One or more panels, with what they show: `facts` are label and value pairs for the panel "What this shows" and for the
-    metadata of an exported file, `caption` the same in sentences.
+    """One or more panels, under a title where they have one in common, with what they show: `facts` are label and value pairs for
+    the panel "What this shows" and for the metadata of an exported file, `caption` the same in sentences.
 
     extra: what the window is told besides: "suggested_scale"; "quantity"; "width", the kernel's width that was used, where
     `Look.width` counts, and "widths", the smallest and largest that make sense.
@@ -244,6 +244,7 @@ class Figure:
     caption: str = ""
     provenance: Provenance = field(default_factory=Provenance)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
 
 def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:

@@ -23,6 +23,8 @@ COLOUR_MAPS: dict[str, str] = {
 
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#4D4D4D")
 """Okabe and Ito's colours, told apart by colour-blind readers; index them with a mark's `colour`."""
+DARK_SERIES = {"#0072B2": "#4BA3DA", "#4D4D4D": "#B0B0B0", "#7F3C8D": "#B884C6"}
+"""What stands for the dark ones of them on a dark background."""
 
 TRAJECTORY = "#FF4026"
 START = "#FFFFFF"
@@ -42,6 +44,12 @@ class Theme:
 
 LIGHT = Theme(background="#FFFFFF", ink="#212429", muted="#6B7280", grid="#DADDE3", dark=False)
 DARK = Theme(background="#16181D", ink="#DADDE2", muted="#8B9099", grid="#33373F", dark=True)
+
+
+def series_colour(number: int, theme: Theme) -> str:
+    """The colour of a curve on a background: the dark ones of `SERIES` lighter where it is dark."""
+    colour = SERIES[number % len(SERIES)]
+    return DARK_SERIES.get(colour, colour) if theme.dark else colour
 
 
 @cache

@@ -134,7 +134,7 @@ def _check_page(page: Any) -> None:
 
 def _metadata(figure: Figure, suffix: str) -> dict[str, Any]:
     """Caption and provenance in each format's own terms; no dates, so that equal figures are equal files."""
-    title = next((p.title for p in figure.panels if p.title), "Loss landscape")
+    title = figure.title or next((p.title for p in figure.panels if p.title), "Loss landscape")
     program = f"landscape_gui {__version__}"
     origin = json.dumps(provenance(figure), sort_keys=True, ensure_ascii=False, default=str)
     facts = "; ".join(f"{name}: {value}" for name, value in figure.facts)

@@ -11,7 +11,7 @@ from landscape_gui.export.paper import Page, set_ticks, wrap
 from landscape_gui.export.spectra import draw_bars, draw_heat_map, draw_needles, set_names
 from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule
 from landscape_gui.scene3d.lettering import text_width
-from landscape_gui.style import SERIES
+from landscape_gui.style import series_colour
 
 HANDLE = 2.5
 """Length of a line in the legend in ems: two whole dashes."""
@@ -64,7 +64,7 @@ def _scales(axes: Any, other: Any, panel: Panel, page: Page, width: float) -> No
 
 
 def _draw(axes: Any, mark: Mark, page: Page) -> None:
-    colour = SERIES[getattr(mark, "colour", 0) % len(SERIES)]
+    colour = series_colour(getattr(mark, "colour", 0), page.theme)
     if isinstance(mark, Line):
         style = (0, (4, 2)) if mark.dash else "-"
         axes.plot(mark.x, mark.y, color=colour, linewidth=1.1 * mark.width, linestyle=style, label=mark.label or None, zorder=3)

@@ -12,7 +12,7 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.export.charts import draw_chart, legend_rows
 from landscape_gui.export.marks2d import draw_plane
 from landscape_gui.export.marks3d import draw_relief
-from landscape_gui.export.paper import Page
+from landscape_gui.export.paper import Page, wrap
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 
@@ -25,6 +25,8 @@ ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
 """Height over width."""
 AROUND_BARS = 0.6
 """Inches for title and axis of a panel of bars."""
+TITLE = 8.0
+"""Points of the title above all panels, where a page is made as large as its figure."""
 TICKS = 7.0
 """Points of the names of bars as they are printed."""
 
@@ -33,7 +35,17 @@ def default_size(figure: Figure, width: float | None = None) -> tuple[float, flo
     """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
     columns, _ = grid(figure)
     wide = width or min(COLUMN * columns, PAGE if columns > 1 else COLUMN)
-    return wide, sum(row_heights(figure, wide))
+    return wide, sum(row_heights(figure, wide)) + title_height(figure, wide, TITLE)
+
+
+def title_height(figure: Figure, width: float, size: float) -> float:
+    """Inches that the title above all panels takes at a font size in points."""
+    return (title_of(figure, width, size).count("\n") * 1.35 + 1.7) * size / 72 if figure.title else 0.0
+
+
+def title_of(figure: Figure, width: float, size: float) -> str:
+    """The title in as many lines as the width asks for."""
+    return wrap(figure.title, size, 0.93 * 72 * width)
 
 
 def row_heights(figure: Figure, width: float) -> list[float]:
@@ -74,15 +86,28 @@ def draw(figure: Figure, page: Page) -> Sheet:
     spacing = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face, layout=spacing)
     tall = row_heights(figure, page.width)
-    cells = sheet.subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0, height_ratios=tall)
+    above = title_height(figure, page.width, page.font_size)
+    cells = _body(sheet, figure, page, above).subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0, height_ratios=tall)
     for k, panel in enumerate(figure.panels):
         cell: Any = cells[k // columns][k % columns]
         cell.set_facecolor("none")
-        _draw_panel(cell, panel, page, (page.width / columns, page.height * tall[k // columns] / sum(tall)))
+        _draw_panel(cell, panel, page, (page.width / columns, (page.height - above) * tall[k // columns] / sum(tall)))
     for text in sheet.findobj(Text):
         if hasattr(text, "set_fontfeatures"):
             text.set_fontfeatures(["-liga"])  # so that whoever edits the file finds "fi" as two letters
     return sheet
+
+
+def _body(sheet: Sheet, figure: Figure, page: Page, above: float) -> Any:
+    """What the panels stand on: the sheet, or what is left of it below the title."""
+    if not above:
+        return sheet
+    head, body = sheet.subfigures(2, 1, hspace=0.0, height_ratios=[above, max(page.height - above, above)])
+    for part in (head, body):
+        part.set_facecolor("none")
+    words = title_of(figure, page.width, page.font_size)
+    head.text(0.5, 0.5, words, ha="center", va="center", fontsize=page.font_size, linespacing=1.25)
+    return body
 
 
 def _draw_panel(cell: Any, panel: Panel, page: Page, size: tuple[float, float]) -> None:

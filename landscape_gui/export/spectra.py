@@ -13,7 +13,7 @@ from landscape_gui.export.marks2d import add_colour_bar
 from landscape_gui.export.paper import Page, colour_map, norm
 from landscape_gui.figure import Needles, Panel
 from landscape_gui.scene3d.lettering import text_width
-from landscape_gui.style import SERIES
+from landscape_gui.style import series_colour
 
 SHARE = 0.4
 """Part of a panel's width that the names of its bars may take."""
@@ -35,7 +35,7 @@ def draw_bars(axes: Any, panel: Panel, page: Page) -> None:
     """Bars with their whiskers, the first name on top."""
     foot = limits(panel, "x")[0] if panel.x.scale == "log" else 0.0
     for mark, middles, thick in bar_places(panel):
-        colour = SERIES[mark.colour % len(SERIES)]
+        colour = series_colour(mark.colour, page.theme)
         values = np.asarray(mark.values, float)
         axes.barh(middles, values - foot, 0.9 * thick, left=foot, color=colour, label=mark.label or None, zorder=2, linewidth=0)
         if mark.errors is not None:

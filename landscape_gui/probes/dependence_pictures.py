@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_gui.curvature_results import DependenceResult
-from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule, Scale
+from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
 
@@ -22,7 +23,8 @@ def dependence_figure(result: DependenceResult, look: Look) -> Figure:
         *curve(result, result.traces, result.trace_standard_errors, "trace", 7, right=True),
     ]
     if result.computed[0, -1]:
-        marks.append(Rule(at=float(result.lambda_max[0, -1]), orientation="horizontal", label="on all examples"))
+        whole = np.full(2, result.lambda_max[0, -1])
+        marks.append(Line(x=result.sizes[[0, -1]], y=freeze(whole), label="largest eigenvalue on all examples", dash=True))
     ends = float(result.sizes[0]) / 1.2, float(result.sizes[-1]) * 1.2
     left, right = equal_decades(marks)
     panel = Panel(
@@ -31,7 +33,6 @@ def dependence_figure(result: DependenceResult, look: Look) -> Figure:
         x=Axis(label="examples", scale="log", limits=ends),
         y=Axis(label="largest eigenvalue", scale=scale_of(result.lambda_max), limits=left),
         right=Axis(label="trace", scale=scale_of(result.traces), limits=right),
-        title="Curvature and the number of examples" if look.title else "",
     )
     draws = result.computed.shape[0]
     every = (
@@ -43,8 +44,11 @@ def dependence_figure(result: DependenceResult, look: Look) -> Figure:
         *curvature_facts(result),
     )
     every = tuple(fact for fact in every if fact[1])
+    title = heading("Largest eigenvalue and trace", result, look).replace(" on all ", " on subsets of ")
     caption = caption_of("largest eigenvalue and trace on random subsets of the data", every)
-    return Figure(panels=(panel,), facts=every, caption=" ".join((caption, *result.notes)), provenance=result.provenance)
+    return Figure(
+        panels=(panel,), facts=every, caption=" ".join((caption, *result.notes)), provenance=result.provenance, title=title
+    )
 
 
 def curve(result: DependenceResult, values: Array, errors: Array, label: str, colour: int, *, right: bool = False) -> list[Mark]:

@@ -7,6 +7,7 @@ import numpy as np
 from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule
 from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
+from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
 FLOOR = 1e-16
@@ -17,12 +18,15 @@ def eigenvalues_figure(result: EigenvaluesResult, look: Look) -> Figure:
     """Eigenvalues by rank with their residuals, and the way there: for power iteration beside its rates."""
     if not len(result.eigenvalues):
         return Figure(panels=(Panel(marks=(Note(text="Nothing has been computed yet."),)),), provenance=result.provenance)
-    panels = [ranks_panel(result, look)]
+    panels = [ranks_panel(result, look)] if len(result.eigenvalues) > 1 or len(result.history) < 2 else []
     if len(result.history) > 1:
         panels.append(convergence_panel(result, look))
     found = (*number_facts(result), *curvature_facts(result))
     what = f"Eigenvalues of the {OPERATORS.get(result.operator, result.operator)}"
-    return Figure(panels=tuple(panels), facts=found, caption=caption_of(what, found), provenance=result.provenance)
+    title = heading("Largest eigenvalue" if len(result.eigenvalues) == 1 else "Eigenvalues", result, look)
+    return Figure(
+        panels=tuple(panels), facts=found, caption=caption_of(what, found), provenance=result.provenance, title=title
+    )  # fmt: skip
 
 
 def ranks_panel(result: EigenvaluesResult, look: Look) -> Panel:
@@ -30,12 +34,12 @@ def ranks_panel(result: EigenvaluesResult, look: Look) -> Panel:
     values, reach = result.eigenvalues, result.residuals
     names = tuple(f"λ{k} = {v:.5g}, within {r:.1e}" for k, v, r in zip(range(1, len(values) + 1), values, reach, strict=True))
     marks: list[Mark] = [
-        Band(x=rank, low=freeze(values - reach), high=freeze(values + reach), label="residual"),
+        Band(x=rank, low=freeze(values - reach), high=freeze(values + reach)),
         Points(x=rank, y=values, names=names, label="eigenvalue"),
     ]
     if (values < 0).any() and (values > 0).any():
         marks.append(Rule(at=0.0, orientation="horizontal"))
-    return Panel(marks=tuple(marks), x=Axis(label="rank"), y=Axis(label="eigenvalue"), title="Eigenvalues" if look.title else "")
+    return Panel(marks=tuple(marks), x=Axis(label="rank"), y=Axis(label="eigenvalue"), title="By rank" if look.title else "")
 
 
 def convergence_panel(result: EigenvaluesResult, look: Look) -> Panel:
@@ -62,7 +66,7 @@ def convergence_panel(result: EigenvaluesResult, look: Look) -> Panel:
 def rates(result: EigenvaluesResult, steps: Array, scale: float, error: Array) -> list[Mark]:
     """The slopes |λ2/λ1|^k of the vector and their square, of the eigenvalue, laid through the last errors above rounding."""
     marks: list[Mark] = []
-    for power, values, words in ((1, result.history_residuals / scale, "|λ₂/λ₁|^k"), (2, error, "|λ₂/λ₁|^2k")):
+    for power, values, words in ((1, result.history_residuals / scale, "|λ₂/λ₁|^k"), (2, error, "|λ₂/λ₁|^(2k)")):
         usable = np.flatnonzero(values > 1e-6)
         if not len(usable):
             continue

@@ -11,6 +11,7 @@ from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Pan
 from landscape_gui.probes import facts
 from landscape_gui.probes import sharpness_numbers as numbers
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.headings import heading
 from landscape_gui.reading_aids import AIDS, reading
 from landscape_gui.results import Array, freeze
 
@@ -49,6 +50,7 @@ def sharpness_figure(result: SharpnessResult, look: Look) -> Figure:
         caption=caption_of(what, every),
         provenance=result.provenance,
         extra=extra,
+        title=heading("Sharpness", result, look, matrix=False),
     )
 
 
@@ -84,23 +86,32 @@ def ball_panel(result: SharpnessResult, look: Look) -> Panel:
     trace = numbers.trace_of(result).value
     shortcut = np.array([numbers.largest(row) for row in result.random_rises])
     marks = [
-        *curve(x, result.worst_case, "worst case (lower bound)", 0),
-        *curve(x, x**2 * result.lambda_max / 2, "radius² λmax/2", 0, dash=True),
-        *curve(x, shortcut, f"largest of {result.random_rises.shape[1]} random directions", 1, marker="square"),
+        *curve(x, result.worst_case, "worst case found", 0),
+        *curve(x, x**2 * result.lambda_max / 2, "r² λmax/2", 0, dash=True),
+        *curve(x, shortcut, f"maximum of {result.random_rises.shape[1]} random", 1, marker="square"),
         *band(x, steps, scatter, 3),
-        *curve(x, steps, "mean over random steps (directional)", 3, marker="cross"),
+        *curve(x, steps, "mean of random", 3, marker="cross"),
         *band(x, average, error, 2),
-        *curve(x, average, "Gaussian average, σ = radius/√n", 2, marker="diamond"),
+        *curve(x, average, "Gaussian, σ = r/√n", 2, marker="diamond"),
         *curve(x, result.sigmas**2 * trace / 2, "σ² trace/2", 2, dash=True),
-        Rule(at=result.radius, label=f"radius {result.radius:g}"),
+        Rule(at=result.radius, label=f"r = {result.radius:g}"),
     ]
     return Panel(
         marks=tuple(marks),
         view="chart",
-        x=Axis(label="radius in the 2-norm", scale="log"),
+        x=Axis(label="radius r in the 2-norm", scale="log", limits=around(x)),
         y=Axis(label="rise of the loss", unit=unit_of(result), scale="log", limits=look.limits or limits_of(marks)),
         title="Rise of the loss over the radius" if look.title else "",
     )
+
+
+def around(*places: Array) -> tuple[float, float] | None:
+    """Where points stand on a logarithmic axis, with room for the outermost; None where there is nothing to enclose."""
+    known = np.concatenate([p[np.isfinite(p) & (p > 0)] for p in places])
+    if not known.size:
+        return None
+    air = max((known.max() / known.min()) ** 0.03, 1.05)
+    return float(known.min() / air), float(known.max() * air)
 
 
 def limits_of(marks: list[Mark]) -> tuple[float, float] | None:
@@ -116,11 +127,12 @@ def groups_panel(result: SharpnessResult, look: Look) -> Panel | None:
     if not marks:
         return None
     whole = float(result.worst_case[numbers.reference(result)])
-    marks.append(Rule(at=whole, orientation="horizontal", label=f"all {result.examples:,} examples at once"))
+    ends = freeze(result.group_sizes[[0, -1]])
+    marks.append(Line(x=ends, y=freeze(np.full(2, whole)), label=f"all {result.examples:,} examples at once", dash=True))
     return Panel(
         marks=tuple(marks),
         view="chart",
-        x=Axis(label="examples in a group, m", scale="log"),
+        x=Axis(label="examples in a group, m", scale="log", limits=around(result.group_sizes)),
         y=Axis(label=f"m-sharpness at radius {result.radius:g}", unit=unit_of(result), scale="log"),
         title="m-sharpness over m" if look.title else "",
     )
@@ -137,7 +149,7 @@ def scaled_panel(result: SharpnessResult, look: Look) -> Panel | None:
     return Panel(
         marks=tuple(marks),
         view="chart",
-        x=Axis(label="distance relative to the weights", scale="log"),
+        x=Axis(label="distance relative to the weights", scale="log", limits=around(result.adaptive_radii, result.epsilons)),
         y=Axis(label="largest rise found", unit=unit_of(result), scale="log"),
         title="Adaptive sharpness and Keskar's box" if look.title else "",
     )
@@ -152,14 +164,14 @@ def curvature_panel(result: SharpnessResult, look: Look) -> Panel | None:
     x, y, e = result.sigmas[known], ratio[known], error[known]
     marks = (
         Band(x=freeze(x), low=freeze(y - BAND * e), high=freeze(y + BAND * e), colour=7),
-        Line(x=freeze(x), y=freeze(y), label="2 × average rise/σ² over z·Hz, same draws", colour=7, width=1.6),
+        Line(x=freeze(x), y=freeze(y), label="2 × average rise/σ² over z·Hz", colour=7, width=1.6),
         Points(x=freeze(x), y=freeze(y), colour=7, size=5.0),
         Line(x=freeze(x), y=freeze(np.ones(len(x))), label="what differentiation sees", colour=7, dash=True),
     )
     return Panel(
         marks=marks,
         view="chart",
-        x=Axis(label="deviation σ of Gaussian noise in each weight", scale="log"),
+        x=Axis(label="deviation σ of Gaussian noise in each weight", scale="log", limits=around(x)),
         y=Axis(label="curvature at σ over curvature at 0"),
         title="Curvature at a finite radius" if look.title else "",
     )

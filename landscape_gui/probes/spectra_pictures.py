@@ -9,29 +9,35 @@ from landscape_gui.density import default_width, density
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale, Surface
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
 GRID = 240
 """Places along the eigenvalues at which a heat map shows the density."""
+FAR = 5.0
+"""A stability limit so many times above the largest eigenvalue would flatten the curves on a linear axis."""
 FAINTEST = 0.1
 """The lowest density shown: this share of the peak of a single eigenvalue's kernel."""
 
 
 def spectra_figure(result: SpectraResult, look: Look) -> Figure:
-    """With view "chart": largest and smallest eigenvalue with their residuals, the trace, and the stability limit. Else the density
-    over the run, with the largest eigenvalue and the limit drawn on it; its kernel is `look.width` wide (0: range/100)."""
+    """The density over the run, with the largest eigenvalue and the stability limit drawn on it, its kernel `look.width` wide
+    (0: range/100); below it both ends of the spectrum with their residuals, and the trace. View "2d": the density alone."""
     if not np.isfinite(result.lambda_max).any():
         return Figure(panels=(Panel(marks=(Note(text="Nothing has been computed yet."),)),), provenance=result.provenance)
     width = look.width or usual_width(result)
-    panel = curves(result, look) if look.view == "chart" or result.computed.sum() < 2 else heat_map(result, look, width)
-    shown = "largest and smallest eigenvalue and trace" if look.view == "chart" else "density of the eigenvalues"
+    panels = [heat_map(result, look, width)] if result.computed.sum() > 1 else []
+    if look.view != "2d" or not panels:
+        panels.append(curves(result, look))
+    shown = "density of the eigenvalues, largest and smallest eigenvalue, and trace"
     every = (*run_facts(result, width), *number_facts(result), *(("Note", note) for note in result.notes), *curvature_facts(result))
     return Figure(
-        panels=(panel,),
+        panels=tuple(panels),
         facts=every,
         caption=caption_of(f"{shown} at each checkpoint of the run", every),
         provenance=result.provenance,
         extra={"width": width, "widths": (width / 10, width * 10)},
+        title=heading("Spectrum", result, look, width=width if result.computed.sum() > 1 else 0.0),
     )
 
 
@@ -71,12 +77,11 @@ def heat_map(result: SpectraResult, look: Look, width: float) -> Panel:
         marks.append(Line(x=x, y=freeze(limit), label=f"stability limit {result.limit_words}", colour=3, dash=True))
     return Panel(
         marks=tuple(marks),
-        view="3d" if look.view == "3d" else "2d",
-        x=Axis(label=order_word(result), limits=(float(x[0]), float(x[-1]))),
+        view="2d" if look.view == "2d" else "chart",
+        x=Axis(label=order_word(result)),
         y=Axis(label="eigenvalue", limits=(float(y[0]), float(y[-1]))),
         z=Axis(label="density", limits=limits, scale="log"),
-        title="Spectrum over the run" if look.title else "",
-        camera=look.camera,
+        title="Density over the run" if look.title else "",
     )
 
 
@@ -90,16 +95,19 @@ def density_at(result: SpectraResult, k: int, grid: Array, width: float) -> Arra
 
 
 def curves(result: SpectraResult, look: Look) -> Panel:
-    """Ends of the spectrum on the left axis, the trace on the right one; bands are residuals and 1.96 standard errors."""
+    """Ends of the spectrum on the left axis, the trace on the right one; bands are residuals and 1.96 standard errors. Where the
+    stability limit is far above, both axes are logarithmic, and the smallest eigenvalue is drawn with its sign turned."""
     at = np.flatnonzero(result.computed)
     x = freeze(result.order[at])
     marks: list[Mark] = []
+    scale = scale_of(result, at, look)
+    lower, below = (-result.lambda_min, "−smallest eigenvalue") if scale == "log" else (result.lambda_min, "smallest eigenvalue")
     for values, widths, label, colour, right in (
         (result.lambda_max, result.lambda_max_residuals, "largest eigenvalue", 0, False),
-        (result.lambda_min, result.lambda_min_residuals, "smallest eigenvalue", 1, False),
+        (lower, result.lambda_min_residuals, below, 1, False),
         (result.traces, 1.96 * result.trace_standard_errors, "trace", 7, True),
     ):
-        y, half = values[at], widths[at]
+        y, half = (np.where(v[at] > 0, v[at], np.nan) if scale == "log" else v[at] for v in (values, widths))
         marks.append(Band(x=x, low=freeze(y - half), high=freeze(y + half), colour=colour, right=right))
         marks.append(Line(x=x, y=freeze(y), label=label, colour=colour, dash=right, width=1.6, right=right))
         if len(x) < 12:
@@ -107,15 +115,23 @@ def curves(result: SpectraResult, look: Look) -> Panel:
     if np.isfinite(result.limits[at]).any():
         label = f"stability limit {result.limit_words}"
         marks.append(Line(x=x, y=freeze(result.limits[at]), label=label, colour=3, dash=True, width=1.2))
-    scale: Scale = "log" if look.scale == "log" and bool((result.lambda_max[at] > 0).any()) else "linear"
     return Panel(
         marks=tuple(marks),
         view="chart",
         x=Axis(label=order_word(result)),
         y=Axis(label="eigenvalue", scale=scale),
-        right=Axis(label="trace"),
-        title="Ends of the spectrum over the run" if look.title else "",
+        right=Axis(label="trace", scale=scale if (np.nan_to_num(result.traces[at], nan=1.0) > 0).all() else "linear"),
+        title="Ends and trace over the run" if look.title else "",
     )
+
+
+def scale_of(result: SpectraResult, at: Array, look: Look) -> Scale:
+    """Logarithmic where the look asks for it or the limit is far above every eigenvalue, and these are positive."""
+    largest, limits = result.lambda_max[at], result.limits[at]
+    if not (largest > 0).all():
+        return "linear"
+    far = np.isfinite(limits).any() and np.nanmax(limits) > FAR * np.nanmax(largest)
+    return "log" if look.scale == "log" or far else "linear"
 
 
 def order_word(result: SpectraResult) -> str:

@@ -11,6 +11,7 @@ from landscape_gui.density import Density
 from landscape_gui.figure import Axis, Band, Bars, Figure, Line, Look, Mark, Needles, Note, Panel, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
+from landscape_gui.probes.headings import heading
 from landscape_gui.probes.spectral_density import bulk_of, bulk_range, density_of, usual_width
 from landscape_gui.results import Array, freeze
 
@@ -40,6 +41,7 @@ def spectrum_figure(result: SpectrumResult, look: Look) -> Figure:
         caption=caption_of(what, told),
         provenance=result.provenance,
         extra={"width": width, "widths": (usual / 20, usual * 10), "suggested_scale": "log"},
+        title=heading("Spectrum", result, look, width=width),
     )
 
 
@@ -129,7 +131,7 @@ def bulk_panel(result: SpectrumResult, width: float, look: Look) -> Panel:
     floor = top * 1e-5
     marks: list[Mark] = [*curve_marks(found, floor, "bulk"), *needles(result, floor * 10, (grid[0], grid[-1]))]
     if grid[0] < 0 < grid[-1]:
-        marks.append(Rule(at=0.0, label="0"))
+        marks.append(Rule(at=0.0))
     return Panel(
         marks=tuple(marks),
         x=Axis(label="eigenvalue", limits=(float(grid[0]), float(grid[-1]))),

@@ -17,7 +17,6 @@ from landscape_gui.ui.canvas2d import MARKERS
 
 HEAD = 7.0
 """Pixels across the head of a needle."""
-DARK_SERIES = {"#0072B2": "#4BA3DA", "#4D4D4D": "#B0B0B0", "#7F3C8D": "#B884C6"}
 LOOKS = ("label", "colour", "width", "size", "marker", "dash", "right", "orientation")
 """The fields of a mark that its items are made with; everything else is filled in."""
 
@@ -32,8 +31,7 @@ class Ground:
     foot: float = 0.0
 
     def colour(self, number: int) -> str:
-        colour = style.SERIES[number % len(style.SERIES)]
-        return DARK_SERIES.get(colour, colour) if self.theme.dark else colour
+        return style.series_colour(number, self.theme)
 
 
 def made_like(panel: Panel) -> tuple[object, ...]:

@@ -157,3 +157,24 @@ def test_heat_maps_have_a_colour_bar_and_the_theme_of_the_page() -> None:
     assert axes.get_xlim() == (-0.5, 42.5)
     light, dark = (render_bytes(figure_of(density()), ".svg", theme=theme).decode() for theme in (replace(DARK, dark=False), DARK))
     assert DARK.background.lower() in dark and light.count("<text") == dark.count("<text")
+
+
+def test_a_title_over_all_panels_takes_room_of_its_own() -> None:
+    plain = figure_of(density(), bars())
+    words = "Spectrum of the Gauss-Newton matrix, layers fc1, on 500 of 4,000 train examples, kernel width 0.0131, to be wrapped"
+    titled = replace(plain, title=words)
+    more = default_size(titled, 3.3)[1] - default_size(plain, 3.3)[1]
+    assert more > 0.3  # three lines of eight points
+    sheet = drawn(titled)
+    head, body = sheet.subfigs
+    assert head.texts[0].get_text().replace("\n", " ") == words
+    box = head.texts[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= sheet.bbox.x1 and box.y0 >= body.bbox.y1 - 1
+    for number, page in (("panel", plain), ("title", titled)):
+        assert ("kernel width" in render_bytes(page, ".svg").decode().split("<text", 1)[1]) == (number == "title")
+
+
+def test_dark_curves_are_lighter_on_a_dark_page() -> None:
+    for theme, colour in ((DARK, "#b0b0b0"), (replace(DARK, dark=False), "#4d4d4d")):
+        panel = Panel(marks=(Line(x=np.arange(3.0), y=np.arange(3.0), label="trace", colour=7),))
+        assert colour in render_bytes(figure_of(panel), ".svg", theme=theme).decode()
