@@ -16,6 +16,7 @@ from landscape_gui.core.differentiation import differentiating, flatten, gradien
 from landscape_gui.core.frozen import NORMS, quicken
 from landscape_gui.core.losses import LossHead
 from landscape_gui.core.splits import Chunk, Split, call, length_of, map_tensors, place
+from landscape_gui.core.stack import stages_of
 from landscape_gui.core.sweep import Data
 from landscape_gui.core.vector import Layout, Segment, owner
 from landscape_gui.core.weight_norm import make_twice_differentiable
@@ -75,6 +76,8 @@ class Objective:
             self._data = Data([_placed(split, self.device, self.dtype)], head, self.device, self.dtype)
             self._data.batch = batch or self._choose_batch()
             self.form = self._quicken()
+            if head.kind != "batch" and stages_of(self._module):
+                self.form["derivatives"] = "written out"
             self._leaves = parameters_of(self._module, [segment.name for segment in self.segments])
             self.origin = flatten(self._leaves)
             self._moved = False

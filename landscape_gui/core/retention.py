@@ -77,10 +77,19 @@ class Retained(Generic[Graph]):
                 return tensor
 
             with differentiating(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-                self._build(part)
+                graph = self._build(part)
+            for tensor in held_by(graph):
+                note(tensor)
             sizes.append((part.examples, sum(saved.values())))
         (many, large), (few, small) = sizes[0], sizes[-1]
         return max(1, math.ceil((large - small) / (many - few)) if many > few else large)
+
+
+def held_by(graph: object) -> list[Tensor]:
+    """The tensors that a graph keeps beside what autograd saved for it."""
+    if isinstance(graph, tuple):
+        return [tensor for part in graph for tensor in held_by(part)]
+    return list(getattr(graph, "held", ()))
 
 
 def free_bytes(device: torch.device) -> int:

@@ -16,7 +16,7 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor) -> Tensor:
         losses = margin_cross_entropy(logits, target)
-        others = torch.softmax(logits, 1).scatter_(1, target[:, None], 0)
+        others = probabilities_elsewhere(logits, target)
         ctx.save_for_backward(logits, others, target)
         return losses
 
@@ -38,18 +38,57 @@ class _Residual(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *along: Any) -> Any:
         weights, others, target = ctx.saved_tensors
-        index = target[:, None]
-        relative = along[0] - along[0].gather(1, index)
-        mean = (others * relative).sum(1, keepdim=True)
+        relative, mean = _relative(along[0], others, target[:, None])
         found = None
         if ctx.needs_input_grad[1]:
-            found = others * (relative - mean) * weights[:, None]
-            found.scatter_(1, index, -found.sum(1, keepdim=True))
+            found = _balanced((relative - mean).mul_(others).mul_(weights[:, None]), target[:, None])
         return mean[:, 0] if ctx.needs_input_grad[0] else None, found, None, None
+
+
+def probabilities_elsewhere(logits: Tensor, target: Tensor) -> Tensor:
+    """(rows, C) softmax with 0 at the target."""
+    return torch.softmax(logits, 1).scatter_(1, target[:, None], 0)
+
+
+def _relative(change: Tensor, others: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much the logits change beside the target's, and the mean of that, (rows, 1)."""
+    relative = change - change.gather(1, index)
+    return relative, (others * relative).sum(1, keepdim=True)
+
+
+def _balanced(rows: Tensor, index: Tensor) -> Tensor:
+    """Rows, zero at the target, with minus the others' sum there, in place."""
+    return rows.scatter_(1, index, -rows.sum(1, keepdim=True))
+
+
+class SoftmaxCurvature:
+    """Gradient and Hessian of the mean cross-entropy of class indices with respect to logits (rows, C), without autograd."""
+
+    def __init__(self, logits: Tensor, target: Tensor, weight: float) -> None:
+        self._others = probabilities_elsewhere(logits, target)
+        self._scaled, self._index = self._others / weight, target[:, None]
+        self.loss = margin_cross_entropy(logits, target).sum() / weight
+        self.gradient = _balanced(self._scaled.clone(), self._index)
+
+    @property
+    def held(self) -> tuple[Tensor, ...]:
+        """The tensors that it keeps."""
+        return self._others, self._scaled, self.gradient
+
+    def product(self, change: Tensor) -> Tensor:
+        """H_out u, for u (rows, C)."""
+        with torch.no_grad():
+            relative, mean = _relative(change, self._others, self._index)
+            return _balanced(relative.sub_(mean).mul_(self._scaled), self._index)
 
 
 def differentiable_cross_entropy(output: Tensor, target: Tensor) -> Tensor | None:
     """Losses per row; None where targets are probabilities or some of them do not count."""
-    if target.is_floating_point() or bool((target == IGNORED).any()):
+    if not all_count(target):
         return None
     return _CrossEntropy.apply(*classes_last(output, target))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def all_count(target: Tensor) -> bool:
+    """Whether targets are class indices that all count."""
+    return not target.is_floating_point() and not bool((target == IGNORED).any())
