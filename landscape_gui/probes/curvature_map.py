@@ -169,8 +169,8 @@ class Running:
         self.values[self.loss_name][cell] = self.objective.loss(at)
         try:
             found = yield from self._pairs(cell)
-        except ProblemError as error:
-            self.trouble = error
+        except ProblemError as trouble:
+            self.trouble = trouble
             return
         self.products += found.products
         self.late += not found.converged.all()
