@@ -134,7 +134,7 @@ def top10(case: Case, skipped: str) -> dict[str, Any]:
 
 def _seconds_at(case: Case, true: np.ndarray, error: float) -> float:
     """CPU seconds of ours with the loosest tolerance that is at least as accurate on every seed."""
-    for tolerance in (1.0, 0.6, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-5):
+    for tolerance in (1.0, 0.6, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-5):
         runs = [
             timed(lambda t=tolerance, s=s: finish(eigenpairs(case.hessian(), largest=10, seed=s, tolerance=t, check=1)))
             for s in range(SEEDS)
