@@ -67,7 +67,7 @@ def true_hessian(module: nn.Module, head: LossHead) -> Tensor:
     loss = F.cross_entropy if head is CROSS_ENTROPY else F.mse_loss
 
     def value(vector: Tensor) -> Tensor:
-        parts = torch.split(vector, [shape.numel() for shape in shapes.values()])  # type: ignore[no-untyped-call]
+        parts = torch.split(vector, [shape.numel() for shape in shapes.values()])
         named = {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
         return loss(torch.func.functional_call(module, named, (x,)), y)
 
