@@ -72,6 +72,7 @@ def ask(question: Probe, problem: Problem, interruption: Interruption, *, quiet:
     from landscape_gui.jobs import Cancelled, answer
     from landscape_gui.store import Store
 
+    state_memory(question, problem, quiet=quiet)
     bar = ProgressBar(question.title)
     bar.shown = bar.shown and not quiet
     notes: list[str] = []
@@ -89,6 +90,16 @@ def ask(question: Probe, problem: Problem, interruption: Interruption, *, quiet:
     for note in notes:  # what is still to be said when all is done: the answer could not be kept, say
         print(f"landscape-gui: {note}", file=sys.stderr)
     return result
+
+
+def state_memory(question: Probe, problem: Problem, *, quiet: bool) -> None:
+    """Say beforehand what the vectors of a large network may take."""
+    from landscape_gui.probes.base import MEMORY_TOLD
+
+    needed = getattr(question, "memory", None)
+    size = needed(problem) if needed is not None else 0.0
+    if size >= MEMORY_TOLD and not quiet:
+        print(f"landscape-gui: vectors may take up to {size / 1e9:.1f} GB of memory", file=sys.stderr)
 
 
 class Interruption:

@@ -54,6 +54,10 @@ class Ask(Protocol):
     def __call__(self, probe: Probe, /, problem: Problem | None = None) -> Run: ...
 
 
+MEMORY_TOLD = 256 << 20
+"""Bytes from which on the memory of a question is told before it is asked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a question will take: so many `points` (forward passes), or products with a matrix as `unit` says, over `examples`

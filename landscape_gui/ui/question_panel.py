@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.errors import LandscapeError
-from landscape_gui.probes.base import Cost, Probe
+from landscape_gui.probes.base import MEMORY_TOLD, Cost, Probe
 from landscape_gui.ui.documents import duration
 from landscape_gui.ui.form import Context, Form
 from landscape_gui.ui.icons import icon
@@ -206,6 +206,8 @@ def cost_text(cost: Cost) -> str:
         parts[0] += f" on {cost.examples:,} examples"
     if math.isfinite(cost.seconds):
         parts.append(f"about {duration(cost.seconds)}" if cost.seconds >= 1 else "under 1 s")
+    if cost.memory >= MEMORY_TOLD:
+        parts.append(f"up to {cost.memory / 1e9:.1f} GB of vectors")
     return ", ".join(parts)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from tiny_problem import TinyProblem
 
 from landscape_gui import jobs
+from landscape_gui.commands import compute
 from landscape_gui.curvature_results import EigenvaluesResult, SearchResult, SpectrumResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.jobs import answer
@@ -110,6 +112,7 @@ WORKER = textwrap.dedent("""
     torch.set_num_threads(1)
     from tiny_problem import TinyProblem
     from landscape_gui import jobs
+from landscape_gui.commands import compute
     from landscape_gui.probes import search_kept
     from landscape_gui.probes.eigenvalues import Eigenvalues
     from landscape_gui.store import Store
@@ -188,3 +191,16 @@ def test_the_memory_that_is_stated_beforehand_is_that_of_the_vectors(problem: Ti
     part = dataclasses.replace(few, layer=layer[0]).memory(problem)
     assert part == 45 * 4 * sum(s.stop - s.start for s in layer[1])
     assert DENSITY.memory(problem) >= DENSITY.lines.memory(problem)
+
+
+def test_a_large_network_is_told_its_memory_before_it_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    large = SimpleNamespace(
+        layout=SimpleNamespace(layers=lambda: (), parameters=10_000_000), classes=10, splits={"train": 64}, has_batchnorm=False
+    )
+    asked = Eigenvalues()
+    compute.state_memory(asked, large, quiet=False)  # type: ignore[arg-type]
+    # 2 GB of basis vectors, and twelve eigenvectors and two more of 40 MB each.
+    assert "up to 2.7 GB of memory" in capsys.readouterr().err
+    compute.state_memory(asked, large, quiet=True)  # type: ignore[arg-type]
+    compute.state_memory(asked, TinyProblem(), quiet=False)  # type: ignore[arg-type]
+    assert not capsys.readouterr().err
