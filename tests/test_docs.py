@@ -5,6 +5,7 @@ A block fenced as ```python no-run or ```bash no-run is left out: it names files
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 import shlex
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from landscape_gui import cli
+from landscape_gui import cli, curvature_results
+from landscape_gui.results import CurvatureResult
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -76,6 +78,22 @@ def test_every_page_of_the_docs_can_be_reached_from_their_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name}" in index, f"docs/README.md does not name {page.name}"
+
+
+def test_the_layout_of_every_answer_about_curvature_is_described() -> None:
+    """Each class's row names every field that it adds; what all have stands above the table."""
+    page = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+    part = page.partition("## Answers about curvature")[2].partition("\n## ")[0]
+    rows = {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
+    shared = {f.name for f in dataclasses.fields(CurvatureResult)}
+    assert {name for name in shared if f"`{name}`" not in part} == set()
+    answers = {
+        name: found for name, found in vars(curvature_results).items() if name.endswith("Result") and found is not CurvatureResult
+    }
+    assert len(answers) >= 8
+    for name, found in answers.items():
+        own = {f.name for f in dataclasses.fields(found)} - shared
+        assert {field for field in own if f"`{field}`" not in rows.get(name, "")} == set(), f"docs/store.md does not say of {name}"
 
 
 def test_every_command_is_in_the_docs_and_every_documented_flag_exists() -> None:
