@@ -127,12 +127,12 @@ def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None
 
 
 def stored(fingerprint: str) -> list[Any]:
-    """What the store holds for a problem, newest last."""
+    """What a person asked about a problem and the store holds, newest first."""
     from landscape_gui.probes import PROBES
     from landscape_gui.store import Store
     from landscape_gui.ui.services import Entry
 
-    found = [e for e in Store().find(fingerprint) if e.probe in PROBES]
+    found = [e for e in Store().find(fingerprint) if e.probe in PROBES and not e.part]
     return [Entry(e.key, e.probe, PROBES[e.probe].title, e.created, e.asked) for e in found]
 
 
@@ -164,7 +164,7 @@ def save(probe: Probe, problem: Any, x: float, y: float, path: str) -> None:
     from landscape_gui.probes.cell import state_at
     from landscape_gui.store import Store
 
-    problem.save_state(state_at(probe, problem, x, y, lambda asked: answering(asked, problem, Store())), path)
+    problem.save_state(state_at(probe, problem, x, y, lambda asked: answering(asked, problem, Store(), part=True)), path)
 
 
 def sample_cards() -> list[Any]:

@@ -115,20 +115,32 @@ class Throttle:
         self._held = None
 
 
-def answering(probe: Probe, problem: Problem, store: Store | None) -> Run:
-    """`answer` as a generator that yields between pieces of work; closing it keeps what there is."""
+def answering(probe: Probe, problem: Problem, store: Store | None, *, part: bool = False) -> Run:
+    """`answer` as a generator that yields between pieces of work; closing it keeps what there is. part: for another question."""
     probe = probe.completed(problem)
     key = key_of(probe, problem.fingerprint)
     if store is None:
         return (yield from Computation(probe, problem, key, None).steps())
     found = store.get(key)
     if found is not None:
+        if not part:
+            list_again(store, key, found)
         return found
     with contextlib.ExitStack() as held:
         found = yield from take_lock(store, key, held)
         if found is not None:
             return found
-        return (yield from Computation(probe, problem, key, store).steps())
+        return (yield from Computation(probe, problem, key, store, part=part).steps())
+
+
+def list_again(store: Store, key: str, found: Result) -> None:
+    """What was computed for another question and is now asked for itself belongs in lists."""
+    from landscape_gui.store import entry_of
+
+    entry = entry_of(store.path(key))
+    if entry is not None and entry.part:
+        with contextlib.suppress(StoreError):
+            store.put(key, found)
 
 
 def take_lock(store: Store, key: str, held: contextlib.ExitStack) -> Generator[Progress, None, Result | None]:
@@ -168,8 +180,8 @@ def follow(store: Store, key: str, seen: int) -> tuple[int, Progress]:
 class Computation:
     """One question being computed by this process, which holds its lock."""
 
-    def __init__(self, probe: Probe, problem: Problem, key: str, store: Store | None) -> None:
-        self.probe, self.problem, self.key, self.store = probe, problem, key, store
+    def __init__(self, probe: Probe, problem: Problem, key: str, store: Store | None, *, part: bool = False) -> None:
+        self.probe, self.problem, self.key, self.store, self.part = probe, problem, key, store, part
         self.environment = environment()
         self.partial = self._kept()
         self._before = self.partial.provenance.seconds if self.partial is not None else 0.0
@@ -180,7 +192,7 @@ class Computation:
 
     def __call__(self, probe: Probe, /, problem: Problem | None = None) -> Run:
         """What a probe calls as `ask`: another question's answer, through the store under its own key."""
-        return answering(probe, problem or self.problem, self.store)
+        return answering(probe, problem or self.problem, self.store, part=True)
 
     def known(self, probe: Probe, /) -> Result | None:
         """Another question's answer if it is in the store; nothing is computed."""
@@ -192,7 +204,7 @@ class Computation:
         key = key_of(probe, self.problem.fingerprint)
         try:
             if self.store is not None:
-                self.store.put(key, Computation(probe, self.problem, key, None)._signed(result))
+                self.store.put(key, Computation(probe, self.problem, key, None)._signed(result), part=True)
         except StoreError:
             return False
         return self.store is not None
@@ -248,7 +260,7 @@ class Computation:
     def _keep(self, result: Result) -> str:
         try:
             if self.store is not None:
-                self.store.put(self.key, result)
+                self.store.put(self.key, result, part=self.part)
         except StoreError as error:
             return f"The answer is shown but not kept. {error}"
         return ""

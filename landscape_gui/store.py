@@ -48,6 +48,8 @@ class StoreEntry:
     total: float = 1.0
     asked: str = ""
     """The question in a few words: "51 × 51, filter, seed 0"."""
+    part: bool = False
+    """Asked by another question alone, not by a person."""
 
 
 def key_of(probe: Probe, fingerprint: str) -> str:
@@ -58,7 +60,7 @@ def key_of(probe: Probe, fingerprint: str) -> str:
     )
 
 
-def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: float = 1.0) -> bytes:
+def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: float = 1.0, part: bool = False) -> bytes:
     """The bytes of an answer's file: magic, checksum, summary as JSON, zeros up to 2,048 bytes, then ordinary HDF5."""
     where = result.provenance
     summary: dict[str, Any] = {
@@ -70,6 +72,7 @@ def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: flo
         "seconds": where.seconds,
         "fingerprint": where.fingerprint,
         "finished": finished,
+        "part": part,
         "done": float(done),
         "total": float(total),
     }
@@ -94,12 +97,11 @@ def asked_words(question: Mapping[str, Any]) -> str:
         " × ".join(str(n) for n in steps)
         if isinstance(steps, (list, tuple))
         else f"{steps} {'steps' if 'probes' in question else 'points'}"
-        if steps
+        if steps and "radius" not in question
         else ""
     ]
-    parts.append(str(question.get("operator", "")).replace("hessian", ""))
-    parts.append(f"layer {question['layer']}" if question.get("layer") else "")
-    parts.append(str(question.get("directions", "")))
+    parts += curvature_words(question)
+    parts.append(str(question["directions"]) if isinstance(question.get("directions"), str) else "")
     if question.get("directions") in ("filter", "layer", "raw"):
         draws = question.get("draws", 1)
         parts.append(f"{draws} seeds" if isinstance(draws, int) and draws > 1 else f"seed {question.get('seed', 0)}")
@@ -108,7 +110,24 @@ def asked_words(question: Mapping[str, Any]) -> str:
     parts.append("" if question.get("split", "all") == "all" else str(question["split"]))
     parts.append(f"{question['limit']} examples" if question.get("limit") else "")
     parts.append("adaptive" if question.get("adaptive") else "")
+    parts.append("float64" if question.get("precision") == "float64" else "")
     return ", ".join(part for part in parts if part)[:200]
+
+
+def curvature_words(question: Mapping[str, Any]) -> list[str]:
+    """Of a question about curvature: how, whose, how many, how far, over what."""
+    names = {"hessian": "", "gauss-newton": "Gauss-Newton", "residual": "Hessian minus Gauss-Newton", "ntk": "NTK"}
+    operator = str(question.get("operator", ""))
+    power, most = question.get("method") == "power", question.get("checkpoints")
+    return [
+        "power iteration" if power else "",
+        names.get(operator, operator),
+        f"layer {question['layer']}" if question.get("layer") else "",
+        f"{question['largest']} largest" if question.get("largest") and not power else "",
+        f"radius {question['radius']:g}" if isinstance(question.get("radius"), (int, float)) else "",
+        f"{most} checkpoints" if isinstance(most, int) and most else "",
+        f"seed {question['seed']}" if operator and question.get("seed") else "",
+    ]
 
 
 def is_whole(data: bytes) -> bool:
@@ -226,9 +245,12 @@ class Store:
         """The finished answer, or None. A file whose checksum fails is set aside into `broken/`, unparsed."""
         return self._read(self.path(key))
 
-    def put(self, key: str, result: Result) -> None:
-        """Keep a finished answer and drop its partial one. StoreError (full disk, no permission): nothing has changed."""
-        self._write(key, self.path(key), pack(result))
+    def put(self, key: str, result: Result, *, part: bool = False) -> None:
+        """Keep a finished answer and drop its partial one. StoreError (full disk, no permission): nothing has changed.
+
+        part: another question asked it; lists of answers leave it out.
+        """
+        self._write(key, self.path(key), pack(result, part=part))
         self.drop_partial(key)
 
     def partial(self, key: str) -> Result | None:
@@ -343,6 +365,7 @@ def entry_of(path: Path) -> StoreEntry | None:
             done=float(summary.get("done", 1.0)),
             total=float(summary.get("total", 1.0)),
             asked=str(summary.get("asked", "")),
+            part=bool(summary.get("part", False)),
         )
     except (OSError, TypeError, ValueError):
         return None

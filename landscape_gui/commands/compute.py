@@ -138,7 +138,7 @@ def save_directions(path: str, question: Probe, problem: Problem, result: Result
     completed = question.completed(problem)
     if not isinstance(completed, PlaneProbe):
         raise QuestionError(f"{question.title} has no directions to save.")
-    plane = resolve(completed, problem, ask=lambda asked: answering(asked, problem, Store()))
+    plane = resolve(completed, problem, ask=lambda asked: answering(asked, problem, Store(), part=True))
     axes = tensors_of(plane, problem.layout)
     report = axes_of(result)
     if len(report.labels) == 1:  # a line: the one that it goes along
