@@ -1,17 +1,17 @@
 """Charts of a spectrum: needles that can be read and clicked, bars with their names, heat maps, and how charts share the room."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from combs import EPOCHS, LINES, NAMES, TRACES, bars_panel, density_panel, figure_of, heat_panel
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from landscape_gui import style
+from landscape_gui.figure import Axis
 from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.chart_grid import AHEAD, ChartGrid, layout_of
 
@@ -146,18 +146,48 @@ def test_each_column_of_a_heat_map_is_as_wide_as_half_way_to_its_neighbours(char
     assert EPOCHS[-1] < chart.plot.vb.viewRange()[0][1] == pytest.approx(10)
 
 
-def test_a_zoom_by_hand_stays_while_the_same_answer_grows_and_a_double_click_ends_it(chart):
+def zoom_in(chart, at, steps=3):
+    """Turn the wheel over a place, as a hand does."""
+    for _ in range(steps):
+        spot, there = QPointF(at), QPointF(chart.viewport().mapToGlobal(at))
+        keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.NoButton
+        wheel = QWheelEvent(spot, there, QPoint(), QPoint(0, 120), buttons, keys, Qt.ScrollPhase.NoScrollPhase, False)
+        QApplication.sendEvent(chart.viewport(), wheel)
+
+
+def double_click(chart, at):
+    QTest.mouseDClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseRelease(chart.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def test_a_zoom_by_hand_stays_while_the_same_answer_grows_and_a_double_click_ends_it(qtbot, chart):
     draw(chart, density_panel())
-    chart.plot.vb.setXRange(-1, 1, padding=0)
-    chart.zoomed = True
+    whole = chart.plot.vb.viewRange()
+    zoom_in(chart, place(chart, 1.0, -2.0))
     draw(chart, density_panel(0.3))
-    assert chart.plot.vb.viewRange()[0] == pytest.approx([-1, 1])
-    chart.plot.scene().sigMouseClicked.emit(SimpleNamespace(button=lambda: Qt.MouseButton.LeftButton, double=lambda: True))
-    assert chart.plot.vb.viewRange()[0] == pytest.approx([-3, 14])
-    chart.plot.vb.setXRange(-1, 1, padding=0)
-    chart.zoomed = True
+    (left, right), (low, high) = zoomed = chart.plot.vb.viewRange()
+    assert -3 < left < 1 < right < 14 and -6 < low < -2 < high < 1
+    draw(chart, density_panel(0.5))
+    assert chart.plot.vb.viewRange() == zoomed
+    double_click(chart, place(chart, 1.0, -2.0))
+    qtbot.waitUntil(lambda: chart.plot.vb.viewRange()[0] == pytest.approx(whole[0]), timeout=3000)
+    assert chart.plot.vb.viewRange()[1] == pytest.approx(whole[1])
+    draw(chart, dataclasses.replace(density_panel(0.5), x=Axis(label="eigenvalue", limits=(-4.0, 20.0))))
+    assert chart.plot.vb.viewRange()[0] == pytest.approx([-4, 20]), "not zoomed any more, so it follows"
+    zoom_in(chart, place(chart, 1.0, -2.0))
     draw(chart, bars_panel())
     assert chart.plot.vb.viewRange()[0][1] > 20
+
+
+def test_a_double_click_on_a_needle_asks_nothing_more_than_one_click(qtbot, chart):
+    draw(chart, density_panel())
+    picked = []
+    chart.needle_picked.connect(lambda mark, number: picked.append(number))
+    at = place(chart, 7.0, -4.5)
+    QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    double_click(chart, at)
+    qtbot.waitUntil(lambda: bool(picked), timeout=3000)
+    assert picked == [1]
 
 
 def test_the_legend_and_the_title_keep_clear_of_the_plot(qtbot, chart):

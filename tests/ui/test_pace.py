@@ -119,3 +119,13 @@ def test_a_picture_gives_way_to_the_news_of_a_cancelled_question(qtbot, opened, 
     gate.open.set()
     qtbot.waitUntil(lambda: inquiry.state == "cancelled", timeout=10000)
     qtbot.waitUntil(lambda: not stage._flat.isActive(), timeout=3000)  # put off, not forgotten
+
+
+def test_nothing_is_drawn_while_nobody_sees_it_and_all_that_is_known_when_it_is_seen_again(qtbot, opened):
+    stage = opened.stage
+    opened.show_welcome()
+    show(opened, 4, partial=True)
+    opened.session.shown_changed.emit()
+    assert not stage._redraw.isActive() and heights(stage.canvas2d) == 11
+    opened.session.select(opened.session.current)
+    qtbot.waitUntil(lambda: heights(stage.canvas2d) == 4, timeout=3000)

@@ -13,6 +13,7 @@ from landscape_gui.probes.base import field
 from landscape_gui.ui.eigenvector_menu import EigenvectorMenu, partner
 from landscape_gui.ui.numbers_panel import NumbersPanel
 from landscape_gui.ui.services import Services
+from landscape_gui.ui.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,19 @@ def test_a_spectrum_is_seen_as_charts_alone_and_a_surface_after_it_as_before(qtb
     qtbot.waitUntil(lambda: asked.session.shown.probe == Plane(seed=3), timeout=10000)
     assert asked.stage.view == "both"
     assert not bar.kernel.isVisible() and bar.quantity.isVisible() and bar.contours.isVisible()
+
+
+def test_charts_of_a_running_question_wait_for_what_draws_them(qtbot, asked):
+    window = asked
+    stage = Stage(window.session, window.actions_by_name["log"], window.actions_by_name["contours"])
+    qtbot.addWidget(stage)
+    stage.show()
+    window.session.shown = replace(window.session.shown, partial=True)
+    window.session.shown_changed.emit()
+    assert stage.grid is None and stage.view == "both", "nothing is imported in the window's thread"
+    stage.complete()
+    qtbot.waitUntil(lambda: stage.view == "chart" and all(c.panel is not None for c in stage.grid.charts), timeout=5000)
+    assert len(stage.grid.charts) == 3
 
 
 def test_the_kernel_width_redraws_without_asking(qtbot, asked):
