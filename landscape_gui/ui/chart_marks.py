@@ -141,7 +141,9 @@ class RuleItem:
         self.upright = mark.orientation == "vertical"
         pen = pg.mkPen(ground.theme.muted, width=1, style=Qt.PenStyle.DashLine if mark.dash else Qt.PenStyle.SolidLine)
         sides = [(-0.02, 0.5), (1.02, 0.5)] if self.upright else [(0.5, 1.0), (0.5, 0.0)]
-        options = {"position": 0.94, "anchors": sides, "color": ground.theme.muted}
+        ground_colour = pg.mkColor(ground.theme.background)
+        ground_colour.setAlpha(200)
+        options = {"position": 0.94, "anchors": sides, "color": ground.theme.muted, "fill": ground_colour}
         self.line = pg.InfiniteLine(angle=90 if self.upright else 0, pen=pen, label=mark.label or None, labelOpts=options)
         self.items = (self.line,)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from landscape_gui.ui.chart_grid import ChartGrid
 
 VIEWS = ("3d", "2d", "both", "chart")
+BREATH = 20
+"""Milliseconds between making the canvases and drawing on them for the first time."""
 GIVE_WAY = 120
 """Milliseconds that a picture waits while a question is being cancelled."""
 APART, SHARE = 0.15, 4.0
@@ -147,7 +149,7 @@ class Stage(QWidget):
         canvas.plot.vb.sigResized.connect(self._align_bar)
         self.set_theme(self.theme)
         if self._missed:
-            QTimer.singleShot(0, self, self._shown_changed)
+            QTimer.singleShot(BREATH, self, self._shown_changed)
         else:
             self.redraw()
 
