@@ -1,4 +1,5 @@
-"""How light the window is: the event loop's gaps, memory and cancelling while surfaces are computed, and what a frame costs.
+"""How light the window is: the event loop's gaps while surfaces and spectra are computed, memory and cancelling, and what a frame
+costs.
 
     python benchmarks/window.py
 
@@ -18,10 +19,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-GOALS = {"window.gap_p99": 100, "window.memory": 20, "window.cancel": 100, "scene.frame_201": 60, "scene.frame_513": 120}
+GOALS = {
+    "window.gap_p99": 100,
+    "window.spectrum_gap_p99": 100,
+    "window.spectrum_slower": 1.2,
+    "window.memory": 20,
+    "window.cancel": 100,
+    "scene.frame_201": 60,
+    "scene.frame_513": 120,
+}
 RECOMPUTED, WARM = 20, 2
 """Surfaces that are measured, after so many that are not."""
 STEPS, EXAMPLES = (41, 41), 200
+SPECTRA = 3
+"""Spectra that are measured, in the window and without it by turns."""
 CANCELS, FRAMES = 10, 40
 TICK = 5
 """Milliseconds of the timer whose ticks are timed."""
@@ -57,7 +68,7 @@ def main() -> int:
 
     program = app.make_application()
     window = open_window(app)
-    for found in (*recompute(app, window), cancel(app, window)):
+    for found in (*recompute(app, window), *spectra(app, window), cancel(app, window)):
         print(json.dumps(found), flush=True)
     window.close()
     for points in (201, 513):
@@ -104,38 +115,69 @@ def open_window(app: Any) -> Any:
     return window
 
 
+class Gaps:
+    """Times between ticks of the event loop while it runs, in seconds."""
+
+    def __init__(self) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        self.found: list[float] = []
+        self._last: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.found.extend(now - before for before in self._last)
+        self._last[:] = [now]
+
+    def during(self, session: Any, probe: Any) -> Any:
+        """Ask and wait for the answer; the inquiry."""
+        self._last.clear()
+        self._timer.start(TICK)
+        inquiry = session.ask(probe)
+        until(session.inquiries_changed, lambda asked=inquiry: not asked.live)
+        self._timer.stop()
+        if inquiry.state != "done":
+            raise RuntimeError(f"{probe.title} ended as {inquiry.state}: {inquiry.error}")
+        return inquiry
+
+    def entry(self, name: str, **more: Any) -> dict[str, Any]:
+        gaps = sorted(self.found)
+        longest = round(1e3 * gaps[-1], 1)
+        return entry(name, 1e3 * gaps[int(0.99 * len(gaps))], "ms", longest=longest, ticks=len(gaps), **more)
+
+
 def recompute(app: Any, window: Any) -> Iterator[dict[str, Any]]:
     """Gaps between ticks while surfaces are computed one after another, and how much memory that leaves taken."""
-    from PySide6.QtCore import Qt, QTimer
-
-    session, surface = window.session, app.probes()["surface"]
-    gaps: list[float] = []
-    last: list[float] = []
-
-    def tick() -> None:
-        now = time.perf_counter()
-        gaps.extend(now - before for before in last)
-        last[:] = [now]
-
-    timer = QTimer()
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(tick)
-    before = 0.0
+    surface, gaps, before = app.probes()["surface"], Gaps(), 0.0
     for number in range(WARM + RECOMPUTED):
         if number == WARM:
-            gaps.clear()
+            gaps.found.clear()
             before = resident()
-        last.clear()
-        timer.start(TICK)
-        inquiry = session.ask(surface(steps=STEPS, seed=1000 + number, limit=EXAMPLES))
-        until(session.inquiries_changed, lambda asked=inquiry: not asked.live)
-        timer.stop()
-        if inquiry.state != "done":
-            raise RuntimeError(f"a surface ended as {inquiry.state}: {inquiry.error}")
-    gaps.sort()
-    worst = 1e3 * gaps[-1]
-    yield entry("window.gap_p99", 1e3 * gaps[int(0.99 * len(gaps))], "ms", longest=round(worst, 1), ticks=len(gaps))
+        gaps.during(window.session, surface(steps=STEPS, seed=1000 + number, limit=EXAMPLES))
+    yield gaps.entry("window.gap_p99")
     yield entry("window.memory", resident() - before, "MB", recomputed=RECOMPUTED)
+
+
+def spectra(app: Any, window: Any) -> Iterator[dict[str, Any]]:
+    """Gaps between ticks while a spectrum grows, and how much longer it takes than without a window: both from the first one on,
+    which is what a person sees."""
+    from landscape_gui.jobs import answer
+
+    session, spectrum, gaps = window.session, app.probes()["spectrum"], Gaps()
+    problem = session.current.problem
+    answer(spectrum(seed=3000), problem)
+    within, without = [], []
+    for number in range(SPECTRA):
+        within.append(gaps.during(session, spectrum(seed=3001 + number)).seconds)
+        start = time.perf_counter()
+        answer(spectrum(seed=3001 + number), problem)
+        without.append(time.perf_counter() - start)
+    yield gaps.entry("window.spectrum_gap_p99", asked=SPECTRA)
+    told = {"seconds": [round(t, 2) for t in within], "alone": [round(t, 2) for t in without]}
+    yield entry("window.spectrum_slower", sum(within) / sum(without), "times", **told)
 
 
 def resident() -> float:
