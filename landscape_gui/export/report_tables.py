@@ -7,7 +7,6 @@ import io
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from landscape_gui.reading_aids import AIDS, reading
 from landscape_gui.results import Number
 
 VERSION = 1
+MEANING = "± is one standard error (s.e.) or a bound, as the column says; at least, at most: the true value lies on that side."
 SECTIONS = (("Model and data", FACTS), ("Spectrum", {**EIGENVALUES, **SPECTRUM}), ("Sharpness", SHARPNESS))
 KINDS = {"standard error": "s.e.", "lower bound": "at least", "upper bound": "at most"}
 
@@ -157,22 +157,31 @@ def _markdown_table(reports: Sequence[ReportResult]) -> list[str]:
 
 def _markdown_context(reports: Sequence[ReportResult]) -> list[str]:
     lines = [f"All columns: {_markdown(shared(reports))}."] if shared(reports) else []
-    for title, *values in zip(titles(reports), *(_differing(reports).values()), strict=True):
+    for title, *values in zip(titles(reports), *(differing(reports).values()), strict=True):
         if values:
-            told = "; ".join(f"{name} {value}" for name, value in zip(_differing(reports), values, strict=True) if value)
+            told = "; ".join(f"{name} {value}" for name, value in zip(differing(reports), values, strict=True) if value)
             lines += ["", f"{_markdown(title)}: {_markdown(told)}."]
-    notes = [f"- {_markdown(t)}: {_markdown(note)}" for t, r in zip(titles(reports), reports, strict=True) for note in r.notes]
-    lines += [
-        "",
-        "± is one standard error (s.e.) or a bound, as the column says; at least, at most: the true value lies on that side.",
-    ]
+    notes = [f"- {_markdown(remark)}" for remark in remarks(reports)]
+    lines += ["", MEANING]
     return [*lines, "", *notes] if notes else lines
 
 
-def _differing(reports: Sequence[ReportResult]) -> dict[str, tuple[str, ...]]:
+def differing(reports: Sequence[ReportResult]) -> dict[str, tuple[str, ...]]:
     """What the models' numbers rest on where it is not the same, rows' details included."""
     found = {name: values for name, values in context(reports) if len(set(values)) > 1}
-    return found | {row.label: row.details for section in sections(reports) for row in section.rows if any(row.details)}
+    said: dict[tuple[str, ...], list[str]] = {}
+    for row in (row for section in sections(reports) for row in section.rows if any(row.details)):
+        said.setdefault(row.details, []).append(row.label)
+    return found | {", ".join(labels): details for details, labels in said.items()}
+
+
+def remarks(reports: Sequence[ReportResult], names: Sequence[str] = ()) -> list[str]:
+    """What the parts had to note, each remark once with the models that it is of (`names`: what those are called)."""
+    of: dict[str, list[str]] = {}
+    for title, report in zip(names or titles(reports), reports, strict=True):
+        for note in report.notes:
+            of.setdefault(note, []).append(title)
+    return [note if len(named) == len(reports) else f"{', '.join(named)}: {note}" for note, named in of.items()]
 
 
 def _markdown_aids(reports: Sequence[ReportResult]) -> list[str]:
@@ -189,10 +198,11 @@ def _markdown_aids(reports: Sequence[ReportResult]) -> list[str]:
 
 def _markdown_definitions(reports: Sequence[ReportResult]) -> list[str]:
     lines = ["", "## What the numbers are", ""]
-    for section in sections(reports):
-        for row in section.rows:
-            told = next((n.help for n in row.numbers if n is not None and n.help), "")
-            lines += [f"- **{_markdown(row.label)}.** {_markdown(told)}"] if told else []
+    by_kind = {base(row.name): row for section in reversed(sections(reports)) for row in reversed(section.rows)}
+    for kind, row in reversed(by_kind.items()):
+        told = next((n.help for n in row.numbers if n is not None and n.help), "")
+        label = TEXTS[kind].label if kind in TEXTS else row.label
+        lines += [f"- **{_markdown(label)}.** {_markdown(told)}"] if told else []
     return [*lines, "", "## References", "", *(f"{n}. {REFERENCES[key]}" for key, n in sources(reports).items())]
 
 
@@ -205,59 +215,6 @@ def _markdown(text: str) -> str:
     for mark in "\\`*_<>|[]#":
         text = text.replace(mark, f"\\{mark}")
     return " ".join(text.split())
-
-
-# ---------------------------------------------------------------------------------------------------------------------- LaTeX
-
-
-def as_latex(reports: Sequence[ReportResult]) -> str:
-    """A booktabs table that stands by itself in a paper; the references of its rows follow as comments."""
-    columns = len(reports) + 2
-    lines = [r"% \usepackage{booktabs}", r"\begin{table}", r"  \centering", rf"  \caption{{{_latex_caption(reports)}}}"]
-    lines += [r"  \label{tab:curvature}", rf"  \begin{{tabular}}{{l{'r' * len(reports)}l}}", r"    \toprule"]
-    lines.append(_latex_row(["", *map(_latex, titles(reports)), "error"]))
-    for section in sections(reports):
-        lines += [r"    \midrule", rf"    \multicolumn{{{columns}}}{{l}}{{\emph{{{_latex(section.title)}}}}} \\"]
-        for row in section.rows:
-            cells = [rounded(n.value, n.error).latex if n is not None else "" for n in row.numbers]
-            lines.append(_latex_row([_latex(row.head), *cells, _latex(row.kind)]))
-    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
-    for section in sections(reports):
-        lines += [f"% {row.label}: {'; '.join(REFERENCES[key] for key in row.source)}" for row in section.rows if row.source]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_caption(reports: Sequence[ReportResult]) -> str:
-    told = [f"Curvature of the loss. All columns: {shared(reports)}."] if shared(reports) else ["Curvature of the loss."]
-    for name, values in _differing(reports).items():
-        told.append(f"{name}: {', '.join(f'{value} ({t})' for t, value in zip(titles(reports), values, strict=True) if value)}.")
-    told.append(
-        "± is one standard error (s.e.) or a bound, as the last column says; at least, at most: the true value lies on that side."
-    )
-    return _latex(" ".join(told))
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return f"    {' & '.join(cells)} \\\\"
-
-
-SYMBOLS = {
-    "lambda_max": r"$\lambda_{\max}$",
-    "|lambda_min|": r"$|\lambda_{\min}|$",
-    "sigma^2": r"$\sigma^2$",
-    "sqrt(sharpness/N)": r"$\sqrt{\mathrm{sharpness}/N}$",
-}
-LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    "±": r"$\pm$", "×": r"$\times$", "–": "--", "σ": r"$\sigma$", "λ": r"$\lambda$", "ε": r"$\varepsilon$", "²": r"$^2$",
-}  # fmt: skip
-
-
-def _latex(text: str) -> str:
-    """Text as LaTeX prints it, the numbers' own symbols in math mode."""
-    parts = re.split(f"({'|'.join(map(re.escape, SYMBOLS))})", " ".join(text.split()))
-    return "".join(SYMBOLS.get(part) or "".join(LATEX.get(mark, mark) for mark in part) for part in parts)
 
 
 # ------------------------------------------------------------------------------------------------------------- CSV and JSON
@@ -325,9 +282,15 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+def _as_latex(reports: Sequence[ReportResult]) -> str:
+    from landscape_gui.export.report_latex import as_latex
+
+    return as_latex(reports)
+
+
 WRITERS: Mapping[str, Callable[[Sequence[ReportResult]], str]] = {
     ".md": as_markdown,
-    ".tex": as_latex,
+    ".tex": _as_latex,
     ".csv": as_csv,
     ".json": lambda reports: json.dumps(as_json(reports), ensure_ascii=False, allow_nan=False, indent=1) + "\n",
 }

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtGui import QFont, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from landscape_gui.curvature_results import ReportResult
-from landscape_gui.export.report_tables import Row, as_latex, as_markdown, base, sections, titles
+from landscape_gui.export.report_latex import as_latex
+from landscape_gui.export.report_tables import Row, as_markdown, base, sections, titles
 from landscape_gui.export.rounding import rounded
 from landscape_gui.reading_aids import AIDS, reading
 from landscape_gui.results import Number
@@ -28,7 +29,12 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 
 LABELS = 320
-"""Pixels for the numbers' names; a longer one ends in dots and is whole at hover."""
+"""Pixels for the numbers' names at least; where there is no room for more, a longer one ends in dots and is whole at hover."""
+APART = 22
+"""Pixels between columns."""
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+TITLE = "title"
+"""Sorts the checkpoints by what they are called."""
 ARROWS = {1: " ▲", -1: " ▼", 0: ""}
 
 
@@ -60,11 +66,17 @@ class ReportPanel(QWidget):
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+        self.table.horizontalHeader().setDefaultAlignment(RIGHT)
         self.table.cellClicked.connect(self._clicked)
         self.table.currentCellChanged.connect(lambda row, *_: self._explain(row))
+        self.table.horizontalHeader().setSectionsClickable(True)
+        self.table.horizontalHeader().setHighlightSections(False)
+        self.table.horizontalHeader().sectionClicked.connect(self._head_clicked)
         column.addWidget(self.table, 1)
-        self.words = plain("Click a number to read what it is and to sort the checkpoints by it.", "caption")
+        self.words = plain(
+            "Click a number's name to read what it is and to sort the checkpoints by it, a checkpoint's to sort them by name.",
+            "caption",
+        )
         self.words.setMinimumHeight(96)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -116,15 +128,38 @@ class ReportPanel(QWidget):
         heads = iter(section.title for section in sections(reports))
         self.table.setColumnCount(len(reports) + 2)
         self.table.setRowCount(len(self.rows))
-        self.table.setHorizontalHeaderLabels(["", *(names[k] for k in self.order), "error"])
+        mark = ARROWS[self.direction] if self.sorted_by == TITLE else ""
+        self.table.setHorizontalHeaderLabels(["", *(names[k] + mark for k in self.order), "error"])
+        for place in range(1, len(reports) + 2):
+            self._align_head(place, RIGHT if place <= len(reports) else Qt.AlignmentFlag.AlignCenter)
+        self.table.clearSpans()
         for line, row in enumerate(self.rows):
-            cells = [text_item(next(heads), bold=True)] if row is None else self._cells(row)
+            cells = [text_item(next(heads), bold=True, still=True)] if row is None else self._cells(row)
             for column in range(len(reports) + 2):
-                self.table.setItem(line, column, cells[column] if column < len(cells) else text_item(""))
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(0, LABELS)
+                self.table.setItem(line, column, cells[column] if column < len(cells) else text_item("", still=True))
+            if row is None:
+                self.table.setSpan(line, 0, 1, len(reports) + 2)
+        self._fit()
+
+    def _align_head(self, column: int, where: Qt.AlignmentFlag) -> None:
+        head = self.table.horizontalHeaderItem(column)
+        if head is not None:
+            head.setTextAlignment(where)
+
+    def _fit(self) -> None:
+        """Numbers as wide as they are, and what is left for their names."""
+        header, last = self.table.horizontalHeader(), self.table.columnCount() - 1
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.table.resizeColumnsToContents()
+        for column in range(1, last + 1):
+            header.resizeSection(column, header.sectionSize(column) + APART)
+        others = sum(header.sectionSize(column) for column in range(1, last + 1))
+        header.resizeSection(0, max(LABELS, self.table.viewport().width() - others))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.reports:
+            self._fit()
 
     def _cells(self, row: Row) -> list[QTableWidgetItem]:
         mark = ARROWS[self.direction] if row.name == self.sorted_by else ""
@@ -132,7 +167,9 @@ class ReportPanel(QWidget):
             text_item(row.head + mark, tip=f"{row.head}. {help_of(row)}"),
             *(number_item(row, number) for number in row.numbers),
         ]
-        return [*found, text_item(row.kind)]
+        kind = text_item(row.kind)
+        kind.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+        return [*found, kind]
 
     # sorting and explaining
 
@@ -140,6 +177,10 @@ class ReportPanel(QWidget):
         row = self.rows[line] if line < len(self.rows) else None
         if row is not None and column == 0:
             self.sort_by(row.name)
+
+    def _head_clicked(self, column: int) -> None:
+        if 1 <= column <= len(self.reports):
+            self.sort_by(TITLE)
 
     def sort_by(self, name: str) -> None:
         """The checkpoints by a number: rising, then falling, then as they were named."""
@@ -154,7 +195,10 @@ class ReportPanel(QWidget):
     def _sort(self) -> None:
         """A checkpoint without the number stands last, either way."""
         self.order = list(range(len(self.reports)))
-        if self.sorted_by:
+        if self.sorted_by == TITLE:
+            names = titles(self.reports)
+            self.order.sort(key=lambda k: names[k].casefold(), reverse=self.direction < 0)
+        elif self.sorted_by:
             values = [value_of(report, self.sorted_by) for report in self.reports]
             self.order.sort(key=lambda k: (math.isnan(values[k]), self.direction * values[k] if values[k] == values[k] else 0.0))
 
@@ -174,12 +218,14 @@ def restore(button: QPushButton, words: str) -> None:
     button.setEnabled(True)
 
 
-def text_item(text: str, *, bold: bool = False, tip: str = "") -> QTableWidgetItem:
+def text_item(text: str, *, bold: bool = False, still: bool = False, tip: str = "") -> QTableWidgetItem:
+    """still: it cannot be selected."""
     item = QTableWidgetItem(text)
     if bold:
         font = QFont(item.font())
         font.setBold(True)
         item.setFont(font)
+    if still:
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)
     if tip:
         item.setToolTip(f"<p>{html.escape(tip)}</p>")
@@ -192,7 +238,7 @@ def number_item(row: Row, number: Number | None) -> QTableWidgetItem:
         return text_item("")
     words = reading(base(row.name), number.value).partition(":")[0]
     item = text_item(rounded(number.value, number.error).plain + (f"  ({words})" if words else ""), tip=number.help)
-    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    item.setTextAlignment(RIGHT)
     return item
 
 

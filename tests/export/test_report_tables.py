@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from reports import report
 
 from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import LandscapeError
-from landscape_gui.export import report_tables
+from landscape_gui.export import report_latex, report_tables
 
 SECOND = report("B", lambda_max=3.5, seed=1, extra=False)
 
@@ -56,7 +58,7 @@ def test_the_clipboard_gets_the_table_alone() -> None:
 
 
 def test_latex_escapes_and_balances() -> None:
-    text = report_tables.as_latex(pair())
+    text = report_latex.as_latex(pair())
     body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
     rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
     assert all(len(re.findall(r"(?<!\\)&", row)) == 3 for row in rows)
@@ -65,13 +67,13 @@ def test_latex_escapes_and_balances() -> None:
     code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert len(re.findall(r"(?<!\\)\$", code)) % 2 == 0
     assert len(re.findall(r"(?<!\\)\{", code)) == len(re.findall(r"(?<!\\)\}", code))
-    assert code.count(r"\begin") == code.count(r"\end") == 2
+    assert code.count(r"\begin") == code.count(r"\end") == 3
     assert not re.search(r"[^\x00-\x7f]", code)
 
 
 @pytest.mark.parametrize("title", ["a\\b", "50%", "$x$", "#1", "x_y^z", "{a}", "~", "<a|b>"])
 def test_latex_shows_any_title_as_it_is(title: str) -> None:
-    head = next(line for line in report_tables.as_latex([report(title)]).splitlines() if line.endswith("& error \\\\"))
+    head = next(line for line in report_latex.as_latex([report(title)]).splitlines() if line.endswith("& error \\\\"))
     cell = head.split(" & ")[1]
     words = {"textbackslash": "\\", "textasciicircum": "^", "textasciitilde": "~", "textless": "<", "textgreater": ">"}
     words["textbar"] = "|"
@@ -130,5 +132,40 @@ def test_what_a_row_is_at_is_told_apart_where_models_differ() -> None:
 
 def test_symbols_stand_in_math_mode() -> None:
     ratio = dataclasses.replace(report().numbers["trace"], name="max_min_ratio", label="lambda_max / |lambda_min|")
-    text = report_tables.as_latex([dataclasses.replace(report(), numbers={"max_min_ratio": ratio})])
+    text = report_latex.as_latex([dataclasses.replace(report(), numbers={"max_min_ratio": ratio})])
     assert r"$\lambda_{\max}$ / $|\lambda_{\min}|$ &" in text
+
+
+def test_long_titles_stand_in_the_caption_and_letters_above_the_columns() -> None:
+    text = report_latex.as_latex([report("a network of some length"), report("B")])
+    assert "A: a network of some length; B: B." in text and " & A & B & error" in text
+    assert report_latex.headings(pair()) == ["net_1 & 50 %", "B"]
+
+
+def test_latex_leaves_out_an_error_below_the_last_digit_alone() -> None:
+    number = report().numbers["lambda_max"]
+    assert report_latex.cell(dataclasses.replace(number, value=1.3088215, error=1.2e-9)) == "$1.30882$"
+    assert report_latex.cell(dataclasses.replace(number, value=1.3088215, error=0.0012)) == r"$1.3088 \pm 0.0012$"
+
+
+def test_a_sign_of_minus_compiles_and_remarks_of_all_models_stand_once() -> None:
+    assert report_latex.latex("below −0.0013") == "below $-$0.0013"
+    same = [dataclasses.replace(r, notes=("Said of both.", *own)) for r, own in zip(pair(), ((), ("Of B.",)), strict=True)]
+    assert report_tables.remarks(same) == ["Said of both.", "B: Of B."]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
+def test_the_table_compiles_and_fits_the_page(tmp_path: Path) -> None:
+    from landscape_gui.number_texts import TEXTS
+
+    number = dataclasses.replace(report().numbers["trace"], value=-0.00109007, error=1.6e-7)
+    every = {name: dataclasses.replace(number, name=name, label=text.label, unit=text.unit) for name, text in TEXTS.items()}
+    made = [
+        dataclasses.replace(report(f"a network of some length, {k}"), numbers=every, notes=("√n − 1 ≤ σ² × 3 …",)) for k in (1, 2)
+    ]
+    report_tables.write_report(tmp_path / "r.tex", made)
+    document = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{r.tex}\end{document}"
+    (tmp_path / "d.tex").write_text(document)
+    run = subprocess.run(["pdflatex", "-halt-on-error", "d.tex"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-500:]
+    assert "Overfull" not in run.stdout and "too large" not in run.stdout

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 from bowls import make_problem
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
 from landscape_gui.curvature_results import ReportResult
@@ -17,7 +17,7 @@ from landscape_gui.reading_aids import AIDS
 from landscape_gui.results import Number, Provenance
 from landscape_gui.ui.comparison import Comparison
 from landscape_gui.ui.documents import Document
-from landscape_gui.ui.report_panel import ReportPanel
+from landscape_gui.ui.report_panel import LABELS, ReportPanel
 
 
 def made(title: str, lambda_max: float, worst: float | None = 0.5) -> ReportResult:
@@ -90,6 +90,31 @@ def test_a_click_on_a_number_sorts_the_checkpoints_by_it(panel, qtbot):
     assert heads(panel) == ["C", "B", "A"]
     click()
     assert heads(panel) == ["B", "A", "C"]
+
+
+def test_a_click_on_a_checkpoint_sorts_them_by_name(panel, qtbot):
+    header = panel.table.horizontalHeader()
+
+    def click():
+        spot = QPoint(header.sectionViewportPosition(1) + 20, header.height() // 2)
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+
+    click()
+    assert heads(panel) == ["A ▲", "B ▲", "C ▲"] and column(panel, 1)["largest eigenvalue"] == "1.250 ± 0.012"
+    click()
+    assert [text[0] for text in heads(panel)] == ["C", "B", "A"]
+    click()
+    assert heads(panel) == ["B", "A", "C"]
+
+
+def test_names_take_what_the_numbers_leave_and_titles_of_sections_cannot_be_chosen(panel):
+    panel.resize(1400, 500)
+    widths = [panel.table.columnWidth(k) for k in range(panel.table.columnCount())]
+    assert abs(sum(widths) - panel.table.viewport().width()) <= 1 and widths[0] > LABELS
+    panel.resize(500, 500)
+    assert panel.table.columnWidth(0) == LABELS
+    place = panel.rows.index(None)
+    assert not panel.table.item(place, 1).flags() & Qt.ItemFlag.ItemIsSelectable
 
 
 def test_a_checkpoint_without_the_number_stands_last_either_way(panel):
