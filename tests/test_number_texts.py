@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from landscape_gui.number_references import REFERENCES, cite
 from landscape_gui.number_texts import EIGENVALUES, FACTS, SHARPNESS, SPECTRUM, TEXTS
 from landscape_gui.reading_aids import AIDS, reading
 
+PACKAGE = Path(__file__).resolve().parent.parent / "landscape_gui"
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "curvature.md").read_text(encoding="utf-8")
 
 
@@ -39,6 +41,19 @@ def test_the_page_holds_every_text_word_for_word(name: str) -> None:
     found = paragraph(TEXTS[name].label)
     assert found.startswith(f"`{name}`")
     assert found.endswith(f". {TEXTS[name].help}")
+
+
+def test_no_number_is_made_without_its_text() -> None:
+    """Wherever the package makes a Number, what it says comes from TEXTS, and so stands on the page."""
+    made = 0
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "Number(" in source else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Number":
+                given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                assert given.get("help") == "text.help" and "text = TEXTS[" in source, f"{path.name}:{node.lineno}"
+                made += 1
+    assert made >= 3
 
 
 def test_the_page_describes_nothing_else() -> None:
