@@ -102,8 +102,9 @@ def _body(sheet: Sheet, figure: Figure, page: Page, above: float) -> Any:
     """What the panels stand on: the sheet, or what is left of it below the title."""
     if not above:
         return sheet
-    head, body = sheet.subfigures(2, 1, hspace=0.0, height_ratios=[above, max(page.height - above, above)])
-    for part in (head, body):
+    parts: Any = sheet.subfigures(2, 1, hspace=0.0, height_ratios=[above, max(page.height - above, above)])
+    head, body = parts
+    for part in parts:
         part.set_facecolor("none")
     words = title_of(figure, page.width, page.font_size)
     head.text(0.5, 0.5, words, ha="center", va="center", fontsize=page.font_size, linespacing=1.25)

@@ -19,6 +19,8 @@ from landscape_gui.spectral_numbers import Estimate
 if TYPE_CHECKING:
     from landscape_gui.problem import Problem
 
+SEMIDEFINITE = ("gauss-newton", "ntk")
+"""Operators without negative eigenvalues: a count of them would read as if it told of a saddle."""
 EPSILON = 1e-3
 """Negative mass is counted below minus so many times the largest |eigenvalue|."""
 DAMPING = 1e-3
@@ -111,11 +113,14 @@ def eigen_numbers(
     values, residuals = result.eigenvalues, result.residuals
     if not len(values):
         return {}
-    found = [number("lambda_max", values[0], residuals[0]), number("lambda_min", values[-1], residuals[-1])]
-    found.append(of_estimate("spectral_gap", spectral_numbers.spectral_gap(values, residuals)))
-    found.append(of_estimate("condition_number", spectral_numbers.condition_number(values, residuals)))
-    found.append(of_estimate("max_min_ratio", spectral_numbers.condition_ratio(values, residuals)))
-    found.append(negative_ones(result, smallest))
+    found = [number("lambda_max", values[0], residuals[0])]
+    if len(values) > 1 or result.size == 1:  # a single one is not also the smallest, and says nothing of the others
+        found.append(number("lambda_min", values[-1], residuals[-1]))
+        found.append(of_estimate("spectral_gap", spectral_numbers.spectral_gap(values, residuals)))
+        found.append(of_estimate("condition_number", spectral_numbers.condition_number(values, residuals)))
+        found.append(of_estimate("max_min_ratio", spectral_numbers.condition_ratio(values, residuals)))
+        if result.operator not in SEMIDEFINITE:
+            found.append(negative_ones(result, smallest))
     gap = spectral_numbers.largest_gap(values, residuals)
     words = f", for {classes} classes" if classes else ""
     label = f"{TEXTS['largest_gap_position'].label}{words}"
