@@ -48,4 +48,6 @@ class Counted:
         return self.objective.loss_and_gradient(at)
 
     def subset(self, chosen: Tensor) -> Counted:
-        return Counted(self.objective.subset(chosen), self.passes, self.whole)
+        part = Counted(self.objective.subset(chosen), self.passes, self.whole)
+        self.passes.losses += part.share  # a first pass counts the rows that the mean is over
+        return part

@@ -124,7 +124,8 @@ def numbers_of(result: SharpnessResult, loss_unit: str) -> dict[str, Number]:
         groups = f"m = {result.group_sizes[k]:.0f}, {np.isfinite(result.group_rises[k]).sum()} groups, {ball}"
         add("m_sharpness", *pair(mean_of(result.group_rises[k])), ERROR, groups)
     if result.bound:
-        add("pac_bayes_bound", result.bound["value"], kind=UPPER, at=f"with probability {confidence(result):.4g}")
+        verdict = ", vacuous" if is_vacuous(result) else ", not vacuous"
+        add("pac_bayes_bound", result.bound["value"], kind=UPPER, at=f"with probability {confidence(result):.4g}{verdict}")
     add("heuristic_bound", math.sqrt(max(worst, 0.0) / result.examples) if result.examples else math.nan, kind=GUESS, at=ball)
     add("flatness", 1 / (1 + worst), kind=UPPER, at=ball)
     return {number.name: number for number in found}
