@@ -119,6 +119,8 @@ def test_bars_have_all_their_names_the_first_on_top_and_whiskers_of_their_errors
     bars, lines = chart.items[0][0], chart.items[1][0]
     np.testing.assert_array_equal(bars.opts["x1"], TRACES)
     assert (np.diff(bars.opts["y"]) < 0).all() and (chart.items[3][0].opts["y"] < bars.opts["y"]).all()
+    room = bars.opts["y"][0] - chart.items[3][0].opts["y"][0]
+    assert 0.8 * room < bars.opts["height"] < room, "bars of a group stand side by side, close to one another"
     x, _ = lines.getData()
     np.testing.assert_array_equal(x[:4], [2.5, 3.5, 7, 9])
     assert axis.width() > 100
@@ -247,6 +249,15 @@ def test_in_turns_a_chart_is_made_or_drawn_at_once_and_the_rest_soon(qtbot, grid
     qtbot.waitUntil(lambda: all(cell.is_drawn for cell in grid.cells[:3]), timeout=3000)
     grid.show_figure(figure_of(density_panel(0.3), bars_panel(), heat_panel()), in_turns=True)
     assert grid.charts[0].panel is grid.figure.panels[0] and grid.charts[2].panel is figure.panels[2]
+
+
+def test_charts_that_move_are_seen_again_one_after_another(qtbot, grid):
+    grid.show_figure(figure_of(density_panel(), bars_panel(), heat_panel()))
+    before = [cell.geometry() for cell in grid.cells[:3]]
+    grid.show_figure(figure_of(density_panel(), bars_panel(), heat_panel(), density_panel()), in_turns=True)
+    assert [cell.isVisible() for cell in grid.cells[:4]] == [True, False, False, False]
+    qtbot.waitUntil(lambda: all(cell.isVisible() for cell in grid.cells[:4]), timeout=3000)
+    assert [cell.geometry() for cell in grid.cells[:3]] != before
 
 
 def test_charts_are_made_before_they_are_asked_for_and_heard_as_the_others(qtbot, grid):

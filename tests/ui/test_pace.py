@@ -126,6 +126,6 @@ def test_nothing_is_drawn_while_nobody_sees_it_and_all_that_is_known_when_it_is_
     opened.show_welcome()
     show(opened, 4, partial=True)
     opened.session.shown_changed.emit()
-    assert not stage._redraw.isActive() and heights(stage.canvas2d) == 11
-    opened.session.select(opened.session.current)
+    assert not stage._redraw.isActive() and not stage._flat.isActive() and heights(stage.canvas2d) == 11
+    opened.session.current_changed.emit()
     qtbot.waitUntil(lambda: heights(stage.canvas2d) == 4, timeout=3000)
