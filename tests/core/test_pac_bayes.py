@@ -57,6 +57,22 @@ def test_the_search_finds_the_largest_sigma_within_the_allowed_rise(threshold: f
     assert finish(pb.search_sigma(error, 0.05)) == pytest.approx(threshold, rel=1e-4)
 
 
+def test_a_step_of_the_search_ends_early_only_where_it_is_decided() -> None:
+    assert pb.decided([0.9, 0.9], 0.11, 15)  # 13 errors of zero would not bring the mean down to 0.11
+    assert not pb.decided([0.05, 0.05, 0.05], 0.1, 15)  # too few to tell
+    assert pb.decided([0.05, 0.05, 0.05, 0.06], 0.1, 15)
+    assert not pb.decided([0.0, 0.1, 0.0, 0.1], 0.1, 15)  # the mean of 0.05 has a standard error of 0.03
+    asked: list[int] = []
+
+    def error(sigma: float, index: int) -> float:
+        asked.append(index)
+        return 0.3 * (7 * index % 15) / 14 * sigma / 0.02  # draws that scatter: their mean is 0.15 at sigma 0.02
+
+    found = finish(pb.search_sigma(error, 0.05, rise=0.1))
+    assert found == pytest.approx(0.02, rel=1e-4)  # as if every step took all 15
+    assert len(asked) < 20 * 15 and max(asked) == 14
+
+
 def test_the_search_says_when_no_noise_is_small_enough() -> None:
     assert finish(pb.search_sigma(lambda sigma, index: 0.9, 0.05)) == 0.0
 

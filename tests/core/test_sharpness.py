@@ -88,16 +88,18 @@ def test_from_a_minimum_the_worst_case_is_half_the_radius_squared_times_lambda_m
 
 
 @pytest.mark.parametrize("radius", [0.01, 0.3, 10.0])
+@pytest.mark.parametrize("steps", [6, 12])  # of the Krylov space: as the question takes, and as by default
 @pytest.mark.parametrize("seed", range(6))
-def test_away_from_a_minimum_it_is_at_least_0_9999_of_the_exact_value(seed: int, radius: float) -> None:
+def test_away_from_a_minimum_it_is_at_least_0_9999_of_the_exact_value(seed: int, radius: float, steps: int) -> None:
     """Indefinite curvature with the largest magnitude below zero, where plain Frank-Wolfe steps would swing to and fro."""
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(80, generator=generator, dtype=torch.float64) ** 3
     problem = Quadratic(symmetric(values - 1, seed), torch.randn(80, generator=generator, dtype=torch.float64))
-    space = finish(krylov(lambda v: problem.apply(v[None])[0], problem.gradient()))
+    space = finish(krylov(lambda v: problem.apply(v[None])[0], problem.gradient(), steps))
     leading = torch.linalg.eigh(problem.matrix)[1][:, -1]
     found = finish(worst_case(problem, Ball(radius), starts_within(Ball(radius), space, leading)))
     exact = exact_maximum(problem, radius)
+    assert found.converged
     assert 0.9999 * exact <= found.rise <= exact * (1 + 1e-12)
     assert float(found.displacement.norm()) <= radius * (1 + 1e-12)
 
@@ -110,6 +112,45 @@ def test_where_the_loss_curves_down_everywhere_the_models_maximum_lies_inside() 
     torch.testing.assert_close(trust_region_point(space, 1.0), slope / 2, rtol=1e-12, atol=0)
     found = finish(worst_case(problem, Ball(1.0), starts_within(Ball(1.0), space, None)))
     assert found.rise == pytest.approx(0.1**2 / (2 * 2), rel=1e-9)
+
+
+def test_the_start_that_is_lowest_at_first_wins_where_its_first_step_is_the_highest() -> None:
+    """As on a residual network, where the side of the leading eigenvector that began lower ended a seventh above the others."""
+
+    class Cliff(Quadratic):
+        """A hill on the negative side of the second axis, behind a dip."""
+
+        def hill(self, d: Tensor) -> Tensor:
+            return 40 * torch.relu(-d[1] - 0.5) ** 2
+
+        def loss(self, at: Tensor | None = None) -> float:
+            d = torch.zeros_like(self.origin) if at is None else at - self.origin
+            return super().loss(at) + float(self.hill(d))
+
+        def gradient(self, at: Tensor | None = None) -> Tensor:
+            d = torch.zeros_like(self.origin) if at is None else at - self.origin
+            found = super().gradient(at)
+            found[1] += -80 * torch.relu(-d[1] - 0.5)
+            return found
+
+    slope = torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64)
+    cliff = Cliff(torch.diag(torch.tensor([3.0, 1.0, 0.1], dtype=torch.float64)), slope)
+    low = torch.tensor([0.8, -0.6, 0.0], dtype=torch.float64)
+    starts = {"high": torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64), "low": low}
+    found = finish(worst_case(cliff, Ball(1.0), starts))
+    assert found.start == "low" and found.rise > 9 and found.converged
+    assert finish(worst_case(cliff, Ball(1.0), {"high": starts["high"]})).rise < 2.1
+
+
+def test_ascents_say_when_their_steps_ran_out_and_starts_that_agree_count_once() -> None:
+    problem = Quadratic(symmetric(torch.linspace(0, 3, 40, dtype=torch.float64), 1), torch.ones(40, dtype=torch.float64))
+    short, whole = (finish(worst_case(problem, Ball(0.3), steps=k, tolerance=1e-12)) for k in (2, 400))
+    assert not short.converged and short.steps == 2 and whole.converged and short.rise < whole.rise
+    start = torch.linspace(1, 2, 40, dtype=torch.float64)
+    twice = finish(worst_case(problem, Ball(0.3), {"one": start / start.norm() * 0.3, "the same": start / start.norm() * 0.29}))
+    assert set(twice.starts) == {"centre", "one"}
+    alone = finish(worst_case(problem, Ball(0.3), {"one": start / start.norm() * 0.3}, from_centre=False))
+    assert set(alone.starts) == {"one"} and alone.evaluations < twice.evaluations
 
 
 def test_a_step_that_lowers_the_loss_is_halved() -> None:

@@ -87,11 +87,37 @@ def test_its_parts_come_from_the_store_and_its_numbers_are_theirs(report: Report
     kept = {entry.probe for entry in store.entries()}
     assert {"report", "spectrum", "eigenvalues", "sharpness"} <= kept
     common = {"split": "train", "precision": "float64"}
-    spectrum = answer(Spectrum(top=3, probes=2, steps=10, **common), problem, store=store)
+    spectrum = answer(Spectrum(top=3, probes=2, steps=10, budget=40, **common), problem, store=store)
     assert spectrum.provenance.created <= report.provenance.created
     assert report.numbers["trace"] == spectrum.numbers["trace"]
     half = answer(Eigenvalues(largest=1, smallest=0, limit=problem.train // 2, **common), problem, store=store)
     assert report.numbers["lambda_max_half"].value == half.eigenvalues[0]
+
+
+def test_progress_gives_each_part_what_it_takes_and_only_rises(problem: TinyProblem) -> None:
+    """Sharpness takes more than the largest eigenvalue of the Gauss-Newton matrix does."""
+    from landscape_gui.probes.report import passes_of
+
+    seen: list[tuple[float, str]] = []
+    asked = Report(top=1, probes=1, steps=4, points=1, bound=False, budget=4)
+    answer(asked, problem, on_progress=lambda p: seen.append((p.done / p.total, p.note)))
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] == 1
+    costs = {name: passes_of(part.cost(problem)) for name, part in asked.completed(problem).parts(problem)}  # type: ignore[attr-defined]
+    assert costs["sharpness"] > 3 * costs["gauss-newton"]
+    first = min(share for share, note in seen if note.startswith("sharpness"))
+    before = sum(cost for name, cost in costs.items() if name != "sharpness") / sum(costs.values())
+    assert first == pytest.approx(before, abs=0.05)  # told at most 30 times a second
+
+
+def test_its_sharpness_is_that_of_the_question_by_itself_and_the_spectrums_numbers_win(problem: TinyProblem, store: Store) -> None:
+    from landscape_gui.probes.sharpness import Sharpness
+
+    parts = dict(Report().completed(problem).parts(problem))  # type: ignore[attr-defined]
+    assert parts["sharpness"] == Sharpness(split="train")
+    spectrum = answer(Spectrum(top=3, probes=2, steps=10, budget=40, split="train", precision="float64"), problem, store=store)
+    found = answer(ASKED, problem, store=store)
+    assert found.numbers["lambda_max"] == spectrum.numbers["lambda_max"]
 
 
 def test_every_number_says_what_it_is(report: ReportResult) -> None:
