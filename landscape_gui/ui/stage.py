@@ -374,6 +374,8 @@ AXES = {
 
 def title_of(figure: Figure, shown: Shown) -> str:
     """What is shown, over which axes, in a line."""
+    if figure.title:
+        return figure.title
     result = shown.result
     axes = getattr(surface_of(result) or result, "axes", None)
     alone = figure.panels[0].title if len(figure.panels) == 1 else ""  # of several, each stands above its own panel

@@ -5,9 +5,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QIcon, QImage, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+    QToolTip,
+    QWidget,
+)
 
 from landscape_gui import style
 from landscape_gui.figure import Figure, Surface, finite_limits
@@ -104,10 +116,10 @@ class ViewBar(QFrame):
         self.surface = surface
         self.camera.setVisible(three)
         self.contours.setVisible(surface is not None)
-        self.log.setVisible("width" not in figure.extra)  # a density is always seen on a logarithmic scale
         self.kernel.refresh(figure)
         look, shown = self.session.look, self.session.shown
         plane = surface_of(shown.result) if shown is not None else None
+        self.log.setVisible("quantity" in figure.extra or plane is not None)  # charts of curvature choose their scales themselves
         quantities = dict(plane.quantities if plane is not None else getattr(getattr(shown, "result", None), "quantities", {}))
         names = {n: q for n, q in quantities.items() if not n.endswith(SUFFIXES)}
         several = plane is not None and (len(plane.seeds) > 1 or any(n.endswith("_median") for n in quantities))
@@ -179,8 +191,32 @@ class ViewBar(QFrame):
         self.session.set_look(quantity=self.quantity.currentData() or "", limits=None)
 
 
+class ElidedBox(QComboBox):
+    """What does not fit into the closed list ends in an ellipsis, and is read at hover; the open list is as wide as it needs."""
+
+    def showPopup(self) -> None:
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 28)
+        super().showPopup()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and self.currentText():
+            QToolTip.showText(event.globalPos(), f"{self.accessibleName()}: {self.currentText()}", self)  # type: ignore[attr-defined]
+            return True
+        return bool(super().event(event))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )  # fmt: skip
+        option.currentText = option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideRight, field.width() - 4)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
 def combo(name: str, label: str, letters: int) -> QComboBox:
-    box = QComboBox()
+    box = ElidedBox()
     box.setObjectName(name)
     box.setAccessibleName(label)
     box.setToolTip(label)
