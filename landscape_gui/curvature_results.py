@@ -16,7 +16,7 @@ class EigenvaluesResult(CurvatureResult):
 
     eigenvalues: (k,) algebraically largest first, the most negative ones at the end; residuals: (k,) 2-norm of A v - value v: some
     eigenvalue lies within it; converged: (k,) whether that is below the tolerance. vectors: (k, n) orthonormal rows, float32, in
-    the operator's own coordinates; of shape (0, 0) where they would take more than 512 MB. gradient_shares: (k,) squared cosine of
+    the operator's own coordinates; of shape (0, 0) where they would take more than 256 MB. gradient_shares: (k,) squared cosine of
     each eigenvector with the gradient (empty: not known). complete: the search is over. negative: how many eigenvalues the search
     knows to be below zero, asked for or not. nodes, weights: (m,) the spectral measure of the random vector that it began from.
     history, history_residuals: (products,) the leading value after each product; ratio: |lambda_2/lambda_1| as far as it is known.

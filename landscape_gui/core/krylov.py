@@ -217,7 +217,6 @@ class KrylovSpace:
         self.scale = 0.0
         self.noise = 0.0
         self.products = 0
-        self._first: Array = np.zeros(0)
         self._pairs: tuple[Array, Array] | None = None
         self._gram: Array | None = None
         self._epsilon = float(torch.finfo(op.dtype).eps)
@@ -256,7 +255,6 @@ class KrylovSpace:
         self.matrix = _grown(self.matrix)
         self.matrix[m, :m] = self.matrix[:m, m] = (column[:m] + known) / 2
         self.matrix[m, m] = column[m]
-        self._first = np.append(self._first, 0.0 if m else 1.0)
         self.shares = _grown(self.shares)
         self.shares[-1, m] = 1.0
         self.remainders.append(w)
@@ -322,14 +320,13 @@ class KrylovSpace:
         self.basis.rotate(vectors[:, kept])
         self.matrix = np.diag(values[kept])
         self.shares = shares[:, kept]
-        self._first = vectors[:, kept].T @ self._first
         self._pairs = None
 
     def measure(self) -> tuple[Array, Array]:
-        """Nodes and weights (m,) of the spectral measure of the vector that the space began from (Golub and Welsch 1969)."""
+        """Nodes and weights (m,) of the spectral measure of the vector that the space began from (Golub and Welsch 1969), while
+        no restart has thrown a part of it away."""
         values, vectors, _ = self.ritz()
-        weights = (vectors.T @ self._first) ** 2
-        return values, weights / max(weights.sum(), 1e-300)
+        return values, vectors[0] ** 2
 
     def take_up(self, chain: KrylovChain) -> None:
         """Be, without products, what the space was when its chain was kept."""
@@ -338,7 +335,6 @@ class KrylovSpace:
                 self.basis.append(row)
         m = len(chain)
         self.matrix, self.scale, self.noise, self.products = chain.matrix.copy(), chain.scale, chain.noise, m
-        self._first = np.eye(1, m)[0]
         self.remainders = [] if chain.remainder is None else [chain.remainder.to(device_of(self.op), self.op.dtype)]
         self.norms = [float(torch.linalg.vector_norm(w)) for w in self.remainders]
         self.shares = np.eye(m)[m - 1 :][: len(self.remainders)]

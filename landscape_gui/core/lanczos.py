@@ -238,7 +238,7 @@ class _Search:
         return int(np.argmax(norms * np.abs(shares).max(axis=1)))
 
     def _restart(self) -> None:
-        self._chain, self._pure = None, False
+        self._chain, self._pure, self._random_start = None, False, False
         m = len(self.space)
         spare = (m - self.wanted) // 2
         top = self.largest + (spare if not self.smallest else spare * self.largest // self.wanted)

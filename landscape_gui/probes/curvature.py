@@ -35,8 +35,8 @@ OPERATORS = {
 }
 VECTOR_BYTES = 64 << 20
 """Lanczos vectors that would take more are not kept with a part of a density, nor eigenvectors with a spectrum."""
-EIGENVECTOR_BYTES = 512 << 20
-"""Eigenvectors that would take more are not kept with the answer about eigenvalues: 12 of ten million parameters still are."""
+EIGENVECTOR_BYTES = 256 << 20
+"""Eigenvectors that would take more are not kept with the answer about eigenvalues: 6 of ten million parameters still are."""
 SEARCH_BYTES = 256 << 20
 """A search for eigenpairs that would take more is not kept, to be gone on from."""
 TELL_EVERY = 1 / 8
@@ -251,10 +251,15 @@ def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:
 
 
 def kept_vectors(vectors: Tensor | None) -> Array:
-    """Eigenvectors as an array to be kept with an answer, float32; of shape (0, 0) where they would take more than 512 MB."""
-    if vectors is None or 4 * vectors.numel() > EIGENVECTOR_BYTES:
+    """Eigenvectors as an array to be kept with an answer, float32; of shape (0, 0) where they would take more than 256 MB."""
+    if vectors is None or too_long(vectors):
         return freeze(np.zeros((0, 0)), np.float32)
     return freeze(vectors.detach().cpu().numpy(), np.float32)
+
+
+def too_long(vectors: Tensor) -> bool:
+    """Whether eigenvectors (k, n) are more than an answer keeps."""
+    return 4 * vectors.numel() > EIGENVECTOR_BYTES
 
 
 class Pace:

@@ -12,7 +12,17 @@ import numpy as np
 from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
-from landscape_gui.probes.curvature import Bench, CurvatureProbe, Pace, about, bench_of, cost_of, kept_vectors, vectors_size
+from landscape_gui.probes.curvature import (
+    Bench,
+    CurvatureProbe,
+    Pace,
+    about,
+    bench_of,
+    cost_of,
+    kept_vectors,
+    too_long,
+    vectors_size,
+)
 from landscape_gui.probes.curvature_numbers import eigen_numbers, training_of
 from landscape_gui.probes.search_kept import Keeper
 from landscape_gui.results import Array, Number, freeze
@@ -74,7 +84,7 @@ class Eigenvalues(CurvatureProbe):
         return min(self.most, 16 + 2 * self.largest + (36 + 16 * self.smallest if self.smallest else 0))
 
     def memory(self, problem: Problem) -> float:
-        return vectors_size(self, problem, 1 if self.method == "power" else self.most, more=self.largest + self.smallest + 2)
+        return vectors_size(self, problem, 1 if self.method == "power" else self.most, more=2 * (self.largest + self.smallest) + 2)
 
     def cost(self, problem: Problem) -> Cost:
         return cost_of(self, problem, self.expected)
@@ -140,7 +150,9 @@ class Running:
         )
         found: Eigenpairs = yield from self.relay(steps, keeper)
         keeper.keep(found.chain)
-        if found.vectors is not None:
+        del chain, steps
+        found = dataclasses.replace(found, chain=None)  # the basis goes before the eigenvectors are copied
+        if found.vectors is not None and too_long(found.vectors):
             self.bench.vectors[probe] = found.vectors
         return self.finished(found.values, found.residuals, found.converged, found.vectors, (found.note,))
 
@@ -163,7 +175,9 @@ class Running:
                     step = next(steps)
                 except StopIteration as stop:
                     return stop.value
-                self.products, self.negative, self.measure = step.products, step.negative, (step.nodes, step.weights)
+                self.products, self.negative = step.products, step.negative
+                if len(step.nodes):
+                    self.measure = step.nodes, step.weights
                 self.history.append(float(step.values[0]))
                 self.residuals.append(float(np.max(step.residuals)))
                 if keeper is not None:

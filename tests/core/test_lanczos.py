@@ -236,7 +236,9 @@ def test_every_step_shows_the_measure_of_the_first_vector() -> None:
         for power in range(min(2 * step.products, 12)):
             assert step.weights @ step.nodes**power == pytest.approx(float(true @ values.numpy() ** power), abs=1e-10)
     short = eigenpairs(operator, largest=2, smallest=1, memory=memory_needed(operator, 12), tolerance=1e-9)
-    assert all(step.weights.sum() == pytest.approx(1, abs=1e-12) for step in short)
+    steps = list(short)
+    assert len(steps) > 14 and [len(step.nodes) for step in steps[:12]] == list(range(1, 13))
+    assert not any(len(step.nodes) for step in steps[12:])  # a restart has thrown a part of that vector away
 
 
 def test_no_more_negative_eigenvalues_are_told_than_there_are() -> None:
@@ -244,4 +246,5 @@ def test_no_more_negative_eigenvalues_are_told_than_there_are() -> None:
     told = [step.negative for step in eigenpairs(Diagonal(values), largest=6, smallest=1)]
     assert max(told) == told[-1] == 3
     assert finish(eigenpairs(Diagonal(values), largest=6, smallest=1)).negative == 3
-    assert finish(eigenpairs(Diagonal(values.abs()), largest=2, smallest=2)).negative == 0
+    none = torch.cat([torch.zeros(60), torch.linspace(0.1, 5, 200)])  # Ritz values just below zero are rounding
+    assert finish(eigenpairs(Diagonal(none), largest=2, smallest=3)).negative == 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tiny_problem import TinyProblem
 
 from landscape_gui import jobs
@@ -23,6 +24,7 @@ from landscape_gui.errors import QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Surface, curvature
 from landscape_gui.probes.eigenvalues import Eigenvalues
+from landscape_gui.probes.quadrature import orthonormal
 from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.store import Store
 
@@ -112,7 +114,6 @@ WORKER = textwrap.dedent("""
     torch.set_num_threads(1)
     from tiny_problem import TinyProblem
     from landscape_gui import jobs
-from landscape_gui.commands import compute
     from landscape_gui.probes import search_kept
     from landscape_gui.probes.eigenvalues import Eigenvalues
     from landscape_gui.store import Store
@@ -166,6 +167,8 @@ def test_eigenvectors_too_long_to_be_kept_stand_as_exact_lines_all_the_same(
     first = spent(operators)
     assert first == found.products  # eigenvectors once for all probes
     assert found.deflated == usual.deflated == 4 and not len(found.vectors) and not searches(store)
+    # Without the three largest and the smallest one there is nothing beyond them for the probes to see.
+    assert usual.lowest[-1] < usual.nodes.min() and usual.nodes.max() < usual.eigenvalues[2]
     # Eigenvectors kept with an answer are float32; these stayed in float64, hence another rounding.
     np.testing.assert_allclose(found.nodes, usual.nodes, atol=1e-5)
     # One more probe later needs them again: they are computed again, and the two probes there are stay.
@@ -185,11 +188,11 @@ def test_eigenvectors_too_long_to_be_kept_stand_as_exact_lines_all_the_same(
 def test_the_memory_that_is_stated_beforehand_is_that_of_the_vectors(problem: TinyProblem) -> None:
     size = 4 * problem.layout.parameters
     few = Eigenvalues(largest=2, smallest=1, most=40)
-    assert few.cost(problem).memory == (40 + 3 + 2) * size
+    assert few.cost(problem).memory == (40 + 2 * 3 + 2) * size
     assert dataclasses.replace(few, precision="float64").memory(problem) == 2 * few.memory(problem)
     layer = problem.layout.layers()[0]
     part = dataclasses.replace(few, layer=layer[0]).memory(problem)
-    assert part == 45 * 4 * sum(s.stop - s.start for s in layer[1])
+    assert part == 48 * 4 * sum(s.stop - s.start for s in layer[1])
     assert DENSITY.memory(problem) >= DENSITY.lines.memory(problem)
 
 
@@ -199,8 +202,15 @@ def test_a_large_network_is_told_its_memory_before_it_is_asked(capsys: pytest.Ca
     )
     asked = Eigenvalues()
     compute.state_memory(asked, large, quiet=False)  # type: ignore[arg-type]
-    # 2 GB of basis vectors, and twelve eigenvectors and two more of 40 MB each.
-    assert "up to 2.7 GB of memory" in capsys.readouterr().err
+    # 2 GB of basis vectors, twelve eigenvectors twice and two more of 40 MB each.
+    assert "up to 3.2 GB of memory" in capsys.readouterr().err
     compute.state_memory(asked, large, quiet=True)  # type: ignore[arg-type]
     compute.state_memory(asked, TinyProblem(), quiet=False)  # type: ignore[arg-type]
     assert not capsys.readouterr().err
+
+
+def test_rows_are_made_orthonormal() -> None:
+    rows = torch.randn(5, 400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = orthonormal(rows)
+    assert torch.allclose(found @ found.T, torch.eye(5, dtype=torch.float64), atol=1e-12)
+    assert torch.allclose(rows @ found.T @ found, rows, atol=1e-10)  # of the same span
