@@ -123,7 +123,7 @@ def limits_of(marks: list[Mark]) -> tuple[float, float] | None:
 def groups_panel(result: SharpnessResult, look: Look) -> Panel | None:
     """m-sharpness over m, with the worst case of all data as a line across."""
     mean, error = numbers.means_of(result.group_rises)
-    marks = [*band(result.group_sizes, mean, error, 4), *curve(result.group_sizes, mean, "m-sharpness", 4)]
+    marks = [*band(result.group_sizes, mean, error, 4), *curve(result.group_sizes, mean, f"m-sharpness, r = {result.radius:g}", 4)]
     if not marks:
         return None
     whole = float(result.worst_case[numbers.reference(result)])
@@ -133,7 +133,7 @@ def groups_panel(result: SharpnessResult, look: Look) -> Panel | None:
         marks=tuple(marks),
         view="chart",
         x=Axis(label="examples in a group, m", scale="log", limits=around(result.group_sizes)),
-        y=Axis(label=f"m-sharpness at radius {result.radius:g}", unit=unit_of(result), scale="log"),
+        y=Axis(label="m-sharpness", unit=unit_of(result), scale="log"),
         title="m-sharpness over m" if look.title else "",
     )
 
@@ -172,7 +172,7 @@ def curvature_panel(result: SharpnessResult, look: Look) -> Panel | None:
         marks=marks,
         view="chart",
         x=Axis(label="deviation σ of Gaussian noise in each weight", scale="log", limits=around(x)),
-        y=Axis(label="curvature at σ over curvature at 0"),
+        y=Axis(label="curvature at σ over that at 0"),
         title="Curvature at a finite radius" if look.title else "",
     )
 
