@@ -216,4 +216,21 @@ class CurvatureResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConnectedResult:
+    """What every answer about connected models says of itself; landscape_gui.connection_results holds them.
+
+    split: that the numbers are of; subset: of the data, in words; batchnorm: what happened to running statistics, "" without
+    BatchNorm; numbers: what the answer comes down to, by name.
+    """
+
+    split: str = ""
+    subset: str = ""
+    batchnorm: str = ""
+    precision: str = ""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+
 Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult

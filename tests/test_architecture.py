@@ -32,6 +32,7 @@ LIGHT_MODULES = (
 NUMPY_ROOMS = (
     "store.py",
     "results.py",
+    "connection_results.py",
     "curvature_results.py",
     "figure.py",
     "style.py",
@@ -157,6 +158,7 @@ def test_3_what_only_needs_numpy_imports_nothing_heavier() -> None:
     below = {
         "figure.py": ("results", "style"),
         "style.py": ("results", "colour_tables"),
+        "connection_results.py": ("results",),
         "curvature_results.py": ("results",),
         "results.py": (),
     }
