@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SLAB = 32
-"""Basis vectors that are allocated at a time: fewer where they are so long that these would take more than SLAB_BYTES."""
+"""Basis vectors that are allocated at a time; one by one where they are so long that these would take more than SLAB_BYTES."""
 
 SLAB_BYTES = 256 << 20
 
@@ -127,7 +127,7 @@ class Basis:
         self._slabs: list[Tensor] = []
         self._count = 0
         bytes_each = max(1, size * torch.empty((), dtype=dtype).element_size())
-        self._slab = max(1, min(SLAB, SLAB_BYTES // bytes_each))
+        self._slab = SLAB if SLAB * bytes_each <= SLAB_BYTES else 1
 
     @classmethod
     def of(cls, rows: Tensor) -> Basis:
@@ -164,7 +164,7 @@ class Basis:
                 w = torch.addmv(w, rows.T, c, alpha=-1.0)
             taken = torch.cat(pieces).double().cpu().numpy()
             total += taken
-            if np.linalg.norm(taken) <= SMALL_SHARE * float(torch.linalg.vector_norm(w)):
+            if np.linalg.norm(taken) <= SMALL_SHARE * float(torch.linalg.vector_norm(w, dtype=torch.float64)):
                 break
         return w, total
 
@@ -235,8 +235,8 @@ class KrylovSpace:
 
     def orthogonal(self, vector: Tensor) -> Tensor:
         """A vector's direction outside the space."""
-        w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector))
-        return w.div(torch.linalg.vector_norm(w))
+        w, _ = self.basis.project_out(vector / torch.linalg.vector_norm(vector, dtype=torch.float64))
+        return w.div(torch.linalg.vector_norm(w, dtype=torch.float64))
 
     def expand(self, q: Tensor) -> Tensor:
         """Take a unit vector orthogonal to the space into it, for one product, which is returned."""
@@ -250,7 +250,7 @@ class KrylovSpace:
         column += near
         if m:
             self.noise = max(self.noise, float(np.linalg.norm(column[:m] - known)))
-        norm = float(torch.linalg.vector_norm(w))
+        norm = float(torch.linalg.vector_norm(w, dtype=torch.float64))
         self.scale = max(self.scale, float(np.linalg.norm(column)), norm)
         self.matrix = _grown(self.matrix)
         self.matrix[m, :m] = self.matrix[:m, m] = (column[:m] + known) / 2
@@ -270,7 +270,7 @@ class KrylovSpace:
             share = float((q * w).sum())  # summed in pairs, which is right to rounding
             known += share * self.shares[c]
             self.remainders[c] = torch.sub(w, q, alpha=share)
-            self.norms[c] = float(torch.linalg.vector_norm(self.remainders[c]))
+            self.norms[c] = float(torch.linalg.vector_norm(self.remainders[c], dtype=torch.float64))
         return known
 
     def _subtract_neighbours(self, w: Tensor, known: Array) -> tuple[Tensor, Array]:
@@ -336,7 +336,7 @@ class KrylovSpace:
         m = len(chain)
         self.matrix, self.scale, self.noise, self.products = chain.matrix.copy(), chain.scale, chain.noise, m
         self.remainders = [] if chain.remainder is None else [chain.remainder.to(device_of(self.op), self.op.dtype)]
-        self.norms = [float(torch.linalg.vector_norm(w)) for w in self.remainders]
+        self.norms = [float(torch.linalg.vector_norm(w, dtype=torch.float64)) for w in self.remainders]
         self.shares = np.eye(m)[m - 1 :][: len(self.remainders)]
         self._pairs = self._gram = None
 

@@ -304,7 +304,7 @@ def power_iteration(
     fewer products for the same; this is here to be compared with. Raises ProblemError where a product is not finite.
     """
     q = gaussian(op, seed=seed, index=0)
-    q = q / torch.linalg.vector_norm(q)
+    q = q / torch.linalg.vector_norm(q, dtype=torch.float64)
     values: list[float] = []
     residuals: list[float] = []
     floor = 8 * float(torch.finfo(op.dtype).eps)
@@ -315,7 +315,7 @@ def power_iteration(
         values.append(value)
         residuals.append(residual)
         yield Step(len(values), most, np.array([value]), np.array([residual]))
-        norm = torch.linalg.vector_norm(product)
+        norm = torch.linalg.vector_norm(product, dtype=torch.float64)
         if residual <= max(tolerance, floor) * abs(value) or len(values) >= most or float(norm) == 0.0:
             break
         q = product / norm

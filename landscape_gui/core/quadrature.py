@@ -88,7 +88,7 @@ class Chain:
             w = torch.add(w, self.basis.row(len(self.alpha) - 1), alpha=-self.beta[-1])
         w, _ = outside.project_out(w)
         w, column = self.basis.project_out(w)
-        beta = float(torch.linalg.vector_norm(w))
+        beta = float(torch.linalg.vector_norm(w, dtype=torch.float64))
         self.alpha.append(alpha + float(column[-1]))
         self.beta.append(beta)
         self.scale = max(self.scale, abs(self.alpha[-1]) + beta)
@@ -206,7 +206,7 @@ class _Run:
     def _chain(self, index: int) -> Chain:
         vector = gaussian(self.op, seed=self.seed, index=self.first + index)
         vector, _ = self.outside.project_out(vector)
-        norm = torch.linalg.vector_norm(vector)
+        norm = torch.linalg.vector_norm(vector, dtype=torch.float64)
         basis = Basis(self.op.size, self.op.dtype, device_of(self.op))
         return Chain(basis, vector / norm if self.dimension else None)
 

@@ -248,3 +248,16 @@ def test_no_more_negative_eigenvalues_are_told_than_there_are() -> None:
     assert finish(eigenpairs(Diagonal(values), largest=6, smallest=1)).negative == 3
     none = torch.cat([torch.zeros(60), torch.linspace(0.1, 5, 200)])  # Ritz values just below zero are rounding
     assert finish(eigenpairs(Diagonal(none), largest=2, smallest=3)).negative == 0
+
+
+def test_millions_of_parameters_in_float32_leave_unit_vectors_and_no_second_remainder() -> None:
+    """A norm summed in float32 over so many is off by a thousandth: the basis was then not of unit vectors, the bounds a hundred
+    times too wide, and a remainder was left by each step and held."""
+    space = KrylovSpace(Diagonal(torch.linspace(-1, 1, 6_000_000)))
+    space.expand(space.orthogonal(gaussian(space.op, seed=0, index=0)))
+    for _ in range(3):
+        space.expand(space.direction(0))
+    assert len(space.remainders) == 1
+    for j in range(4):
+        assert float(torch.linalg.vector_norm(space.basis.row(j), dtype=torch.float64)) == pytest.approx(1, abs=1e-6)
+    assert space.noise <= 2e-5 * space.scale  # 9e-6 of sums in float32; 3e-4 with vectors that are no unit ones
