@@ -62,10 +62,10 @@ class EndpointResult(ConnectedResult):
 class PathResult(ConnectedResult):
     """Loss and metrics along one path between two models, and what stands between them.
 
-    name: "line", "bezier", "chain", "band", "aligned" or "repaired" (or "line, frozen" where the gap between BatchNorm modes is asked
-    for); t: (k,) ascending, 0 at the first model and 1 at the second; computed: (k,) where it was measured so far; quantities:
-    `<split>_<metric>` -> (k,); arc: (k,) length of the path up to t over the whole vector, 0 at t = 0 (negative before). length: from
-    t = 0 to 1; end_distance: between the ends. numbers: `above_line`, `above_mean`, `above_larger` of the chosen split's loss,
+    name: "line", "bezier", "chain", "band", "aligned" or "repaired" ("line, frozen" where the gap between BatchNorm modes is
+    asked for); t: (k,) ascending, 0 at the first model and 1 at the second; computed: (k,) where it was measured so far;
+    quantities: `<split>_<metric>` -> (k,); arc: (k,) length of the path up to t over the whole vector, 0 at t = 0 (negative
+    before). length: from t = 0 to 1; end_distance: between the ends. numbers: `above_line`, `above_mean`, `above_larger` of the chosen split's loss,
     the same as `<split>_<metric>_above_line` for every quantity, `connectivity_score`, `maximum`, `mean`, `arc_mean`.
     controls: how many control points; training: how the path was found, in words.
     """
@@ -148,7 +148,7 @@ class BarriersResult(ConnectedResult):
 
 @dataclass(frozen=True, kw_only=True)
 class InstabilityResult(ConnectedResult):
-    """The barrier between two runs' checkpoints at each epoch that both have (Frankle et al. 2020: linear interpolation instability).
+    """The barrier between two runs' checkpoints at each epoch that both have: instability (Frankle et al. 2020).
 
     epochs: (k,); barriers, errors: (k,) by the definition named, NaN where not computed yet; first_losses, second_losses: (k,) the
     checkpoints' own; distances: (k,).
