@@ -65,7 +65,8 @@ class PathResult(ConnectedResult):
     name: "line", "bezier", "chain", "band", "aligned" or "repaired" ("line, frozen" where the gap between BatchNorm modes is
     asked for); t: (k,) ascending, 0 at the first model and 1 at the second; computed: (k,) where it was measured so far;
     quantities: `<split>_<metric>` -> (k,); arc: (k,) length of the path up to t over the whole vector, 0 at t = 0 (negative
-    before). length: from t = 0 to 1; end_distance: between the ends. numbers: `above_line`, `above_mean`, `above_larger` of the chosen split's loss,
+    before). length: from t = 0 to 1; end_distance: between the ends.
+    numbers: `above_line`, `above_mean`, `above_larger` of the chosen split's loss,
     the same as `<split>_<metric>_above_line` for every quantity, `connectivity_score`, `maximum`, `mean`, `arc_mean`.
     controls: how many control points; training: how the path was found, in words.
     """
