@@ -305,20 +305,41 @@ def trust_region_point(space: Krylov, radius: float) -> Tensor:
     return torch.from_numpy(inner).to(space.basis) @ space.basis
 
 
+def widened(space: Krylov, vector: Tensor, value: float) -> Krylov:
+    """The Krylov space and an eigenvector (n,) of the curvature, with its eigenvalue: no product is needed for it.
+
+    With Q the basis, T = Q'AQ and c = Q'v, the rest u = v - Qc has Q'Au = value c - T c and u'Au = value u'v - c'Q'Au.
+    """
+    within = (space.basis @ vector).double().cpu().numpy()
+    rest = vector - space.basis.T @ (space.basis @ vector)
+    rest = rest - space.basis.T @ (space.basis @ rest)
+    length = norm(rest)
+    if length < np.sqrt(torch.finfo(vector.dtype).eps):
+        return space
+    across = (value * within - space.projected @ within) / length
+    own = (value * float(rest @ vector) / length - float(within @ across)) / length
+    projected = np.block([[space.projected, across[:, None]], [across[None], np.array([[own]])]])
+    return Krylov(torch.cat([space.basis, rest[None] / length]), projected, space.length)
+
+
 def leading_direction(space: Krylov) -> Tensor:
     """The leading Ritz vector of the space, (n,), in units of the scale: the leading eigenvector unless the gradient misses it."""
     vectors = np.linalg.eigh(space.projected)[1]
     return torch.from_numpy(vectors[:, -1]).to(space.basis) @ space.basis
 
 
-def starts_within(region: Ball | Box, space: Krylov | None, leading: Tensor | None) -> dict[str, Tensor]:
+def starts_within(
+    region: Ball | Box, space: Krylov | None, leading: Tensor | None, eigenvalue: float | None = None
+) -> dict[str, Tensor]:
     """Where to climb from: the quadratic model's maximiser and plus and minus the leading eigenvector.
 
-    leading: (n,) in units of the ball's scale. A box has no trust-region point: its start is the corner that the leading
-    eigenvector points to.
+    leading: (n,) in units of the ball's scale; eigenvalue: its own where it is known, then the model's maximiser is sought in the
+    Krylov space and along it. A box has no trust-region point: its start is the corner that the leading eigenvector points to.
     """
     found: dict[str, Tensor] = {}
     if space is not None and isinstance(region, Ball):
+        if leading is not None and eigenvalue is not None:
+            space = widened(space, leading, eigenvalue)
         inner = trust_region_point(space, region.radius)
         found["Krylov point"] = inner if region.scale is None else inner * region.scale
     if leading is not None:

@@ -185,7 +185,8 @@ class Running:
         built = 0.5 if self._space is None else 0.0
         space = yield from stretch(self._model(), 0.0, built)
         ball = Ball(float(self.values["radii"][index]))
-        starts = starts_within(ball, space, None if self.vectors is None else self.vectors[0])
+        leading = None if self.vectors is None else self.vectors[0]
+        starts = starts_within(ball, space, leading, float(self.eigen.eigenvalues[0]))
         if not middle and self._worst is not None:
             starts["that of the reference"] = ball.retract(self._worst)
         found = yield from stretch(self._climb("worst_case", index, ball, starts), built, 1 - built)

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from landscape_gui.core import sharpness
-from landscape_gui.core.ascent import Ball, Box, krylov, starts_within, trust_region_point, worst_case
+from landscape_gui.core.ascent import Ball, Box, krylov, starts_within, trust_region_point, widened, worst_case
 from landscape_gui.core.losses import CROSS_ENTROPY
 from landscape_gui.core.objective import Objective
 from landscape_gui.core.operators import Hessian
@@ -96,12 +96,23 @@ def test_away_from_a_minimum_it_is_at_least_0_9999_of_the_exact_value(seed: int,
     values = torch.randn(80, generator=generator, dtype=torch.float64) ** 3
     problem = Quadratic(symmetric(values - 1, seed), torch.randn(80, generator=generator, dtype=torch.float64))
     space = finish(krylov(lambda v: problem.apply(v[None])[0], problem.gradient(), steps))
-    leading = torch.linalg.eigh(problem.matrix)[1][:, -1]
-    found = finish(worst_case(problem, Ball(radius), starts_within(Ball(radius), space, leading)))
+    eigenvalues, eigenvectors = torch.linalg.eigh(problem.matrix)
+    starts = starts_within(Ball(radius), space, eigenvectors[:, -1], float(eigenvalues[-1]))
+    found = finish(worst_case(problem, Ball(radius), starts))
     exact = exact_maximum(problem, radius)
     assert found.converged
     assert 0.9999 * exact <= found.rise <= exact * (1 + 1e-12)
     assert float(found.displacement.norm()) <= radius * (1 + 1e-12)
+
+
+def test_a_krylov_space_is_widened_by_an_eigenvector_without_a_product() -> None:
+    problem = Quadratic(symmetric(torch.linspace(-2, 3, 30, dtype=torch.float64), 3), torch.ones(30, dtype=torch.float64))
+    space = finish(krylov(lambda v: problem.apply(v[None])[0], problem.gradient(), 5))
+    values, vectors = torch.linalg.eigh(problem.matrix)
+    wide = widened(space, vectors[:, -1], float(values[-1]))
+    torch.testing.assert_close(wide.basis @ wide.basis.T, torch.eye(6, dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(torch.from_numpy(wide.projected), wide.basis @ problem.matrix @ wide.basis.T, rtol=0, atol=1e-12)
+    assert widened(wide, vectors[:, -1], float(values[-1])) is wide
 
 
 def test_where_the_loss_curves_down_everywhere_the_models_maximum_lies_inside() -> None:
