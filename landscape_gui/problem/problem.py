@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from landscape_gui.checkpoint import Checkpoint, read_checkpoint
 from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import LossHead, Metric
+from landscape_gui.core.minibatches import MiniBatchLoss
 from landscape_gui.core.objective import Objective
 from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
@@ -229,6 +230,15 @@ class Problem:
             device=self.device,
             parameters=parameters,
         )
+
+    def minibatches(self, *, split: str = "", batch: int = 64, seed: int = 0) -> MiniBatchLoss:
+        """This loss on mini-batches as in training, to train paths by; on a private copy. split: a name, "" for the first; seed: of
+        the order of examples. Raises ProblemError."""
+        name = split or next(iter(self.splits))
+        if name not in self.splits:
+            raise ProblemError(f"There is no split {name!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
+        chosen = next(part for part in self._parts.splits if part.name == name)
+        return MiniBatchLoss(self.module, self.layout, chosen, self._parts.head, batch=batch, seed=seed, device=self.device)
 
     def save_state(self, state: Tensor, path: str | Path) -> None:
         """Write weights (layout.size,) as .safetensors that opens like the checkpoint, whole or not at all."""
