@@ -293,6 +293,8 @@ def stated(probe: Probe) -> dict[str, Any]:
     def located(value: Any, plain: Any) -> Any:
         if isinstance(value, (CheckpointRef, FileRef)):
             return dataclasses.asdict(value)
+        if isinstance(value, Probe):
+            return {"probe": value.name, "version": value.version, **stated(value)}
         if isinstance(value, tuple):
             return [located(v, p) for v, p in zip(value, plain, strict=True)]
         return plain

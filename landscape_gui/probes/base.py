@@ -83,11 +83,13 @@ def field(
     metavar: str = "",
     advanced: bool = False,
     hidden: bool = False,
+    silent: bool = False,
 ) -> Any:
     """A described field of a probe. The form, the command line's flags and the docs are made from it.
 
     choices: value -> what it means, in words. flag: the command line's name where it is not the field's. advanced: folded away
-    in the form. hidden: neither in the form nor a flag (filled in by the program: a run's checkpoints, say).
+    in the form. hidden: neither in the form nor a flag (filled in by the program: a run's checkpoints, say). silent: no part of
+    the key while it is None, so that a field that came later leaves the answers of all other questions where they are.
     """
     metadata = {
         "label": label,
@@ -100,6 +102,7 @@ def field(
         "metavar": metavar,
         "advanced": advanced,
         "hidden": hidden,
+        "silent": silent,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -155,8 +158,13 @@ def check_field(f: dataclasses.Field[Any], value: Any) -> None:
 
 
 def question(probe: Probe) -> dict[str, Any]:
-    """The probe's fields as JSON-able values. References count by their digest alone, so that a moved file asks the same."""
-    return {f.name: _plain(getattr(probe, f.name)) for f in dataclasses.fields(probe)}
+    """The probe's fields as JSON-able values. References count by their digest alone, so that a moved file asks the same; a field
+    that is `silent` and None is left out."""
+    return {f.name: _plain(value) for f in dataclasses.fields(probe) if not unsaid(f, value := getattr(probe, f.name))}
+
+
+def unsaid(f: dataclasses.Field[Any], value: Any) -> bool:
+    return value is None and bool(f.metadata.get("silent"))
 
 
 def _plain(value: Any) -> Any:

@@ -120,8 +120,9 @@ class Tally:
 
 
 def positions(low: float, high: float, n: int) -> Array:
-    """n evenly spaced values: both ends exact, exactly 0 in the middle of a symmetric axis of odd length."""
+    """n evenly spaced values: both ends exact, exactly 0 where a value is 0 but for rounding."""
     step = np.arange(n, dtype=np.float64)
     values = (low * (n - 1 - step) + high * step) / max(n - 1, 1)
+    values[np.abs(values) < 1e-12 * (abs(low) + abs(high))] = 0.0
     values[0], values[-1] = low, high
     return values

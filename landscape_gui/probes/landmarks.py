@@ -11,7 +11,7 @@ COLOURS = ((4, "orange"), (3, "pink"), (5, "light blue"))
 
 def spanning(axes: AxesReport) -> tuple[tuple[float, float, str], ...]:
     """x, y and name of each checkpoint that the axes lead from and to; none for random directions and principal components."""
-    ends = {"towards": ((1.0, 0.0),), "plane": ((1.0, 0.0), (0.0, 1.0))}.get(axes.kind, ())
+    ends = {"towards": ((1.0, 0.0),), "path": ((1.0, 0.0),), "plane": ((1.0, 0.0), (0.0, 1.0))}.get(axes.kind, ())
     if not ends:
         return ()
     names = [label.removeprefix("towards ") for label in axes.labels]

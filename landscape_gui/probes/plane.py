@@ -25,10 +25,19 @@ DIRECTIONS = {
     "towards": "x leads to another checkpoint (at 1), y is random and filter-normalised",
     "plane": "through three checkpoints: this one, towards (x = 1) and third (y = 1)",
     "eigenvectors": "eigenvectors of the Hessian, of unit norm, never rescaled",
+    "path": "through this checkpoint, towards (x = 1) and the bend of a path between them, at right angles, in equal units",
     "file": "read from a file in the layout of tomgoldstein/loss-landscape",
 }
-NAMED = {"towards": ("towards",), "plane": ("towards", "third"), "eigenvectors": ("which",), "file": ("directions_file",)}
+NAMED = {
+    "towards": ("towards",),
+    "plane": ("towards", "third"),
+    "path": ("towards",),
+    "eigenvectors": ("which",),
+    "file": ("directions_file",),
+}
 """The fields that only these kinds of directions take up; the kinds left out take up none."""
+ASKING = ("eigenvectors", "path")
+"""Directions that another question must be answered for."""
 FIRST_TWO = (1, 2)
 MOST_EIGENVECTORS = 200
 Span = tuple[float, float, float, float]
@@ -62,6 +71,9 @@ class PlaneProbe(Probe):
         metavar="K L",
     )
     run_checkpoints: tuple[CheckpointRef, ...] = field((), label="Run", help="The checkpoints of the run", hidden=True)
+    through: Probe | None = field(
+        None, label="Through", help="The question whose answer is the path that the plane holds", hidden=True, silent=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,6 +94,10 @@ class PlaneProbe(Probe):
         needs_run = self.directions == "principal" or self.name == "trajectory"
         if needs_run and not self.run_checkpoints:
             return dataclasses.replace(self, run_checkpoints=run_of(problem))
+        if self.directions == "path" and self.through is None and self.towards is not None:
+            from landscape_gui.probes.path_axes import usual_path
+
+            return dataclasses.replace(self, through=usual_path(self.towards, problem))
         return self
 
 
@@ -136,9 +152,13 @@ def run_of(problem: Problem) -> tuple[CheckpointRef, ...]:
 
 
 def lay(probe: PlaneProbe, problem: Problem, ask: Callable[[Probe], Run]) -> Generator[Progress, None, Plane]:
-    """As `resolve`, with progress; what must be computed for the axes first, the Hessian's eigenvectors, is asked for."""
-    if probe.directions != "eigenvectors":
+    """As `resolve`, with progress; what must be computed for the axes first, eigenvectors or a curve, is asked for."""
+    if probe.directions not in ASKING:
         return resolve(probe, problem)
+    if probe.directions == "path":
+        from landscape_gui.probes.path_axes import path_plane
+
+        return (yield from path_plane(probe, problem, ask))
     from landscape_gui.probes.eigen_axes import eigenvector_plane
 
     return (yield from eigenvector_plane(probe, problem, ask))
@@ -147,9 +167,9 @@ def lay(probe: PlaneProbe, problem: Problem, ask: Callable[[Probe], Run]) -> Gen
 def resolve(probe: PlaneProbe, problem: Problem, *, seed: int | None = None, ask: Callable[[Probe], Run] | None = None) -> Plane:
     """The two vectors that the fields describe. seed: that of one of several draws. QuestionError where a field is missing.
 
-    ask: how another question is answered; without it eigenvectors are computed on the spot, which takes tens of gradients.
+    ask: how another question is answered; without it eigenvectors are computed, and curves trained, on the spot.
     """
-    if probe.directions == "eigenvectors":
+    if probe.directions in ASKING:
         return finished(lay(probe, problem, ask or Unkept(problem)))
     seed = probe.seed if seed is None else seed
     if probe.directions in RANDOM:

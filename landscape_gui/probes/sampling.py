@@ -67,7 +67,7 @@ def chosen_batchnorm(probe: SampledProbe, problem: Problem) -> str:
         return "frozen"
     if probe.batchnorm != "auto":
         return probe.batchnorm
-    return "recalculated" if getattr(probe, "directions", "") in ("towards", "plane", "principal") else "frozen"
+    return "recalculated" if getattr(probe, "directions", "") in ("towards", "plane", "path", "principal") else "frozen"
 
 
 def make_evaluator(probe: SampledProbe, problem: Problem, *, batchnorm: str = "") -> Evaluator:
