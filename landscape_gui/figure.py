@@ -199,7 +199,26 @@ class Note:
     corner: Literal["top left", "top right", "bottom left", "bottom right"] = "top left"
 
 
-Mark = Surface | Path | Line | Band | Points | Needles | Bars | Rule | Note
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Words in the middle of (x, y), both (k,): the values in the cells of a heat map, the names in a graph.
+
+    room: width and height in the panel's units that each of them has; all shrink alike until the longest fits, and are left out
+    where nobody could read them. None: no limit. lift: ems by which they stand above the place (below: negative). ink: colours
+    (k,), "" for the theme's; backed: on a patch of the background's colour.
+    """
+
+    x: Array
+    y: Array
+    texts: tuple[str, ...]
+    room: tuple[float, float] | None = None
+    lift: float = 0.0
+    ink: tuple[str, ...] = ()
+    backed: bool = False
+    size: float = 1.0
+
+
+Mark = Surface | Path | Line | Band | Points | Needles | Bars | Rule | Texts | Note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +231,10 @@ class Panel:
     right: Axis | None = None
     title: str = ""
     camera: Camera = Camera()
+    equal: bool = False
+    """A unit along x is as long as one along y."""
+    inches: float = 0.0
+    """The width that a page should give it; 0: a column."""
 
     @property
     def surface(self) -> Surface | None:

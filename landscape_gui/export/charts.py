@@ -9,7 +9,8 @@ import numpy as np
 from landscape_gui.chart_limits import Side, limits
 from landscape_gui.export.paper import Page, set_ticks, wrap
 from landscape_gui.export.spectra import draw_bars, draw_heat_map, draw_needles, set_names
-from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule
+from landscape_gui.export.texts import draw_texts
+from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule, Texts
 from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import series_colour
 
@@ -28,6 +29,8 @@ def draw_chart(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     for mark in panel.marks:
         _draw(axes if other is None or not getattr(mark, "right", False) else other, mark, page)
     draw_bars(axes, panel, page)
+    if panel.equal:
+        axes.set_aspect("equal", adjustable="box")
     if not panel.heat_map:
         axes.grid(True, axis="x" if panel.categories else "both", color=page.theme.grid, linewidth=0.4, zorder=0)
     axes.set_axisbelow(True)
@@ -78,6 +81,8 @@ def _draw(axes: Any, mark: Mark, page: Page) -> None:
         )  # fmt: skip
     elif isinstance(mark, Needles):
         draw_needles(axes, mark, colour, page)
+    elif isinstance(mark, Texts):
+        draw_texts(axes, mark, page)
 
 
 def _rules(axes: Any, panel: Panel, page: Page) -> None:

@@ -34,7 +34,8 @@ TICKS = 7.0
 def default_size(figure: Figure, width: float | None = None) -> tuple[float, float]:
     """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
     columns, _ = grid(figure)
-    wide = width or min(COLUMN * columns, PAGE if columns > 1 else COLUMN)
+    asked = max(panel.inches for panel in figure.panels) if figure.panels else 0.0
+    wide = width or min(max(COLUMN, asked) * columns, max(PAGE if columns > 1 else COLUMN, asked))
     return wide, sum(row_heights(figure, wide)) + title_height(figure, wide, TITLE)
 
 
@@ -63,9 +64,11 @@ def panel_height(panel: Panel, width: float) -> float:
 
 
 def grid(figure: Figure) -> tuple[int, int]:
-    """Columns and rows of panels; four stand two by two."""
+    """Columns and rows of panels; four stand two by two, and those that ask for more than a column below one another."""
     count = len(figure.panels)
     columns = 2 if count == 4 else max(1, min(count, ACROSS))
+    if any(panel.inches > COLUMN for panel in figure.panels):
+        columns = 1
     return columns, max(1, -(-count // columns))
 
 

@@ -196,6 +196,10 @@ class CanvasChart(pg.PlotWidget):
 
     def _range(self, panel: Panel) -> None:
         self.zoomed = False
+        self.plot.vb.setAspectLocked(panel.equal)
+        if panel.equal:
+            self.plot.vb.setRange(xRange=limits(panel, "x"), yRange=limits(panel, "y"), padding=0.0)
+            return
         for side, box in (("x", self.plot.vb), ("y", self.plot.vb), ("right", self.second)):
             axis = getattr(panel, side)
             if axis is None:

@@ -11,13 +11,14 @@ from PySide6.QtCore import QRectF, Qt
 
 from landscape_gui import style
 from landscape_gui.chart_limits import raster, whiskers
-from landscape_gui.figure import Band, Bars, Line, Needles, Panel, Points, Rule, Scale
+from landscape_gui.figure import Band, Bars, Line, Needles, Panel, Points, Rule, Scale, Texts
 from landscape_gui.results import Array
 from landscape_gui.ui.canvas2d import MARKERS
+from landscape_gui.ui.chart_texts import TextItems
 
 HEAD = 7.0
 """Pixels across the head of a needle."""
-LOOKS = ("label", "colour", "width", "size", "marker", "dash", "right", "orientation")
+LOOKS = ("label", "colour", "width", "size", "marker", "dash", "right", "orientation", "backed", "lift")
 """The fields of a mark that its items are made with; everything else is filled in."""
 
 
@@ -171,7 +172,15 @@ class HeatItem:
         self.image.setImage(values, autoLevels=False, levels=tuple(levels), rect=QRectF(left, low, right - left, high - low))
 
 
-ITEMS: dict[type, Any] = {Band: BandItem, Line: LineItem, Points: PointsItem, Needles: NeedleItems, Bars: BarItems, Rule: RuleItem}
+ITEMS: dict[type, Any] = {
+    Band: BandItem,
+    Line: LineItem,
+    Points: PointsItem,
+    Needles: NeedleItems,
+    Bars: BarItems,
+    Rule: RuleItem,
+    Texts: TextItems,
+}
 """What draws each kind of mark, from the lowest layer to the highest."""
 
 

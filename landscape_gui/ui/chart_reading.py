@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.figure import Bars, Line, Needles, Panel
+from landscape_gui.figure import Bars, Line, Needles, Panel, Texts
 from landscape_gui.probes.facts import number
 
 LINES = 4
@@ -56,7 +56,16 @@ def cell_words(panel: Panel, x: float, y: float) -> str:
         f"{axis.label or name} {axis.names[k] if k < len(axis.names) else number(float(values[k]))}"
         for axis, name, values, k in ((panel.x, "x", surface.x, column), (panel.y, "y", surface.y, row))
     ]
-    return "     ".join([*places, f"{surface.label} {number(float(surface.z[row, column]))}".strip()])
+    written = next((m for m in panel.marks if isinstance(m, Texts) and m.room is not None), None)
+    value = "" if written is None else written_at(written, x, y)
+    return "     ".join([*places, f"{surface.label} {value or number(float(surface.z[row, column]))}".strip()])
+
+
+def written_at(mark: Texts, x: float, y: float) -> str:
+    """What stands in the cell at a place, in one line; "" where there is none."""
+    assert mark.room is not None
+    inside = (np.abs(mark.x - x) <= mark.room[0] / 2) & (np.abs(mark.y - y) <= mark.room[1] / 2)
+    return mark.texts[int(np.argmax(inside))].replace("\n", " ") if inside.any() else ""
 
 
 def needle_words(mark: Needles, k: int) -> str:
