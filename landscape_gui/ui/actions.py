@@ -33,6 +33,12 @@ COMMANDS = {
     "compare": Command(
         "Co&mpare", "Ctrl+M", "", "Put the checkpoints selected in the library side by side: every number of curvature"
     ),
+    "connect": Command(
+        "Co&nnect",
+        "Ctrl+K",
+        "path",
+        "Connect the two models selected in the library: what lies between them (or drag one onto another)",
+    ),
     "cancel": Command("C&ancel", "Esc", "stop", "Stop the running question; what there is stays"),
     "recentre": Command("Re&centre at the picked cell", "Ctrl+Return"),
     "view_3d": Command("&3-D", "1", "cube", "Surface", check=True),
@@ -80,7 +86,7 @@ class Actions(dict[str, QAction]):
 
 MENUS: dict[str, tuple[str, ...]] = {
     "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
-    "&Question": ("compute", "cancel", "-", "compare", "-", "recentre"),
+    "&Question": ("compute", "cancel", "-", "connect", "compare", "-", "recentre"),
     "&View": ("view_3d", "view_2d", "view_both", "view_chart", "-", "log", "contours", "reset", "-", "docks", "-", "themes"),
     "&Help": ("help", "about"),
 }

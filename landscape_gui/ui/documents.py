@@ -147,6 +147,8 @@ class Inquiry:
     error: BaseException | None = None
     result: Result | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    put_off: bool = False
+    """It stops for another question and is put again behind it."""
     number: int = field(default_factory=lambda: next(_numbers))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QColor, QDesktopServices, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -13,22 +13,21 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from landscape_gui.ui import theme
+from landscape_gui.ui.connecting import Connecting, name_of
 from landscape_gui.ui.documents import Answer, Document
 from landscape_gui.ui.icons import icon
+from landscape_gui.ui.library_tree import WHAT, Index, LibraryTree, Model
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
 
-WHAT = Qt.ItemDataRole.UserRole
 SECOND = Qt.ItemDataRole.UserRole + 1
 SIGN = Qt.ItemDataRole.UserRole + 2
-Index = QModelIndex | QPersistentModelIndex
 
 
 class Rows(QStyledItemDelegate):
@@ -40,6 +39,8 @@ class Rows(QStyledItemDelegate):
         option.text = ""
         view = option.widget
         view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, view)
+        if isinstance(view, LibraryTree) and view.is_target(index):
+            view.frame(painter, option.rect)
         colours = theme.current()
         rect = option.rect.adjusted(4, 0, -8, 0)
         painter.save()
@@ -95,7 +96,9 @@ class Library(QWidget):
         self.setObjectName("library")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self.tree = QTreeWidget()
+        self.connecting = Connecting(session, self)
+        self.tree = LibraryTree()
+        self.tree.words, self.tree.name = self.connecting.words, name_of
         self.tree.setObjectName("library_tree")
         self.tree.setAccessibleName("Library")
         self.tree.setHeaderHidden(True)
@@ -114,6 +117,8 @@ class Library(QWidget):
         self.tree.itemClicked.connect(self._chosen)
         self.tree.itemActivated.connect(self._activated)
         self.tree.customContextMenuRequested.connect(self._menu)
+        self.tree.models_dropped.connect(self.connecting.drop)
+        self.tree.said.connect(session.reading_changed)
         session.documents_changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         session.shown_changed.connect(self._mark)
@@ -205,6 +210,7 @@ class Library(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if isinstance(what, Document):
             self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)
+            self._entry(menu, self._connect_words(), self.connect_selected, len(self.selected()) > 1)
             self._entry(menu, self._compare_words(), self.compare, bool(self.to_compare()))
             self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
             menu.addSeparator()
@@ -213,6 +219,7 @@ class Library(QWidget):
             self._entry(menu, "Show", lambda: self._chosen(item))
         elif isinstance(what, str):
             self._entry(menu, "Open this checkpoint", lambda: self.session.open([what]))
+            self._entry(menu, self._connect_words(), self.connect_selected, len(self.selected()) > 1)
             self._entry(menu, self._compare_words(), self.compare, bool(self.to_compare()))
             self._entry(menu, "Show in folder", lambda: reveal(what), Path(what).exists())
         return menu
@@ -220,6 +227,20 @@ class Library(QWidget):
     def _compute(self, document: Document) -> None:
         self.session.select(document)
         self.compute_asked.emit()
+
+    def selected(self) -> list[Model]:
+        """The models whose rows are selected, those of answers without a model left out."""
+        return [m for m in self.tree.selected_models() if isinstance(m, str) or (not m.is_answer and m.state != "failed")]
+
+    def connect_selected(self) -> None:
+        """Ask about the path between the two models that are selected, or the barriers between more."""
+        self.connecting.connect_selected(self.selected())
+
+    def _connect_words(self) -> str:
+        chosen = self.selected()
+        if len(chosen) == 2:
+            return f"Connect {name_of(chosen[0])} with {name_of(chosen[1])}"
+        return f"Barriers between {len(chosen)} models" if len(chosen) > 2 else "Connect (select two)"
 
     def to_compare(self) -> list[Document | str]:
         """What is selected and can be compared: what is open, and paths of a run's checkpoints; else what is current."""

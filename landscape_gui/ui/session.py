@@ -147,8 +147,9 @@ class Session(QObject):
             return None
         return self.ask(probe) if probe is not None else None
 
-    def ask(self, probe: Probe, document: Document | None = None) -> Inquiry | None:
-        """Put a question; it waits behind those that were put before. The window follows the newest."""
+    def ask(self, probe: Probe, document: Document | None = None, *, first: bool = False) -> Inquiry | None:
+        """Put a question; it waits behind those that were put before. first: before those that wait, and the one that is running
+        stops for it and goes on afterwards from where it was. The window follows the newest."""
         document = document or self.current
         if document is None or document.problem is None:
             self.said.emit(Message(level="info", text="There is nothing to ask yet.", remedy="Open a checkpoint first."))
@@ -160,9 +161,21 @@ class Session(QObject):
         inquiry = Inquiry(probe=probe, document=document)
         self.inquiries.append(inquiry)
         self.followed = inquiry
-        self.thinker.submit(Task(lambda: self._work(inquiry), lambda outcome: self._answered(inquiry, outcome)))
+        if first and self.running is not None:
+            self._put_off(self.running)
+        self._submit(inquiry, first=first)
         self.inquiries_changed.emit()
         return inquiry
+
+    def _submit(self, inquiry: Inquiry, *, first: bool = False) -> None:
+        task = Task(lambda: self._work(inquiry), lambda outcome: self._answered(inquiry, outcome))
+        self.thinker.submit(task, first=first)
+
+    def _put_off(self, inquiry: Inquiry) -> None:
+        """Let a running question wait again; what it knows stays in the store, and it goes on from there."""
+        if inquiry.state == "running":
+            inquiry.put_off = True
+            inquiry.stop.set()
 
     def _work(self, inquiry: Inquiry) -> Result | None:
         """In the thread."""
@@ -210,6 +223,13 @@ class Session(QObject):
         self.progressed.emit(inquiry)
 
     def _answered(self, inquiry: Inquiry, outcome: Outcome) -> None:
+        if inquiry.put_off and not is_whole(outcome.value) and outcome.error is None and inquiry.state == "running":
+            inquiry.put_off, inquiry.state = False, "waiting"
+            inquiry.stop.clear()
+            self._submit(inquiry)
+            self.inquiries_changed.emit()
+            return
+        inquiry.put_off = False
         inquiry.seconds = time.monotonic() - inquiry.started if inquiry.started else 0.0
         if outcome.error is not None:
             inquiry.state, inquiry.error = "failed", outcome.error
