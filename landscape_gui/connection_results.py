@@ -53,9 +53,15 @@ class AlignmentResult(ConnectedResult):
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointResult(ConnectedResult):
-    """One checkpoint's own loss and metrics, every quantity of shape (1,), shared by every path that ends in it."""
+    """One checkpoint's own loss and metrics, every quantity of shape (1,), shared by every path that ends in it.
+
+    rows: by the same names, (n,) each example's own sum over its rows (a batch's, where only means over batches are known);
+    weights: (n,) how many rows of it count.
+    """
 
     quantities: Mapping[str, Quantity]
+    rows: Mapping[str, Array] = field(default_factory=dict)
+    weights: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +70,9 @@ class PathResult(ConnectedResult):
 
     name: "line", "bezier", "chain", "band", "aligned" or "repaired" ("line, frozen" where the gap between BatchNorm modes is
     asked for); t: (k,) ascending, 0 at the first model and 1 at the second; computed: (k,) where it was measured so far;
-    quantities: `<split>_<metric>` -> (k,); arc: (k,) length of the path up to t over the whole vector, 0 at t = 0 (negative
-    before). length: from t = 0 to 1; end_distance: between the ends.
+    quantities: `<split>_<metric>` -> (k,); arc: (k,) length of the path up to t over all parameters, 0 at t = 0 (negative before).
+    length: from t = 0 to 1; end_distance: between the ends. errors: paired standard errors, (k,), of how far a quantity lies
+    above the line between its ends (`train_loss_above_line`), above their mean, above the first end and above the second.
     numbers: `above_line`, `above_mean`, `above_larger` of the chosen split's loss,
     the same as `<split>_<metric>_above_line` for every quantity, `connectivity_score`, `maximum`, `mean`, `arc_mean`.
     controls: how many control points; training: how the path was found, in words.
@@ -77,6 +84,7 @@ class PathResult(ConnectedResult):
     computed: Array = labelled("where the network was evaluated", "t")
     quantities: Mapping[str, Quantity]
     arc: Array = labelled("length of the path up to t", "t")
+    errors: Mapping[str, Array] = field(default_factory=dict)
     length: float = float("nan")
     end_distance: float = float("nan")
     controls: int = 2
@@ -126,12 +134,28 @@ class WaypointResult(ConnectedResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BarrierTable(ConnectedResult):
+    """What stands between every two of several models along one kind of path.
+
+    quantities: `<split>_<metric>_<definition>` -> (k, k) barriers with their standard errors, the metric being the loss or, of a
+    classifier, the error rate (a fraction); distances: (k, k) between the ends of the path, after alignment where one is aligned;
+    lengths: (k, k) of the paths. All are symmetric, zero on the diagonal, NaN where not computed yet.
+    """
+
+    path: str
+    quantities: Mapping[str, Quantity]
+    distances: Array = labelled("norm of the difference of the path's ends", "model", "model")
+    lengths: Array = labelled("length of the path", "model", "model")
+
+
+@dataclass(frozen=True, kw_only=True)
 class BarriersResult(ConnectedResult):
     """Barriers between every two of several models: symmetric, zero on the diagonal, NaN where not computed yet.
 
-    names: what each model is called; definition: "above_line", "above_mean" or "above_larger"; path: the kind of path; barriers,
-    standard_errors, distances: (k, k); losses: (k,) each model's own; order: (k,) by average-linkage clustering of the barriers;
-    tree: (k - 1, 2) edges of the minimum spanning tree.
+    names: what each model is called; definition: "above_line", "above_mean" or "above_larger"; path: the kind of path; metric:
+    "loss" or "error"; barriers, standard_errors, distances: (k, k) of these; losses: (k,) each model's own on the chosen split;
+    own: `<split>_<metric>` -> (k,) each model's own; order: (k,) by average-linkage clustering of the barriers; tree: (k - 1, 2)
+    edges of the minimum spanning tree, the lowest barrier first; tables: by kind of path, with every split, metric and definition.
     """
 
     names: tuple[str, ...]
@@ -142,22 +166,31 @@ class BarriersResult(ConnectedResult):
     standard_errors: Array = labelled("standard error of the barrier", "model", "model")
     distances: Array = labelled("norm of the difference", "model", "model")
     losses: Array = labelled("own loss of each model", "model")
+    own: Mapping[str, Quantity] = field(default_factory=dict)
     order: Array = optional("models as ordered by clustering", "place")
     tree: Array = optional("edges of the minimum spanning tree", "edge", "end")
+    tables: Mapping[str, BarrierTable] = field(default_factory=dict)
     complete: bool = True
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """Those of the first kind of path, for a choice of what is shown."""
+        return next((table.quantities for table in self.tables.values()), {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstabilityResult(ConnectedResult):
     """The barrier between two runs' checkpoints at each epoch that both have: instability (Frankle et al. 2020).
 
-    epochs: (k,); barriers, errors: (k,) by the definition named, NaN where not computed yet; first_losses, second_losses: (k,) the
-    checkpoints' own; distances: (k,).
+    epochs: (k,); barriers, error_barriers: (k,) of the loss and of the error rate by the definition named, on the chosen split,
+    NaN where not computed yet; first_losses, second_losses: (k,) the checkpoints' own; distances: (k,). quantities:
+    `<split>_<metric>_<definition>` -> (k,) every other choice of these.
     """
 
     names: tuple[str, ...]
-    definition: str = "above_line"
+    definition: str = "above_mean"
     path: str = "line"
+    unit: str = "epoch"
     epochs: Array = labelled("epoch or step", "checkpoint")
     barriers: Array = labelled("barrier between the two checkpoints", "checkpoint")
     standard_errors: Array = labelled("standard error of the barrier", "checkpoint")
@@ -166,6 +199,7 @@ class InstabilityResult(ConnectedResult):
     first_losses: Array = labelled("own loss of the first run's checkpoint", "checkpoint")
     second_losses: Array = labelled("own loss of the second run's checkpoint", "checkpoint")
     distances: Array = labelled("norm of the difference", "checkpoint")
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
     complete: bool = True
 
 
