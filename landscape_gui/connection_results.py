@@ -134,7 +134,7 @@ class WaypointResult(ConnectedResult):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BarrierTable(ConnectedResult):
+class BarrierTable:
     """What stands between every two of several models along one kind of path.
 
     quantities: `<split>_<metric>_<definition>` -> (k, k) barriers with their standard errors, the metric being the loss or, of a
