@@ -19,7 +19,7 @@ import pytest
 
 from landscape_gui import store_encoding
 from landscape_gui.errors import LandscapeError, StoreError
-from landscape_gui.probes import Line, Surface, Trajectory
+from landscape_gui.probes import Line, Spectrum, Surface, Trajectory
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.results import AxesReport, LineResult, Provenance, Quantity, SurfaceResult, TrajectoryResult, freeze
 from landscape_gui.store import MAGIC, Store, key_of, pack, read_result, write_result
@@ -199,7 +199,7 @@ CHANGES: dict[type, dict[str, Any]] = {
         "batchnorm": "frozen",
         "precision": "float64", "tier": "exact", "steps": (51, 50), "span": (0.5,), "draws": 2, "adaptive": True, "tolerance": 0.04,
         "run_checkpoints": (CheckpointRef("a", "d1"),), "third": CheckpointRef("a", "d2"), "directions_file": None,
-        "which": (2, 1),
+        "which": (2, 1), "through": Spectrum(),
     },
     Line: {"steps": 7, "along": "y", "at": (0.0, 1.0), "span": (0.1, 0.2)},
     Trajectory: {"steps": (3, 4), "directions": "filter"},

@@ -13,7 +13,7 @@ from tiny_problem import TinyProblem
 from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import ProblemError
 from landscape_gui.figure import Look
-from landscape_gui.jobs import answer
+from landscape_gui.jobs import answer, answering
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes import Report
 from landscape_gui.probes.eigenvalues import Eigenvalues
@@ -98,16 +98,15 @@ def test_progress_gives_each_part_what_it_takes_and_only_rises(problem: TinyProb
     """Sharpness takes more than the largest eigenvalue of the Gauss-Newton matrix does."""
     from landscape_gui.probes.report import passes_of
 
-    seen: list[tuple[float, str]] = []
     asked = Report(top=1, probes=1, steps=4, points=1, bound=False, budget=4)
-    answer(asked, problem, on_progress=lambda p: seen.append((p.done / p.total, p.note)))
+    seen = [(p.done / p.total, p.note) for p in answering(asked, problem, None)]
     shares = [share for share, _ in seen]
     assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] == 1
     costs = {name: passes_of(part.cost(problem)) for name, part in asked.completed(problem).parts(problem)}  # type: ignore[attr-defined]
     assert costs["sharpness"] > 3 * costs["gauss-newton"]
     first = min(share for share, note in seen if note.startswith("sharpness"))
     before = sum(cost for name, cost in costs.items() if name != "sharpness") / sum(costs.values())
-    assert first == pytest.approx(before, abs=0.05)  # told at most 30 times a second
+    assert first == pytest.approx(before, abs=0.05)
 
 
 def test_its_sharpness_is_that_of_the_question_by_itself_and_the_spectrums_numbers_win(problem: TinyProblem, store: Store) -> None:
