@@ -18,7 +18,7 @@ from landscape_gui.core.fast import NotApplicable, fast_paths
 from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath, full_precision
 from landscape_gui.core.judging import Judge
 from landscape_gui.core.losses import LossHead, Metric
-from landscape_gui.core.moments import Moments
+from landscape_gui.core.moments import ExampleMoments, Moments
 from landscape_gui.core.pooling import strided_pooling
 from landscape_gui.core.splits import Chunk, Split, length_of, place
 from landscape_gui.core.sweep import Data, Point, Sums, sweep, sweep_recalculating
@@ -50,6 +50,7 @@ class Values:
     mean: (k,) float64, as it came out, NaN and infinities included (metrics are NaN where the loss is); standard_error: (k,)
     between examples, or between batches for a loss of which only means are known (then in `from_batches`); None: not known.
     examples: how many were seen, by the same names. overflow: (k,) True where a loss is infinite in float32 and finite in float64.
+    rows: only where asked for: (k, n) every example's own sum (see core.moments), and (n,) how many rows of it count.
     """
 
     mean: dict[str, Array]
@@ -57,6 +58,7 @@ class Values:
     examples: dict[str, int]
     overflow: Array
     from_batches: frozenset[str] = field(default_factory=frozenset)
+    rows: dict[str, tuple[Array, Array]] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -180,10 +182,12 @@ class Evaluator:
             self._seconds = self._measure()
         return self._seconds
 
-    def evaluate(self, origin: Tensor, axes: Sequence[Tensor], coordinates: Any) -> Generator[float, None, Values]:
+    def evaluate(
+        self, origin: Tensor, axes: Sequence[Tensor], coordinates: Any, *, keep: bool = False
+    ) -> Generator[float, None, Values]:
         """Values at origin + sum of coordinates[:, j] axes[j]; origin and axes (size,), coordinates (k, len(axes)).
 
-        Without axes, every row of coordinates (k, 0) is the origin; () is one such point.
+        Without axes, every row of coordinates (k, 0) is the origin; () is one such point. keep: also what each example adds.
         Yields the fraction done after every piece of at most 50 ms, or one chunk's forward pass: stop there to cancel. The same
         call gives the same bits; a point's values depend on the other points asked for at once by rounding alone. A fast path that
         is given up at the end of a call is given up for this plane: the call's points are computed again by the plain one.
@@ -191,8 +195,9 @@ class Evaluator:
         points = self._points(coordinates, len(axes))
         self._lay(origin, axes, points)
         while True:
-            sums = [Sums({name: Moments(len(points), self.device) for name in self._names()}) for _ in self._data.splits]
-            yield from self._drive(self._steps(points, sums))
+            kind = ExampleMoments if keep else Moments
+            sums = [Sums({name: kind(len(points), self.device) for name in self._names()}) for _ in self._data.splits]
+            yield from self._drive(self._steps(points, sums, self._judge(len(points), kind)))
             if self._path is self._plain or len(points) * sum(s.examples for s in self._data.splits) == 0:
                 break
             if self._confirmed(points, sums):
@@ -213,13 +218,13 @@ class Evaluator:
     def _names(self) -> list[str]:
         return ["loss"] if self.head.kind == "batch" else ["loss", *self.metrics]
 
-    def _judge(self, count: int) -> Judge:
-        return Judge(self.head, self.metrics, count, self.device, stacking=self.tier == "fast")
+    def _judge(self, count: int, moments: type[Moments] = Moments) -> Judge:
+        return Judge(self.head, self.metrics, count, self.device, stacking=self.tier == "fast", moments=moments)
 
-    def _steps(self, points: Sequence[Point], sums: Sequence[Sums]) -> Iterator[float]:
+    def _steps(self, points: Sequence[Point], sums: Sequence[Sums], judge: Judge) -> Iterator[float]:
         if self.batchnorm == "recalculated":
-            return sweep_recalculating(self._plain, self._data, self._statistics, self._judge(len(points)), points, sums)
-        return sweep(self._path, self._data, self._judge(len(points)), points, sums)
+            return sweep_recalculating(self._plain, self._data, self._statistics, judge, points, sums)
+        return sweep(self._path, self._data, judge, points, sums)
 
     def _drive(self, steps: Iterator[float]) -> Iterator[float]:
         """Run steps in pieces, with torch's modes set inside a piece only, never while a caller holds control."""
@@ -342,6 +347,7 @@ class Evaluator:
         mean: dict[str, Array] = {}
         error: dict[str, Array | None] = {}
         examples: dict[str, int] = {}
+        rows: dict[str, tuple[Array, Array]] = {}
         from_batches = set()
         for split, into in zip(self._data.splits, sums, strict=True):
             lost = np.isnan(into.parts["loss"].mean())
@@ -349,11 +355,13 @@ class Evaluator:
                 key = f"{split.name}_{name}"
                 mean[key], error[key] = np.where(lost, np.nan, part.mean()), part.standard_error()
                 examples[key] = into.examples
+                if isinstance(part, ExampleMoments):
+                    rows[key] = part.examples()
                 if part.units < into.examples:
                     from_batches.add(key)
                 if part.units < max(into.examples, 2):
                     self._units[key] = part.units
-        return Values(mean, error, examples, overflow, frozenset(from_batches))
+        return Values(mean, error, examples, overflow, frozenset(from_batches), rows)
 
     def _measure(self) -> float:
         """Time three points on the first chunk of each split along a short random axis, after one for warming up."""

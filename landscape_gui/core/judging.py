@@ -20,11 +20,21 @@ STACKED = 65_536
 class Judge:
     """Takes the outputs of k points on one chunk after the other; gives each chunk's Moments by name ("loss" and the metrics).
 
-    stacking: judge several points in one call (equal up to rounding); without it each output is judged by itself.
+    stacking: judge several points in one call (equal up to rounding); without it each output is judged by itself. moments: what
+    sums are kept.
     """
 
-    def __init__(self, head: LossHead, metrics: Mapping[str, Metric], points: int, device: torch.device, *, stacking: bool) -> None:
-        self.head, self.points, self.device = head, points, device
+    def __init__(
+        self,
+        head: LossHead,
+        metrics: Mapping[str, Metric],
+        points: int,
+        device: torch.device,
+        *,
+        stacking: bool,
+        moments: type[Moments] = Moments,
+    ) -> None:
+        self.head, self.points, self.device, self.moments = head, points, device, moments
         self.metrics = {} if head.kind == "batch" else dict(metrics)
         rowwise = head.kind == "rows" and head.stackable and all(m.stackable for m in self.metrics.values())
         self._stacking = stacking and rowwise
@@ -37,7 +47,7 @@ class Judge:
         self._where: list[int] = []
         self._pending = 0
         self._targets: dict[int, Any] = {}
-        self._sums = {name: Moments(self.points, self.device) for name in ("loss", *self.metrics)}
+        self._sums = {name: self.moments(self.points, self.device) for name in ("loss", *self.metrics)}
         target = chunk.targets
         self._simple = self._fused and isinstance(target, Tensor) and not target.is_floating_point()
         self._simple = self._simple and not bool((target == IGNORED).any())
