@@ -41,7 +41,17 @@ REFERENCES: Mapping[str, str] = {
     "yao2020": "Yao et al. 2020, PyHessian: Neural networks through the lens of the Hessian, IEEE BigData",
 }
 
+CONNECTIVITY: Mapping[str, str] = {
+    "ainsworth2023": "Ainsworth, Hayase and Srinivasa 2023, Git Re-Basin: Merging models modulo permutation symmetries, ICLR",
+    "draxler2018": "Draxler et al. 2018, Essentially no barriers in neural network energy landscape, ICML",
+    "entezari2022": "Entezari et al. 2022, The role of permutation invariance in linear mode connectivity of neural networks, ICLR",
+    "frankle2020": "Frankle et al. 2020, Linear mode connectivity and the lottery ticket hypothesis, ICML",
+    "garipov2018": "Garipov et al. 2018, Loss surfaces, mode connectivity, and fast ensembling of DNNs, NeurIPS",
+    "jordan2023": "Jordan et al. 2023, REPAIR: REnormalizing permuted activations for interpolation repair, ICLR",
+}
+"""Of the numbers of paths between models."""
+
 
 def cite(references: tuple[str, ...]) -> str:
     """ "Cohen et al. 2021; Dinh et al. 2017": authors and year of each key."""
-    return "; ".join(re.split(r"(?<=\d{4}),", REFERENCES[key], maxsplit=1)[0] for key in references)
+    return "; ".join(re.split(r"(?<=\d{4}),", ({**REFERENCES, **CONNECTIVITY})[key], maxsplit=1)[0] for key in references)

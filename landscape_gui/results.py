@@ -1,8 +1,8 @@
 """Answers: frozen dataclasses of labelled arrays with units, standard errors and provenance. NumPy only.
 
-Every class here and in `landscape_gui.curvature_results` is written to and read from HDF5 by `landscape_gui.store` field by
-field, so a new kind of answer is one more dataclass. Arrays are never changed after an answer has been made (`freeze` marks
-them read-only).
+Every class here, in `landscape_gui.curvature_results` and in `landscape_gui.connection_results` is written to and read from HDF5
+by `landscape_gui.store` field by field, so a new kind of answer is one more dataclass. Arrays are never changed after an answer
+has been made (`freeze` marks them read-only).
 """
 
 from __future__ import annotations
@@ -233,4 +233,4 @@ class ConnectedResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
-Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult
+Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult | ConnectedResult

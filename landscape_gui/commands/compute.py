@@ -158,9 +158,9 @@ def save_surface(path: str, directions: str, result: Result) -> None:
 
 
 def axes_of(result: Result) -> AxesReport:
-    from landscape_gui.results import CurvatureResult, TrajectoryResult
+    from landscape_gui.results import ConnectedResult, CurvatureResult, TrajectoryResult
 
-    if isinstance(result, CurvatureResult):
+    if isinstance(result, CurvatureResult | ConnectedResult):
         raise QuestionError("This answer holds no directions to save.", remedy="Leave --save-directions out.")
     return result.surface.axes if isinstance(result, TrajectoryResult) else result.axes
 

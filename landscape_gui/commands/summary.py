@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.commands import curvature_summary
+from landscape_gui.commands import connection_summary, curvature_summary
 from landscape_gui.commands.terminal import table
 from landscape_gui.results import (
     AxesReport,
     CellResult,
+    ConnectedResult,
     CurvatureResult,
     LineResult,
     Quantity,
@@ -22,6 +23,8 @@ def describe(result: Result) -> str:
     """What was asked, each quantity's value at the centre, least and greatest, the axes, and what should be known of it."""
     if isinstance(result, CurvatureResult):
         return curvature_summary.describe(result)
+    if isinstance(result, ConnectedResult):
+        return connection_summary.describe(result)
     surface = result.surface if isinstance(result, TrajectoryResult) else result
     lines = [size_of(result), cell_table(surface) if isinstance(surface, CellResult) else quantities_table(surface)]
     if isinstance(result, TrajectoryResult):

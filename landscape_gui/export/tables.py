@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from landscape_gui.export import check_target, curvature_tables, write
+from landscape_gui.export import check_target, connection_tables, curvature_tables, write
 from landscape_gui.results import (
     Array,
     AxesReport,
     CellResult,
+    ConnectedResult,
     CurvatureResult,
     LineResult,
     Quantity,
@@ -46,6 +47,8 @@ def as_json(result: Result) -> dict[str, Any]:
     """The content of `write_json`: plain dictionaries, lists, numbers, strings and None."""
     if isinstance(result, CurvatureResult):
         return {"format": "landscape_gui", "format_version": VERSION, **_plain(curvature_tables.content(result))}
+    if isinstance(result, ConnectedResult):
+        return {"format": "landscape_gui", "format_version": VERSION, **_plain(connection_tables.content(result))}
     if isinstance(result, TrajectoryResult):
         own = {
             "provenance": _plain(asdict(result.provenance)),
@@ -79,8 +82,8 @@ def as_json(result: Result) -> dict[str, Any]:
 def write_csv(path: str | os.PathLike[str], result: Result) -> Path:
     """Writes an answer as CSV, one row a point and one column a quantity, the first row naming them; returns the path.
 
-    A surface: x, y, ..., computed; a line: x, ..., computed; a trajectory: one row a checkpoint. Numbers are written with as many
-    digits as bring them back exactly; what is not finite is nan, inf or -inf.
+    A surface: x, y, ..., computed; a line: x, ..., computed; a trajectory: one row a checkpoint; paths: path, t, computed, ....
+    Numbers are written with as many digits as bring them back exactly; what is not finite is nan, inf or -inf.
     """
     target = check_target(path, (".csv",))
     buffer = io.StringIO()
@@ -90,8 +93,9 @@ def write_csv(path: str | os.PathLike[str], result: Result) -> Path:
 
 def _rows(result: Result) -> Iterator[list[str]]:
     columns: dict[str, Any]
-    if isinstance(result, CurvatureResult):
-        yield from ([v if isinstance(v, str) else _exact(v) for v in row] for row in curvature_tables.rows(result))
+    if isinstance(result, CurvatureResult | ConnectedResult):
+        rows = curvature_tables.rows(result) if isinstance(result, CurvatureResult) else connection_tables.rows(result)
+        yield from ([v if isinstance(v, str) else _exact(v) for v in row] for row in rows)
         return
     if isinstance(result, TrajectoryResult):
         columns = {
