@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from landscape_gui.results import Array, Provenance
+from landscape_gui.style import SERIES, TRAJECTORY
 
 View = Literal["3d", "2d", "chart"]
 Scale = Literal["linear", "log"]
@@ -101,13 +102,23 @@ class Surface:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """A trajectory in a plane: (k,) x and y; drawn on the surface in 3-D and on the contours in 2-D, start and end marked."""
+    """A trajectory in a plane: (k,) x and y; drawn on the surface in 3-D and on the contours in 2-D, start and end marked.
+
+    stops: without them it is a bare line in a colour of `style.SERIES`, named in a legend; dash: broken.
+    """
 
     x: Array
     y: Array
     names: tuple[str, ...] = ()
     label: str = ""
     colour: int = 0
+    stops: bool = True
+    dash: bool = False
+
+    @property
+    def ink(self) -> str:
+        """Its colour as "#RRGGBB"."""
+        return TRAJECTORY if self.stops and self.colour == 0 else SERIES[self.colour % len(SERIES)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,6 +250,11 @@ class Panel:
     @property
     def surface(self) -> Surface | None:
         return next((m for m in self.marks if isinstance(m, Surface)), None)
+
+    @property
+    def key(self) -> tuple[Path, ...]:
+        """The lines on a plane that a legend must name."""
+        return tuple(m for m in self.marks if isinstance(m, Path) and not m.stops and m.label) if self.surface is not None else ()
 
     @property
     def heat_map(self) -> bool:

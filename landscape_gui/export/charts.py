@@ -8,14 +8,12 @@ import numpy as np
 
 from landscape_gui.chart_limits import Side, limits
 from landscape_gui.export.paper import Page, set_ticks, wrap
+from landscape_gui.export.path_key import HANDLE, columns_of
 from landscape_gui.export.spectra import draw_bars, draw_heat_map, draw_needles, set_names
 from landscape_gui.export.texts import draw_texts
 from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule, Texts
-from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import series_colour
 
-HANDLE = 2.5
-"""Length of a line in the legend in ems: two whole dashes."""
 MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
 
 
@@ -139,16 +137,11 @@ def _legend(figure: Any, axes: list[Any], panel: Panel, page: Page) -> None:
         return
     found = [one.get_legend_handles_labels() for one in axes]
     handles, labels = [h for f in found for h in f[0]], [t for f in found for t in f[1]]
-    columns = _columns(labels, figure.bbox.width / figure.figure.dpi, page.tick_size)
+    columns = columns_of(labels, figure.bbox.width / figure.figure.dpi, page.tick_size)
     figure.legend(
         handles, labels, loc="outside lower center", ncols=columns, frameon=False, handlelength=HANDLE, columnspacing=1.2,
         handletextpad=0.5, borderaxespad=0.1, labelspacing=0.35,
     )  # fmt: skip
-
-
-def _columns(labels: list[str], width: float, size: float) -> int:
-    widest = max(text_width(label, size) for label in labels) + (HANDLE + 2.0) * size
-    return int(np.clip(72 * width * 0.97 // widest, 1, len(labels)))
 
 
 def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
@@ -160,4 +153,4 @@ def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
         or (len(labels) == 1 and labels[0] in (panel.y.label, panel.x.label))
     ):
         return 0
-    return -(-len(labels) // _columns(labels, width, size))
+    return -(-len(labels) // columns_of(labels, width, size))

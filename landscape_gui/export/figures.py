@@ -13,6 +13,7 @@ from landscape_gui.export.charts import draw_chart, legend_rows
 from landscape_gui.export.marks2d import draw_plane
 from landscape_gui.export.marks3d import draw_relief
 from landscape_gui.export.paper import Page, wrap
+from landscape_gui.export.path_key import key_rows
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 
@@ -59,7 +60,7 @@ def row_heights(figure: Figure, width: float) -> list[float]:
 
 def panel_height(panel: Panel, width: float) -> float:
     """Inches for a panel of a width: by its kind, its legend's rows, and as many bars as it has."""
-    legend = 0.16 * legend_rows(panel, width)
+    legend = 0.16 * (legend_rows(panel, width) + key_rows(panel, width))
     return max(ASPECTS[kind(panel)] * width, AROUND_BARS + bars_inches(panel, TICKS)) + legend
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.patheffects as effects
@@ -11,9 +12,10 @@ from matplotlib.patches import Rectangle
 
 from landscape_gui.export.label_places import label_places
 from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
+from landscape_gui.export.path_key import draw_key
 from landscape_gui.figure import Note, Panel, Path, Points, Surface
 from landscape_gui.results import Array
-from landscape_gui.style import END, SERIES, START, TRAJECTORY, colour_table, format_levels
+from landscape_gui.style import END, SERIES, START, colour_table, format_levels
 
 PIXELS = (200, 2400)
 """Least and most along a side of the raster."""
@@ -56,6 +58,7 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     axes.set_xlabel(panel.x.text)
     axes.set_ylabel(panel.y.text)
     add_colour_bar(figure, axes, panel, page)
+    draw_key(figure, panel, page)
     if panel.title:
         axes.set_title(panel.title)
     return axes
@@ -143,10 +146,13 @@ def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float) -
 
 
 def _path(axes: Any, path: Path) -> None:
-    """The trajectory with its start and end marked."""
-    colour = TRAJECTORY if path.colour == 0 else SERIES[path.colour % len(SERIES)]
+    """The trajectory with its start and end marked; or a bare line, which the legend names."""
+    colour = path.ink
     casing = [effects.Stroke(linewidth=2.0, foreground="white", alpha=0.85), effects.Normal()]
-    axes.plot(path.x, path.y, color=colour, linewidth=1.1, zorder=4, solid_joinstyle="round", path_effects=casing)
+    style: Any = {"linestyle": (0, (3.5, 2))} if path.dash else {}
+    axes.plot(path.x, path.y, color=colour, linewidth=1.1, zorder=4, solid_joinstyle="round", path_effects=casing, **style)
+    if not path.stops:
+        return
     if len(path.x) > 2:
         axes.plot(path.x[1:-1], path.y[1:-1], "o", ms=1.9, mfc="white", mec=colour, mew=0.5, zorder=5)
     axes.plot(path.x[:1], path.y[:1], "o", ms=4, mfc=START, mec="#1A1A1A", mew=0.6, zorder=6)
@@ -156,14 +162,19 @@ def _path(axes: Any, path: Path) -> None:
 def _points(axes: Any, points: Points, page: Page) -> None:
     """Discs with their names beside them: above to the right, or below to the left, so that neighbours do not meet."""
     axes.plot(points.x, points.y, "o", ms=4.2, mfc=SERIES[points.colour % len(SERIES)], mec="white", mew=0.7, zorder=5)
+    add_names(axes, points.x, points.y, points.names, page)
+
+
+def add_names(axes: Any, x: Array, y: Array, names: Sequence[str], page: Page) -> None:
+    """Names (k,) beside places (k,): above to the right in the left half, and below to the left in the right one."""
     middle = sum(axes.get_xlim()) / 2
     style = {"textcoords": "offset points", "fontsize": 0.8 * page.font_size, "color": "#14141C", "zorder": 6}
     style["bbox"] = {"boxstyle": "round,pad=0.12", "fc": "white", "alpha": 0.8, "lw": 0}
-    for x, y, name in zip(points.x, points.y, points.names, strict=False):
-        if x <= middle:
-            axes.annotate(name, (x, y), (4.5, 4.0), ha="left", va="bottom", **style)
+    for across, up, name in zip(x, y, names, strict=False):
+        if across <= middle:
+            axes.annotate(name, (across, up), (4.5, 4.0), ha="left", va="bottom", **style)
         else:
-            axes.annotate(name, (x, y), (-4.5, -4.0), ha="right", va="top", **style)
+            axes.annotate(name, (across, up), (-4.5, -4.0), ha="right", va="top", **style)
 
 
 def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from landscape_gui.export.marks2d import add_colour_bar, add_notes
+from landscape_gui.export.marks2d import add_colour_bar, add_names, add_notes
 from landscape_gui.export.paper import Page
+from landscape_gui.export.path_key import ROW, draw_key, key_rows
 from landscape_gui.figure import Panel
 from landscape_gui.results import Array
 from landscape_gui.scene3d.axes import Lettering, tight
@@ -29,9 +30,10 @@ def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]
     model = model_of(panel)
     bar = _bar_room(panel, page, width)
     head = (1.9 * style.title) if panel.title else 0.0
-    room = (width - bar, height - head)
+    foot = (key_rows(panel, size[0], page.tick_size) * ROW + 0.4) * style.tick if panel.key else 0.0
+    room = (width - bar, height - head - foot)
     projection, found = tight(model.frame, panel, panel.camera, room, style)
-    axes = figure.add_axes((0, 0, room[0] / width, room[1] / height))
+    axes = figure.add_axes((0, foot / height, room[0] / width, room[1] / height))
     axes.set_xlim(0, room[0])
     axes.set_ylim(room[1], 0)
     axes.axis("off")
@@ -45,8 +47,12 @@ def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]
             label.x, label.y, label.text, fontsize=label.size * UNIT, rotation=label.angle, ha="center", va="center",
             rotation_mode="default", zorder=3,
         )  # fmt: skip
+    for pins in model.traces:
+        at = projection.points(pins.stops)[:, :2]
+        add_names(axes, at[:, 0], at[:, 1], pins.names, page)
     add_notes(axes, panel, page)
-    _bar(figure, axes, panel, page, room, (width, height))
+    _bar(figure, axes, panel, page, room, (width, height), foot)
+    draw_key(figure, panel, page, place="lower center")
     if panel.title:
         figure.text(0.5 * room[0] / width, 1 - 0.5 * head / height, panel.title, ha="center", va="center", fontsize=page.font_size)
     return axes
@@ -92,9 +98,11 @@ def _bar_room(panel: Panel, page: Page, width: float) -> float:
     return BAR * width + (widest + 2.5 * page.font_size + 8) / UNIT
 
 
-def _bar(figure: Any, axes: Any, panel: Panel, page: Page, room: tuple[float, float], size: tuple[float, float]) -> None:
+def _bar(
+    figure: Any, axes: Any, panel: Panel, page: Page, room: tuple[float, float], size: tuple[float, float], foot: float
+) -> None:
     """Two thirds of the height, in the middle; none where there is no scale."""
     if panel.surface is None or not panel.surface.has_scale:
         return
-    place = figure.add_axes((room[0] / size[0] + 0.012, 0.17 * room[1] / size[1], BAR, 0.64 * room[1] / size[1]))
+    place = figure.add_axes((room[0] / size[0] + 0.012, (foot + 0.17 * room[1]) / size[1], BAR, 0.64 * room[1] / size[1]))
     add_colour_bar(figure, axes, panel, page, place)

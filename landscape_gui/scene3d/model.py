@@ -11,7 +11,11 @@ from landscape_gui.figure import Panel, Path, Points, Surface
 from landscape_gui.fill import fill_in
 from landscape_gui.results import Array
 from landscape_gui.scene3d.frame import Frame, frame_of, height_at
-from landscape_gui.style import SERIES, TRAJECTORY, colour_table
+from landscape_gui.style import SERIES, colour_table
+
+DASH, GAP = 0.022, 0.016
+"""Lengths in the scene, whose box is 1 wide."""
+DASHED = DASH / (DASH + GAP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,8 @@ class Trace:
     colour: tuple[float, float, float]
     pins: bool = False
     """Places without a path: discs of one colour."""
+    names: tuple[str, ...] = ()
+    """What the pins are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +114,27 @@ def _trace(model: Model, path: Path) -> Trace:
     at = np.concatenate([k + np.arange(n) / n for k, n in enumerate(counts)] + [np.array([len(x) - 1.0])])
     index = np.arange(len(x))
     points = model.lift(np.interp(at, index, x), np.interp(at, index, y))
-    return Trace(points=points, stops=model.lift(x, y), colour=rgb(TRAJECTORY if path.colour == 0 else SERIES[path.colour % 8]))
+    if path.dash:
+        points = _broken(points)
+    return Trace(points=points, stops=model.lift(x, y) if path.stops else np.zeros((0, 3)), colour=rgb(path.ink))
+
+
+def _broken(points: Array) -> Array:
+    """The line in dashes: finer steps, with NaN in the gaps."""
+    lengths = np.concatenate([[0.0], np.cumsum(np.nan_to_num(np.linalg.norm(np.diff(points, axis=0), axis=1)))])
+    count = max(1, round(lengths[-1] / (DASH + GAP)))
+    period = lengths[-1] / count if lengths[-1] > 0 else 1.0
+    at = np.unique(
+        np.concatenate([lengths, *(period * (np.arange(count) + part) for part in (0.0, 0.5 * DASHED, DASHED, 1 - 1e-6))])
+    )
+    fine = np.stack([np.interp(at, lengths, points[:, k]) for k in range(3)], axis=1)
+    fine[(at / period) % 1 > DASHED + 1e-6] = np.nan
+    return fine
 
 
 def _pins(model: Model, mark: Points) -> Trace:
     stops = model.lift(np.asarray(mark.x, np.float64), np.asarray(mark.y, np.float64))
-    return Trace(points=np.zeros((0, 3)), stops=stops, colour=rgb(SERIES[mark.colour % len(SERIES)]), pins=True)
+    return Trace(points=np.zeros((0, 3)), stops=stops, colour=rgb(SERIES[mark.colour % len(SERIES)]), pins=True, names=mark.names)
 
 
 def rgb(text: str) -> tuple[float, float, float]:

@@ -123,7 +123,7 @@ def _trace(draw: Any, trace: Trace, model: Model, projection: Projection, factor
         _segments(draw, pieces[open_], (255, 255, 255, 217), max(1, round(4.4 * factor)))
         _segments(draw, pieces[open_], (*_bytes(trace.colour), 255), max(1, round(2.4 * factor)))
     stops, clear = projection.points(trace.stops)[:, :2] * factor, _seen(trace.stops, model, projection)
-    ends = ((0, 5.2, (255, 255, 255)), (-1, 6.5, _bytes(rgb(END))))
+    ends = ((0, 5.2, (255, 255, 255)), (-1, 6.5, _bytes(rgb(END)))) if len(stops) else ()
     for k, radius, fill in ((k, 6.0, _bytes(trace.colour)) for k in range(len(stops))) if trace.pins else ends:
         if np.isfinite(stops[k]).all():
             r, (x, y) = radius * factor, stops[k]

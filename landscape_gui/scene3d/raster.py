@@ -255,7 +255,8 @@ def pack(panel: Panel, view: Any, pixels: tuple[int, int], scale: float, transpa
         arrays[f"pins{k}"] = np.stack([pin.x, pin.y])
     plain: dict[str, Any] = {k: v for k, v in surface.__dict__.items() if k not in ("x", "y", "z", "missing", "filled")}
     head = {
-        "surface": plain, "paths": [p.colour for p in paths], "pins": [p.colour for p in pins],
+        "surface": plain, "paths": [[p.colour, p.stops, p.dash] for p in paths],
+        "pins": [[p.colour, p.names] for p in pins],
         "axes": [asdict(a) for a in (panel.x, panel.y, panel.z)],
         "camera": asdict(panel.camera), "pixels": pixels, "scale": scale, "transparent": transparent, "dark": theme.dark,
         "bare": view[1] is None, "size": view[0].size, "theme": asdict(theme),
@@ -279,8 +280,10 @@ def unpack(sent: bytes) -> tuple[Panel, tuple[Projection, Layout | None], tuple[
     head = json.loads(a["head"].tobytes())
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in head["surface"].items()}
     surface = Surface(x=a["x"], y=a["y"], z=a["z"], missing=a.get("missing"), filled=a.get("filled"), **plain)
-    paths = tuple(Path(x=a[f"path{k}"][0], y=a[f"path{k}"][1], colour=c) for k, c in enumerate(head["paths"]))
-    pins = tuple(Points(x=a[f"pins{k}"][0], y=a[f"pins{k}"][1], colour=c) for k, c in enumerate(head["pins"]))
+    paths = tuple(
+        Path(x=a[f"path{k}"][0], y=a[f"path{k}"][1], colour=c, stops=s, dash=d) for k, (c, s, d) in enumerate(head["paths"])
+    )
+    pins = tuple(Points(x=a[f"pins{k}"][0], y=a[f"pins{k}"][1], colour=c, names=tuple(n)) for k, (c, n) in enumerate(head["pins"]))
     camera = {**head["camera"], "pan": tuple(head["camera"]["pan"])}
     x, y, z = (Axis(**axis) for axis in head["axes"])
     panel = Panel(marks=(surface, *paths, *pins), view="3d", x=x, y=y, z=z, camera=Camera(**camera))

@@ -57,10 +57,11 @@ class Renderer:
         lines = np.concatenate(pieces) if pieces else np.zeros((0, 2, 3))
         self._paths.set(lines, np.concatenate(colours) if colours else (1, 1, 1, 1))
         self._casing.set(lines, (1.0, 1.0, 1.0, 0.85))
-        places = [t.stops for t in model.traces]
-        radii = [np.full(len(t.stops), 6.0) if t.pins else _radii(t.stops) for t in model.traces]
-        faces = [np.tile((*t.colour, 1.0), (len(t.stops), 1)) if t.pins else _faces(len(t.stops)) for t in model.traces]
-        shapes = [s for t in model.traces for s in (["disc"] * len(t.stops) if t.pins else _shapes(len(t.stops)))]
+        marked = [t for t in model.traces if len(t.stops)]
+        places = [t.stops for t in marked]
+        radii = [np.full(len(t.stops), 6.0) if t.pins else _radii(t.stops) for t in marked]
+        faces = [np.tile((*t.colour, 1.0), (len(t.stops), 1)) if t.pins else _faces(len(t.stops)) for t in marked]
+        shapes = [s for t in marked for s in (["disc"] * len(t.stops) if t.pins else _shapes(len(t.stops)))]
         if places:
             self._stops.set(np.concatenate(places), np.concatenate(radii), np.concatenate(faces), shapes)
         else:

@@ -7,6 +7,7 @@ import pytest
 from pictures import panel
 
 from landscape_gui.errors import LandscapeError
+from landscape_gui.figure import Path, Points
 from landscape_gui.scene3d import raster
 from landscape_gui.scene3d.model import model_of
 from landscape_gui.style import DARK, LIGHT
@@ -60,6 +61,20 @@ def test_packing_for_another_process_loses_nothing() -> None:
     assert np.array_equal(got[1][0].matrix, view[0].matrix)
     assert [label.text for label in got[1][1].labels] == [label.text for label in view[1].labels]  # type: ignore[union-attr]
     assert got[2:] == ((300, 220), 1.0, True, LIGHT)
+
+
+def test_packing_keeps_how_lines_and_pins_look() -> None:
+    t = np.linspace(0, 1, 5)
+    bare = Path(x=t, y=t / 2, stops=False, dash=True, colour=2)
+    pins = Points(x=t[:2], y=t[:2], names=("A", "B"), colour=3)
+    shown = replace(panel(path=False), marks=(*panel(path=False).marks, bare, pins))
+    got = raster.unpack(raster.pack(shown, raster.framed(model_of(shown), (300.0, 220.0)), (300, 220), 1.0, True, LIGHT))[0]
+    line, marked = got.marks[1:]
+    assert isinstance(line, Path)
+    assert isinstance(marked, Points)
+    assert (line.stops, line.dash, line.ink) == (False, True, bare.ink)
+    assert np.array_equal(line.y, bare.y)
+    assert (marked.names, marked.colour) == (("A", "B"), 3)
 
 
 def test_without_opengl_the_painter_draws(monkeypatch: pytest.MonkeyPatch) -> None:
