@@ -110,13 +110,9 @@ class CurveTraining:
         return value, self._bends
 
     def advance(self) -> float:
-        """One step; the loss at its t before it. ProblemError where that is not finite: the points are then as before the step."""
+        """One step; the loss at its t before it. ProblemError where that or its gradient is not finite: the points then stay."""
         value, gradient = self.gradient(self.place(self.step), self.step)
-        if not math.isfinite(value):
-            raise ProblemError(
-                f"Training the curve, the loss became {value} at step {self.step + 1:,}.",
-                remedy="Take a lower learning rate (lr), or larger batches.",
-            )
+        refuse_divergence("curve", self.step + 1, value, self._gradient)
         self.step += 1
         self.descent.move(self.iterate[1:-1], gradient, self._memory, self.step)
         self.average[1:-1].lerp_(self.iterate[1:-1], min(1.0, (FORGETTING + 1) / (self.step + FORGETTING)))
@@ -133,6 +129,20 @@ class CurveTraining:
         self.iterate[1:-1].copy_(state["iterate"])
         for name, value in self._memory.items():
             value.copy_(state[name])
+
+
+def refuse_divergence(what: str, step: int, loss: float, gradient: Tensor) -> None:
+    """Raise ProblemError where a step's loss or gradient is not finite, so that no point is ever moved to nowhere."""
+    if not math.isfinite(loss):
+        said = f"the loss became {loss}"
+    elif not math.isfinite(float(gradient.sum())):
+        said = f"the gradient of the loss ({loss:.4g}) was not finite"
+    else:
+        return
+    raise ProblemError(
+        f"Training the {what}, {said} at step {step:,}.",
+        remedy="Take a lower learning rate (lr), or larger batches; look at the ends' own loss.",
+    )
 
 
 def train_curve(training: CurveTraining, *, steps: int = 0, seconds: float = 0.0) -> Generator[float, None, None]:
