@@ -1,0 +1,242 @@
+"""One model's units matched to another's, by their weights or by their activations.
+
+Which tensors count: by weights, every parameter (what belongs to no group adds a constant); running statistics are carried along
+but do not count. By activations, the outputs of the layers that make a group's units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_gui.core.vector import Layout, dot
+from landscape_gui.errors import ProblemError
+
+if TYPE_CHECKING:
+    from landscape_gui.core.axis_groups import Axis, Group
+
+ROUNDS = 100
+"""Sweeps over all groups at most; a dozen is usual."""
+
+SLACK = 1e-12
+"""A change counts where the objective rises by more than this share of the product of the norms: a thousand float64 roundings."""
+
+
+@dataclass(frozen=True)
+class MatchStep:
+    """Where a matching stands: pieces of work done and expected, the sweep it is in, and the objective so far."""
+
+    done: int
+    total: int
+    round: int
+    objective: float
+
+
+@dataclass(frozen=True)
+class Matching:
+    """permutations: group -> (units,) int64 on the CPU: unit j of the matched model is unit permutations[group][j] of the original.
+
+    objective: (rounds + 1,) what is maximised, at the start and after each sweep, never falling; start: which start was best:
+    "identity" or "sorted"; converged: no group's change would have raised it any more.
+    """
+
+    permutations: Mapping[str, Tensor]
+    objective: NDArray[np.float64]
+    rounds: int
+    converged: bool
+    start: str = "identity"
+
+    @property
+    def units(self) -> int:
+        return sum(len(p) for p in self.permutations.values())
+
+    @property
+    def moved(self) -> int:
+        """How many units changed place."""
+        return sum(int((p != torch.arange(len(p))).sum()) for p in self.permutations.values())
+
+
+def match_weights(
+    layout: Layout, groups: Sequence[Group], a: Tensor, b: Tensor, *, seed: int = 0, rounds: int = ROUNDS, orders: int = 1
+) -> Generator[MatchStep, None, Matching]:
+    """The permutation of b's units that makes its parameters most like a's: largest inner product <a, P b>, so smallest distance.
+
+    Weight matching, algorithm 1 of Ainsworth et al. 2023 (Git Re-Basin): group after group in random order, each a linear
+    assignment with all others as they are, until no group changes. It finds a local maximum; it is begun from the identity with
+    `orders` orders drawn from `seed`, seed + 1, ..., and once from an assignment of each group alone in which all others' units are
+    sorted by value, which no permutation of b changes: there a permuted copy is recovered at once. The best of all is kept.
+    a, b: (layout.size,), only read. Products are summed in float64. Yields after each group. Raises ProblemError where a weight is
+    not finite.
+    """
+    work = Weights(layout, groups, a, b)
+    best: Matching | None = None
+    starts = [("identity", seed + k) for k in range(orders)] + [("sorted", seed)]
+    for start, order in starts:
+        work.reset()
+        if start == "sorted":
+            yield from work.begin_sorted()
+        found = yield from descend(work, torch.Generator().manual_seed(order), rounds, start)
+        if best is None or found.objective[-1] > best.objective[-1] + work.slack:
+            best = found
+        if work.perfect:
+            break
+    assert best is not None
+    return best
+
+
+def descend(work: Weights, order: torch.Generator, rounds: int, start: str) -> Generator[MatchStep, None, Matching]:
+    """Sweeps over the groups in random order until none changes. Groups whose neighbours stand as they did are left out."""
+    history, converged = [work.objective], False
+    settled: set[str] = set()
+    for turn in range(rounds):
+        changed = False
+        for index in torch.randperm(len(work.groups), generator=order).tolist():
+            group = work.groups[index]
+            if group.name in settled:
+                continue
+            settled.add(group.name)
+            if work.improve(group):
+                changed = True
+                settled -= work.neighbours[group.name]
+            yield MatchStep(len(settled), len(work.groups), turn, work.objective)
+        history.append(work.objective)
+        if not changed:
+            converged = True
+            break
+    kept = {name: p.cpu() for name, p in work.permutations.items()}
+    return Matching(kept, np.array(history), len(history) - 1, converged, start)
+
+
+class Weights:
+    """Two models' parameters, the second's permuted as `permutations` say, and the inner product of both."""
+
+    def __init__(self, layout: Layout, groups: Sequence[Group], a: Tensor, b: Tensor) -> None:
+        check_finite(layout, a, "first")
+        check_finite(layout, b, "second")
+        self.groups = list(groups)
+        device = a.device if a.device.type == "cuda" else torch.device("cpu")
+        self.a, self.b = (layout.unflatten(x.detach().to(device)) for x in (a, b))
+        counted = {s.name for s in layout.segments if not s.buffer}
+        self.axes: dict[str, list[tuple[Group, Axis]]] = {}
+        for group in groups:
+            for axis in group.axes:
+                if axis.tensor in counted:
+                    self.axes.setdefault(axis.tensor, []).append((group, axis))
+        self.neighbours: dict[str, set[str]] = {g.name: set() for g in groups}
+        for paired in self.axes.values():
+            for i, (group, _) in enumerate(paired):
+                self.neighbours[group.name] |= {other.name for j, (other, _) in enumerate(paired) if j != i}
+        moving = slice(0, layout.parameters)
+        whole = [dot(x[moving], y[moving]) for x, y in ((a, a), (b, b), (a, b))]
+        self.slack = SLACK * math.sqrt(whole[0] * whole[1])
+        self._most = (whole[0] + whole[1]) / 2
+        self._device = device
+        self._start = {name: self._product(name, self.b[name]) for name in self.axes}
+        self._constant = whole[2] - sum(self._start.values())
+        self.permutations: dict[str, Tensor] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Every unit at its own place."""
+        self.permutations = {g.name: torch.arange(g.units, device=self._device) for g in self.groups}
+        self._products = dict(self._start)
+
+    @property
+    def objective(self) -> float:
+        return self._constant + sum(self._products.values())
+
+    @property
+    def perfect(self) -> bool:
+        """Both models are one and the same: no matching can be better."""
+        return self.objective >= self._most - self.slack
+
+    def _product(self, name: str, moved: Tensor) -> float:
+        return dot(self.a[name].reshape(-1), moved.reshape(-1))
+
+    def _placed(self, name: str, but: Axis | None = None) -> Tensor:
+        """A tensor of the second model with its axes permuted, `but` one left as it was."""
+        tensor = self.b[name]
+        for group, axis in self.axes[name]:
+            if axis is not but:
+                tensor = axis.permuted(tensor, self.permutations[group.name])
+        return tensor
+
+    def _terms(self, group: Group) -> Iterator[Axis]:
+        return (axis for axis in group.axes if axis.tensor in self.axes)
+
+    def gains(self, group: Group) -> Tensor:
+        """(units, units) float64: what the objective gains where the first model's unit i meets the second's unit j."""
+        total = torch.zeros(group.units, group.units, dtype=torch.float64, device=self._device)
+        for axis in self._terms(group):
+            ours, theirs = self.a[axis.tensor], self._placed(axis.tensor, axis)
+            total += axis.matrix(ours, group.units).double() @ axis.matrix(theirs, group.units).double().T
+        return total
+
+    def improve(self, group: Group) -> bool:
+        """Assign one group's units anew with all others as they are; False, and all as it was, where that gains nothing.
+
+        A tensor that carries the group twice makes the gains a linearisation, so what is gained is measured, not taken from them.
+        """
+        before, old = self._products, self.permutations[group.name]
+        self.permutations[group.name] = assign(self.gains(group)).to(self._device)
+        touched = {axis.tensor for axis in self._terms(group)}
+        self._products = before | {name: self._product(name, self._placed(name)) for name in touched}
+        if sum(self._products[n] - before[n] for n in sorted(touched)) > self.slack:
+            return True
+        self._products, self.permutations[group.name] = before, old
+        return False
+
+    def begin_sorted(self) -> Iterator[MatchStep]:
+        """Assign each group by its weights with the units of all other groups sorted, whatever their order is."""
+        found = {}
+        for done, group in enumerate(self.groups):
+            total = torch.zeros(group.units, group.units, dtype=torch.float64, device=self._device)
+            for axis in self._terms(group):
+                ours, theirs = (self._sorted(x[axis.tensor], axis) for x in (self.a, self.b))
+                total += axis.matrix(ours, group.units).double() @ axis.matrix(theirs, group.units).double().T
+            found[group.name] = assign(total).to(self._device)
+            yield MatchStep(done, len(self.groups), 0, self.objective)
+        self.permutations = found
+        self._products = {name: self._product(name, self._placed(name)) for name in self.axes}
+
+    def _sorted(self, tensor: Tensor, but: Axis) -> Tensor:
+        for group, axis in self.axes[but.tensor]:
+            if axis is not but:
+                tensor = axis.ordered(tensor, group.units)
+        return tensor
+
+
+def check_finite(layout: Layout, state: Tensor, which: str) -> None:
+    """ProblemError naming the parameter that is not finite."""
+    if bool(state[: layout.parameters].isfinite().all()):
+        return
+    bad = next(s.name for s in layout.segments if not bool(state[s.start : s.stop].isfinite().all()))
+    raise ProblemError(
+        f"{bad} of the {which} model holds weights that are not finite, so its units cannot be matched.",
+        remedy="Choose another checkpoint.",
+    )
+
+
+def assign(gains: Tensor) -> Tensor:
+    """For each row a column of its own so that the sum of the gains is largest, (units,) int64."""
+    from scipy.optimize import linear_sum_assignment
+
+    _, columns = linear_sum_assignment(gains.cpu().numpy(), maximize=True)
+    return torch.from_numpy(np.asarray(columns, dtype=np.int64))
+
+
+def finish(steps: Generator[Any, None, Matching]) -> Matching:
+    """The matching, without a look at the progress."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            found: Matching = stop.value
+            return found
