@@ -15,6 +15,7 @@ from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import ACCURACY, CROSS_ENTROPY
 from landscape_gui.core.minibatches import MiniBatchLoss
 from landscape_gui.core.objective import Objective
+from landscape_gui.core.passes import Passes
 from landscape_gui.core.splits import Split
 from landscape_gui.core.vector import Layout
 from landscape_gui.probes.base import CheckpointRef
@@ -128,6 +129,9 @@ class TinyProblem:
     def minibatches(self, *, split: str = "", batch: int = 64, seed: int = 0) -> MiniBatchLoss:
         part = self.part(split or next(iter(self.splits)))
         return MiniBatchLoss(self.module, self.layout, part, CROSS_ENTROPY, batch=batch, seed=seed)
+
+    def passes(self, *, split: str = "", limit: int = 0, seed: int = 0) -> Passes:
+        return Passes(self.module, self.layout, self.part(split or next(iter(self.splits)), limit, seed), CROSS_ENTROPY)
 
     def part(self, name: str, limit: int = 0, seed: int = 0) -> Split:
         x, y = make_data(self.splits[name], {"train": 1, "test": 2}[name])

@@ -20,6 +20,7 @@ from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import LossHead, Metric
 from landscape_gui.core.minibatches import MiniBatchLoss
 from landscape_gui.core.objective import Objective
+from landscape_gui.core.passes import Passes
 from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
@@ -239,6 +240,15 @@ class Problem:
             raise ProblemError(f"There is no split {name!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
         chosen = next(part for part in self._parts.splits if part.name == name)
         return MiniBatchLoss(self.module, self.layout, chosen, self._parts.head, batch=batch, seed=seed, device=self.device)
+
+    def passes(self, *, split: str = "", limit: int = 0, seed: int = 0) -> Passes:
+        """The network's forward passes over one split at any weights, to look inside; on a private copy. split: a name, "" for the
+        first; limit, seed: as of `evaluator`. Raises ProblemError."""
+        name = split or next(iter(self.splits))
+        if name not in self.splits:
+            raise ProblemError(f"There is no split {name!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
+        chosen = next(part for part in self._parts.splits if part.name == name)
+        return Passes(self.module, self.layout, draw(chosen, limit, seed), self._parts.head, device=self.device)
 
     def save_state(self, state: Tensor, path: str | Path) -> None:
         """Write weights (layout.size,) as .safetensors that opens like the checkpoint, whole or not at all."""
