@@ -26,8 +26,9 @@ class Wish:
     first: Document
     others: tuple[Model, ...]
 
-    def waits(self) -> bool:
-        return any(isinstance(m, Document) and m.state == "opening" for m in (self.first, *self.others))
+    def waits(self, opened: Sequence[Document]) -> bool:
+        """Whether one of those that are open is not ready yet; one that was closed meanwhile never will be."""
+        return any(isinstance(m, Document) and m.state == "opening" and m in opened for m in (self.first, *self.others))
 
 
 class Connecting(QObject):
@@ -88,7 +89,7 @@ class Connecting(QObject):
         self.connect_models(models if len(models) > 1 or len(opened) != 2 else opened)
 
     def _look(self) -> None:
-        for wish in [w for w in self.wishes if not w.waits()]:
+        for wish in [w for w in self.wishes if not w.waits(self.session.documents)]:
             if wish in self.wishes:
                 self.wishes.remove(wish)
                 self._begin(wish)
@@ -127,7 +128,6 @@ class Connecting(QObject):
         except LandscapeError as error:
             self.session.said.emit(message_of(error))
             return
-        first.asks = False
         self.session.select(first)
         self.session.ask(probe, first, first=True)
 

@@ -70,9 +70,9 @@ class LibraryTree(QTreeWidget):
         """The models among the selected rows, in their order, each once."""
         found: list[Model] = []
         for item in self.selectedItems():
-            model = model_of(item)
-            if model is not None and model is item.data(0, WHAT) and model not in found:
-                found.append(model)
+            what = item.data(0, WHAT)
+            if isinstance(what, Document | str) and what not in found:
+                found.append(what)
         return found
 
     def carry(self, models: list[Model]) -> QMimeData:

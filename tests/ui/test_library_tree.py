@@ -1,0 +1,207 @@
+"""Rows of the library dragged onto one another; the drag's events are sent here, a real drag would hold the test."""
+
+import pytest
+from pairs import Among, Between, opener, zeros
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from landscape_gui.ui.library import Library, children
+from landscape_gui.ui.library_tree import ROWS, WHAT, label_of, model_of
+from landscape_gui.ui.services import Entry, Services
+
+LINK, LEFT, NO_KEY = Qt.DropAction.LinkAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def services():
+    entry = Entry("key", "surface", "Loss surface")
+    return Services(
+        opener=opener, answerer=zeros, probes=lambda: {"connect": Between, "barriers": Among}, stored=lambda fingerprint: [entry]
+    )
+
+
+@pytest.fixture
+def library(qtbot, dressed, session):
+    library = Library(session)
+    qtbot.addWidget(library)
+    library.resize(260, 500)
+    library.show()
+    documents = session.open(["a.pt", "b.pt", "run", "wide.pt"], asks=False)
+    qtbot.waitUntil(lambda: all(d.answers for d in documents), timeout=5000)
+    library.tree.expandAll()
+    return library
+
+
+@pytest.fixture
+def said(library):
+    words = []
+    library.tree.said.connect(words.append)
+    return words
+
+
+def rows(library):
+    """Every row by its name; answers by their document's name and theirs."""
+    found = {}
+    for top in library._top():
+        found[top.text(0)] = top
+        for child in children(top):
+            found[f"{top.text(0)}: {child.text(0)}"] = child
+            found.update({f"{top.text(0)}: {leaf.text(0)}": leaf for leaf in children(child)})
+    return found
+
+
+def middle(library, name):
+    return library.tree.visualItemRect(rows(library)[name]).center()
+
+
+class Dragged:
+    """Models under way: `over` a row, then `let_go`."""
+
+    def __init__(self, library, *names):
+        self.tree, self.library = library.tree, library
+        self.tree.clearSelection()
+        for name in names:
+            rows(library)[name].setSelected(True)
+        self.data = self.tree.carry(self.tree.selected_models())
+        self.place = QPoint(5, 5)
+        self.send(QDragEnterEvent(self.place, LINK, self.data, LEFT, NO_KEY))
+
+    def send(self, event):
+        QApplication.sendEvent(self.tree.viewport(), event)
+        return event
+
+    def over(self, name):
+        bottom = QPoint(30, self.tree.viewport().height() - 4)
+        self.place = middle(self.library, name) if name else bottom
+        return self.send(QDragMoveEvent(self.place, LINK, self.data, LEFT, NO_KEY))
+
+    def let_go(self):
+        return self.send(QDropEvent(QPointF(self.place), LINK, self.data, LEFT, NO_KEY))
+
+
+def test_a_row_let_go_on_another_connects_the_two(qtbot, library, session, said):
+    drag = Dragged(library, "a")
+    assert drag.over("b").isAccepted()
+    assert said[-1] == "Connect a with b" and library.tree.fits
+    assert library.tree.is_target(library.tree.indexFromItem(rows(library)["b"]))
+    assert drag.let_go().isAccepted()
+    assert said[-1] == "" and library.tree.target is None and library.tree.dragged == []
+    qtbot.waitUntil(lambda: bool(session.inquiries), timeout=5000)
+    assert session.inquiries[0].document.path == "a.pt" and session.inquiries[0].probe.towards.label == "b"
+
+
+def test_several_rows_let_go_on_another_ask_for_their_barriers(qtbot, library, session, said):
+    drag = Dragged(library, "a", "run: epoch2")
+    drag.over("b")
+    assert said[-1].startswith("Barriers between 3 models")
+    drag.let_go()
+    qtbot.waitUntil(lambda: bool(session.inquiries), timeout=5000)
+    assert [r.label for r in session.inquiries[0].probe.others] == ["epoch2", "b"]
+
+
+def test_an_answers_row_stands_for_its_model(library, said):
+    drag = Dragged(library, "a")
+    drag.over("b: Loss surface")
+    assert said[-1] == "Connect a with b"
+    assert library.tree.is_target(library.tree.indexFromItem(rows(library)["b"])), "the model's row is framed"
+    assert library.tree.selected_models() == [library.session.documents[0]]
+
+
+def test_a_runs_checkpoint_is_a_target_of_its_own(library, said):
+    drag = Dragged(library, "a")
+    drag.over("run: epoch2")
+    assert said[-1] == "Connect a with run/epoch2"
+    targets = [name for name, row in rows(library).items() if library.tree.is_target(library.tree.indexFromItem(row))]
+    assert targets == ["run: epoch2"]
+
+
+def test_answers_and_headings_are_not_dragged(library):
+    library.tree.clearSelection()
+    rows(library)["a: Loss surface"].setSelected(True)
+    rows(library)["run: 2 checkpoints"].setSelected(True)
+    assert library.tree.selected_models() == []
+    assert model_of(rows(library)["run: 2 checkpoints"]) is library.session.documents[2]
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("a", "a cannot be connected with itself: choose another model."),
+        ("wide", "a and wide are different architectures: fc1.weight is of shape [16, 64] in the first"),
+        (None, "Let a go on another model, to connect them."),
+    ],
+)
+def test_what_cannot_be_connected_is_said_before_and_after(qtbot, library, session, said, target, words):
+    told = []
+    session.said.connect(told.append)
+    drag = Dragged(library, "a")
+    drag.over(target)
+    assert said[-1].startswith(words) and not library.tree.fits
+    drag.let_go()
+    qtbot.waitUntil(lambda: bool(told), timeout=5000)
+    assert told[0].level == "warning" and told[0].remedy and session.inquiries == []
+
+
+def test_a_drag_that_leaves_the_library_leaves_nothing_behind(library, session, said):
+    drag = Dragged(library, "a")
+    drag.over("b")
+    drag.send(QDragLeaveEvent())
+    assert said[-1] == "" and library.tree.target is None and session.inquiries == []
+
+
+def test_files_from_elsewhere_are_left_to_the_window(library):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/tmp/a.pt")])
+    event = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, LEFT, NO_KEY)
+    QApplication.sendEvent(library.tree.viewport(), event)
+    assert not event.isAccepted()
+
+
+def test_rows_dragged_from_another_program_are_not_taken(library):
+    data = QMimeData()
+    data.setData(ROWS, b"1")
+    event = QDragEnterEvent(QPoint(5, 5), LINK, data, LEFT, NO_KEY)
+    QApplication.sendEvent(library.tree.viewport(), event)
+    assert not event.isAccepted(), "nothing was dragged in this library"
+
+
+def test_the_label_beside_the_cursor_names_what_is_dragged(library):
+    one = label_of([library.session.documents[0]], lambda model: "a", library)
+    several = label_of(library.session.documents, lambda model: "a", library)
+    assert 0 < one.width() < several.width()
+    long = label_of([library.session.documents[0]], lambda model: "a" * 500, library)
+    assert long.width() <= 300 * library.devicePixelRatioF()
+
+
+def test_the_target_is_framed_and_dashed_where_nothing_can_be_done(library):
+    drag = Dragged(library, "a")
+    plain = picture(library, "b")
+    drag.over("b")
+    fits = picture(library, "b")
+    library.tree.fits = False
+    assert len({plain, fits, picture(library, "b")}) == 3
+
+
+def picture(library, name):
+    grabbed = library.tree.viewport().grab(library.tree.visualItemRect(rows(library)[name])).toImage()
+    return bytes(grabbed.constBits())
+
+
+def test_two_selected_rows_are_connected_from_the_menu(qtbot, library, session):
+    library.tree.clearSelection()
+    for name in ("a", "b"):
+        rows(library)[name].setSelected(True)
+    menu = library.menu_of(rows(library)["a"])
+    texts = {a.text(): a for a in menu.actions()}
+    texts["Connect a with b"].trigger()
+    qtbot.waitUntil(lambda: bool(session.inquiries), timeout=5000)
+    rows(library)["run"].setSelected(True)
+    assert "Barriers between 3 models" in [a.text() for a in library.menu_of(rows(library)["a"]).actions()]
+    library.tree.clearSelection()
+    (entry,) = [a for a in library.menu_of(rows(library)["a"]).actions() if a.text().startswith("Connect")]
+    assert entry.text() == "Connect (select two)" and not entry.isEnabled()
+
+
+def test_a_row_keeps_what_it_stands_for(library):
+    assert rows(library)["run: epoch1"].data(0, WHAT) == "run/epoch1.pt"
