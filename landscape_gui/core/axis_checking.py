@@ -20,16 +20,18 @@ class Check:
     """Outputs of the original and of permuted networks on random inputs, in float64 and with perturbed weights.
 
     Perturbed, because a layer that is still zero would let anything pass; in float64, because rounding of a deep network may
-    reach 1e-5 in float32.
+    reach 1e-5 in float32. state: (layout.size,) the weights, None for the module's own.
     """
 
-    def __init__(self, module: nn.Module, layout: Layout, inputs: Any, *, seed: int) -> None:
+    def __init__(self, module: nn.Module, layout: Layout, inputs: Any, *, seed: int, state: Tensor | None = None) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self.layout = layout
-        self._module = private_copy(module)
+        self._module = private_copy(module).cpu()
         self._inputs = map_tensors(inputs, self._random)
-        own = dict(self._module.named_parameters()) | dict(self._module.named_buffers())
-        self._own = layout.flatten(own, dtype=torch.float64)
+        if state is None:
+            own = dict(self._module.named_parameters()) | dict(self._module.named_buffers())
+            state = layout.flatten(own, dtype=torch.float64)
+        self._own = state.detach().to("cpu", torch.float64)
         self._state = self._perturbed(self._own)
         self._reference: list[Tensor] | None = None
 
@@ -40,7 +42,7 @@ class Check:
         return relative(self._reference, self._outputs(self._moved(self._state, moves), torch.float64))
 
     def in_own_precision(self, moves: Sequence[tuple[Group, Tensor]]) -> float:
-        """The same for the network's own weights in float32."""
+        """The same for the weights as they are, in float32."""
         moved = self._moved(self._own, moves)
         return relative(self._outputs(self._own, torch.float32), self._outputs(moved, torch.float32))
 

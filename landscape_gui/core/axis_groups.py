@@ -172,7 +172,7 @@ def _shuffle(units: int, generator: torch.Generator) -> Tensor:
 
 
 def _trace(module: nn.Module, layout: Layout, inputs: Any) -> tuple[dict[str, Dims], dict[str, Dims]]:
-    copy = private_copy(module)
+    copy = private_copy(module).cpu()
     for parameter in copy.parameters():
         if parameter.is_floating_point():
             parameter.requires_grad_(True)  # or attention takes a fused way that shows no single operations

@@ -31,11 +31,11 @@ SLACK = 1e-12
 
 @dataclass(frozen=True)
 class MatchStep:
-    """Where a matching stands: pieces of work done and expected, the sweep it is in, and the objective so far."""
+    """Where a matching stands: pieces of work done and expected, in words, and the objective so far."""
 
-    done: int
-    total: int
-    round: int
+    done: float
+    total: float
+    note: str
     objective: float
 
 
@@ -44,7 +44,7 @@ class Matching:
     """permutations: group -> (units,) int64 on the CPU: unit j of the matched model is unit permutations[group][j] of the original.
 
     objective: (rounds + 1,) what is maximised, at the start and after each sweep, never falling; start: which start was best:
-    "identity" or "sorted"; converged: no group's change would have raised it any more.
+    "identity" or "sorted"; converged: no group's change would have raised it any more; notes: what must be said, in sentences.
     """
 
     permutations: Mapping[str, Tensor]
@@ -52,6 +52,7 @@ class Matching:
     rounds: int
     converged: bool
     start: str = "identity"
+    notes: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:
@@ -105,7 +106,7 @@ def descend(work: Weights, order: torch.Generator, rounds: int, start: str) -> G
             if work.improve(group):
                 changed = True
                 settled -= work.neighbours[group.name]
-            yield MatchStep(len(settled), len(work.groups), turn, work.objective)
+            yield MatchStep(len(settled), len(work.groups), f"sweep {turn + 1}", work.objective)
         history.append(work.objective)
         if not changed:
             converged = True
@@ -202,7 +203,7 @@ class Weights:
                 ours, theirs = (self._sorted(x[axis.tensor], axis) for x in (self.a, self.b))
                 total += axis.matrix(ours, group.units).double() @ axis.matrix(theirs, group.units).double().T
             found[group.name] = assign(total).to(self._device)
-            yield MatchStep(done, len(self.groups), 0, self.objective)
+            yield MatchStep(done, len(self.groups), "first assignment", self.objective)
         self.permutations = found
         self._products = {name: self._product(name, self._placed(name)) for name in self.axes}
 
