@@ -51,7 +51,7 @@ class TinyProblem:
             self.module(make_data(self.train, 1)[0])
             self.module.eval()
         self.layout = Layout.from_module(self.module)
-        self.states = self._train()
+        self.states = self.every = self._train()
         self.title = f"tiny {self.kind}"
         self.fingerprint = f"tiny-{self.kind}-{self.train}-{self.test}"
         self.checkpoint = None
@@ -104,7 +104,7 @@ class TinyProblem:
         return other
 
     def state_of(self, reference: CheckpointRef) -> Tensor:
-        return self.states[int(reference.digest, 16)]
+        return self.every[int(reference.digest, 16)]
 
     def objective(
         self,
@@ -149,6 +149,7 @@ class TinyProblem:
         tier: Any = "fast",
         precision: Any = "float32",
         batchnorm: Any = "frozen",
+        further: Any = None,
     ) -> Evaluator:
         parts = [self.part(name, limit, seed) for name in splits or self.splits]
         made = Evaluator(
@@ -156,7 +157,7 @@ class TinyProblem:
             self.layout,
             parts,
             CROSS_ENTROPY,
-            {"accuracy": ACCURACY},
+            {"accuracy": ACCURACY, **(further or {})},
             tier=tier,
             precision=precision,
             batchnorm=batchnorm,

@@ -179,10 +179,11 @@ class Problem:
         tier: str = "fast",
         precision: str = "float32",
         batchnorm: str = "frozen",
+        further: Mapping[str, Metric] | None = None,
     ) -> Evaluator:
         """What evaluates this loss at many weights. splits: names, () for all; limit: a random subset of so many examples, drawn
         once a split from `seed` (0: all; of data that stream, the first ones). BatchNorm statistics that are recalculated come
-        from the first split, or from its subset, whether it is asked about or not."""
+        from the first split, or from its subset, whether it is asked about or not. further: metrics beside the problem's own."""
         unknown = [name for name in splits if name not in self.splits]
         if unknown:
             raise ProblemError(f"There is no split {unknown[0]!r}.", remedy=f"The splits are {', '.join(self.splits)}.")
@@ -194,7 +195,7 @@ class Problem:
             self.layout,
             [draw(split, limit, seed) for split in chosen],
             self._parts.head,
-            self._parts.metrics,
+            {**self._parts.metrics, **(further or {})},
             tier=cast(Any, tier),
             precision=cast(Any, precision),
             batchnorm=cast(Any, batchnorm),
