@@ -119,6 +119,14 @@ def find_groups(module: nn.Module, layout: Layout, sample_inputs: Any, *, seed: 
     found = _collect(layout, tensors, outputs)
     groups, held = _groups(found)
     check = Check(module, layout, sample_inputs, seed=seed)
+    kept = groups if check.difference(_moves(groups, check.generator)) <= tolerance else _passing(check, groups, held, tolerance)
+    if not kept:
+        raise _nothing(held)
+    return AxisGroups(tuple(kept), tuple(held), check.in_own_precision(_moves(kept, check.generator)))
+
+
+def _passing(check: Check, groups: Sequence[Group], held: list[Held], tolerance: float) -> list[Group]:
+    """Those groups that pass the check one by one and then all at once; the others are added to what is held."""
     kept: list[Group] = []
     for group in groups:
         difference = check.difference(_moves([group], check.generator))
@@ -127,12 +135,10 @@ def find_groups(module: nn.Module, layout: Layout, sample_inputs: Any, *, seed: 
         else:
             held.append(_failed(group, difference))
     together = check.difference(_moves(kept, check.generator))
-    if not together <= tolerance:
-        held += [_failed(group, together) for group in kept]
-        kept = []
-    if not kept:
-        raise _nothing(held)
-    return AxisGroups(tuple(kept), tuple(held), check.in_own_precision(_moves(kept, check.generator)))
+    if together <= tolerance:
+        return kept
+    held += [_failed(group, together) for group in kept]
+    return []
 
 
 def permute(layout: Layout, state: Tensor, groups: AxisGroups, permutations: Mapping[str, Tensor]) -> Tensor:

@@ -141,6 +141,7 @@ class Weights:
         self._device = device
         self._start = {name: self._product(name, self.b[name]) for name in self.axes}
         self._constant = whole[2] - sum(self._start.values())
+        self._kept_gains: dict[str, Tensor] = {}
         self.permutations: dict[str, Tensor] = {}
         self.reset()
 
@@ -173,12 +174,26 @@ class Weights:
         return (axis for axis in group.axes if axis.tensor in self.axes)
 
     def gains(self, group: Group) -> Tensor:
-        """(units, units) float64: what the objective gains where the first model's unit i meets the second's unit j."""
-        total = torch.zeros(group.units, group.units, dtype=torch.float64, device=self._device)
+        """(units, units): what the objective gains where the first model's unit i meets the second's unit j."""
+        total = self._constant_gains(group).clone()
         for axis in self._terms(group):
+            if self._alone(axis):
+                continue
             ours, theirs = self.a[axis.tensor], self._placed(axis.tensor, axis)
-            total += axis.matrix(ours, group.units).double() @ axis.matrix(theirs, group.units).double().T
+            total += products(axis, group.units, ours, theirs)
         return total
+
+    def _constant_gains(self, group: Group) -> Tensor:
+        """What the tensors that no other group permutes add to the gains; computed once."""
+        if group.name not in self._kept_gains:
+            total = torch.zeros(group.units, group.units, dtype=torch.float64, device=self._device)
+            for axis in filter(self._alone, self._terms(group)):
+                total += products(axis, group.units, self.a[axis.tensor], self.b[axis.tensor])
+            self._kept_gains[group.name] = total
+        return self._kept_gains[group.name]
+
+    def _alone(self, axis: Axis) -> bool:
+        return len(self.axes[axis.tensor]) == 1
 
     def improve(self, group: Group) -> bool:
         """Assign one group's units anew with all others as they are; False, and all as it was, where that gains nothing.
@@ -198,10 +213,11 @@ class Weights:
         """Assign each group by its weights with the units of all other groups sorted, whatever their order is."""
         found = {}
         for done, group in enumerate(self.groups):
-            total = torch.zeros(group.units, group.units, dtype=torch.float64, device=self._device)
+            total = self._constant_gains(group).clone()
             for axis in self._terms(group):
-                ours, theirs = (self._sorted(x[axis.tensor], axis) for x in (self.a, self.b))
-                total += axis.matrix(ours, group.units).double() @ axis.matrix(theirs, group.units).double().T
+                if not self._alone(axis):
+                    ours, theirs = (self._sorted(x[axis.tensor], axis) for x in (self.a, self.b))
+                    total += products(axis, group.units, ours, theirs)
             found[group.name] = assign(total).to(self._device)
             yield MatchStep(done, len(self.groups), "first assignment", self.objective)
         self.permutations = found
@@ -223,6 +239,12 @@ def check_finite(layout: Layout, state: Tensor, which: str) -> None:
         f"{bad} of the {which} model holds weights that are not finite, so its units cannot be matched.",
         remedy="Choose another checkpoint.",
     )
+
+
+def products(axis: Axis, units: int, ours: Tensor, theirs: Tensor) -> Tensor:
+    """(units, units) inner products of one model's units with another's, in the tensors' own precision: they only choose an
+    assignment, and what that gains is measured in float64."""
+    return axis.matrix(ours, units) @ axis.matrix(theirs, units).T
 
 
 def assign(gains: Tensor) -> Tensor:
