@@ -113,14 +113,15 @@ class BandTraining:
         return value
 
     def across(self, gradient: Tensor, pivot: int) -> None:
-        """Take the part along the band at a pivot out of a gradient (size,), in place."""
+        """Take the part along the band at a pivot out of a gradient (size,), in place, where something is trained."""
         left, right = self.heights[pivot - 1], self.heights[pivot + 1]
         a, b = (pivot - 1, pivot) if right < left else (pivot, pivot + 1)
-        moving = self.loss.layout.parameters
-        along = self.iterate[b, :moving] - self.iterate[a, :moving]
-        squared = dot(along, along)
+        parts = [(gradient[i:j], self.iterate[b, i:j] - self.iterate[a, i:j]) for i, j in self.loss.trained]
+        squared = sum(dot(along, along) for _, along in parts)
         if squared > 0:
-            gradient[:moving].sub_(along, alpha=dot(gradient[:moving], along) / squared)
+            share = sum(dot(part, along) for part, along in parts) / squared
+            for part, along in parts:
+                part.sub_(along, alpha=share)
 
     def _polygon(self, points: Tensor) -> Curve:
         """The chain through points (m, size), each at its share of the length; by the parameters alone."""

@@ -61,9 +61,7 @@ class MiniBatchLoss:
                 remedy="Call requires_grad_(True) on the parameters that may move.",
             )
         self.trained = _merged([(s.start, s.stop) for s in layout.segments if not s.buffer and s.name in trainable])
-        for norm in moving_norms(self._module):
-            norm.train()
-            norm.track_running_stats = False  # type: ignore[assignment]
+        _train_as_needed(self._module)
         examples = self.split.examples
         self.batch = 0 if self.split.streams else min(batch, examples)
         self._epoch: tuple[int, Tensor] = (-1, torch.empty(0))
@@ -87,8 +85,10 @@ class MiniBatchLoss:
 
     def chunk(self, number: int) -> Chunk:
         """Batch number 0, 1, ... of the endless sequence."""
-        if self.split.streams:
-            return self._streamed(number)
+        with torch.inference_mode(False):
+            return self._streamed(number) if self.split.streams else self._drawn(number)
+
+    def _drawn(self, number: int) -> Chunk:
         epoch, place_ = divmod(number, self.batches)
         if epoch != self._epoch[0]:
             order = torch.randperm(self.split.examples, generator=generator(self.seed, epoch))
@@ -116,12 +116,12 @@ class MiniBatchLoss:
             if found is None:
                 raise ProblemError(f"The split {self.split.name} is empty.")
         self._stream = number + 1, batches
-        found = place(found, self.device, self.dtype)
+        found = map_tensors(place(found, self.device, self.dtype), _differentiable)
         inputs, targets = (found, None) if self.head.kind == "batch" else unpack(found)
         return Chunk(inputs, targets, length_of(inputs), 0, -1)
 
     def gradient(self, chunk: Chunk, out: Tensor) -> float:
-        """The mean loss on a chunk at `weights`; its gradient goes into out (layout.size,), 0 where nothing is trained."""
+        """The mean loss on a chunk at `weights`; its gradient goes into out (layout.size,) where something is trained."""
         with self._differentiating():
             rows, weight = rows_of(self.head, self._module, chunk)
             loss = rows.sum() / max(weight, 1.0)
@@ -158,14 +158,26 @@ def generator(seed: int, number: int) -> torch.Generator:
     return torch.Generator().manual_seed((mixed ^ (mixed >> 31)) & (2**63 - 1))
 
 
+def _train_as_needed(module: nn.Module) -> None:
+    """Let normalisations go by the batch, and recurrent layers be differentiated on a GPU, which want training mode for that."""
+    for norm in moving_norms(module):
+        norm.train()
+        norm.track_running_stats = False  # type: ignore[assignment]
+    for part in module.modules():
+        if isinstance(part, nn.RNNBase):
+            part.train()
+            part.dropout = 0.0
+
+
+def _differentiable(tensor: Tensor) -> Tensor:
+    """A tensor that autograd may keep: a copy of one that was made in inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor
+
+
 def _placed(split: Split, device: torch.device, dtype: torch.dtype) -> Split:
     if split.streams:
         return split
-
-    def plain(tensor: Tensor) -> Tensor:
-        return tensor.clone() if tensor.is_inference() else tensor
-
-    inputs, targets = (map_tensors(place(tree, device, dtype), plain) for tree in (split.inputs, split.targets))
+    inputs, targets = (map_tensors(place(tree, device, dtype), _differentiable) for tree in (split.inputs, split.targets))
     examples = split.examples or length_of(inputs)
     if not examples:
         raise ProblemError(f"The split {split.name} is empty.")
