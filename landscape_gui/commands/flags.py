@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import typing
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ def flag_of(f: dataclasses.Field[Any]) -> str:
 
 
 def shown_fields(probe: type[Probe]) -> Iterator[dataclasses.Field[Any]]:
-    return (f for f in dataclasses.fields(probe) if f.metadata and not f.metadata["hidden"])
+    return (f for f in dataclasses.fields(probe) if f.metadata and (f.metadata["positional"] or not f.metadata["hidden"]))
 
 
 def add_probe_flags(parser: Parser, probe: type[Probe]) -> None:
@@ -36,10 +37,18 @@ def add_probe_flags(parser: Parser, probe: type[Probe]) -> None:
 
 def add_field(parser: Parser, group: argparse._ArgumentGroup, f: dataclasses.Field[Any], hint: Any) -> None:
     flag, kind = flag_of(f), plain_type(hint)
+    if f.metadata["positional"]:
+        several = typing.get_origin(kind) is tuple
+        parser.add_argument(PREFIX + f.name, nargs="+" if several else None, metavar=f.metadata["metavar"], help=help_text(f))
+        return
     common: dict[str, Any] = {"dest": PREFIX + f.name, "default": argparse.SUPPRESS, "help": help_text(f)}
     if kind is bool:
         action = "store_false" if f.default else "store_true"
         group.add_argument(flag.replace("--", "--no-", 1) if f.default else flag, action=action, **common)
+        return
+    if typing.get_origin(kind) is tuple and typing.get_args(kind)[0] is str and f.metadata["choices"]:
+        parser.named[flag] = tuple(f.metadata["choices"])
+        group.add_argument(flag, type=names_of(parser.named[flag]), metavar=f.metadata["metavar"] or "NAME...", **common)
         return
     if typing.get_origin(kind) is tuple:
         parser.numeric.add(flag)
@@ -83,6 +92,19 @@ def tuple_of(kind: Any, flag: str) -> Callable[[str], tuple[Any, ...]]:
     return convert
 
 
+def names_of(choices: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    """Takes one or several of these names."""
+
+    def convert(text: str) -> tuple[str, ...]:
+        names = tuple(part for part in re.split(r"[,;\s]+", text) if part)
+        wrong = next((name for name in names if name not in choices), None)
+        if wrong is not None or not names:
+            raise argparse.ArgumentTypeError(f"cannot be {wrong or text!r}; choose one or several of {', '.join(choices)}")
+        return names
+
+    return convert
+
+
 def help_text(f: dataclasses.Field[Any]) -> str:
     """What the field is, its unit and its default; then each of its choices in words, on a line of its own."""
     meta = f.metadata
@@ -116,6 +138,8 @@ def refer(kind: Any, value: Any, problem: Problem) -> Any:
         return problem.reference(value)
     if kind is FileRef:
         return file_reference(value)
+    if typing.get_origin(kind) is tuple and typing.get_args(kind)[0] is CheckpointRef:
+        return tuple(problem.reference(path) for path in value)
     return value
 
 

@@ -84,12 +84,14 @@ def field(
     advanced: bool = False,
     hidden: bool = False,
     silent: bool = False,
+    positional: bool = False,
 ) -> Any:
     """A described field of a probe. The form, the command line's flags and the docs are made from it.
 
     choices: value -> what it means, in words. flag: the command line's name where it is not the field's. advanced: folded away
     in the form. hidden: neither in the form nor a flag (filled in by the program: a run's checkpoints, say). silent: no part of
-    the key while it is None, so that a field that came later leaves the answers of all other questions where they are.
+    the key while it is None, so that a field that came later leaves the answers of all other questions where they are. positional:
+    on the command line it has no flag and stands behind the path that is opened, also where it is hidden from the form.
     """
     metadata = {
         "label": label,
@@ -103,6 +105,7 @@ def field(
         "advanced": advanced,
         "hidden": hidden,
         "silent": silent,
+        "positional": positional,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -32,6 +32,16 @@ class Example(base.Probe):
     run: tuple[CheckpointRef, ...] = base.field((), label="Run", help="", hidden=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Several(base.Probe):
+    name: ClassVar[str] = "several"
+    title: ClassVar[str] = "Several"
+    summary: ClassVar[str] = "About several checkpoints."
+
+    others: tuple[CheckpointRef, ...] = base.field((), label="Others", help="", metavar="PATH", hidden=True, positional=True)
+    points: int = base.field(25, label="Points", help="Points.")
+
+
 class Opened:
     """Stands where a problem would: it only makes references."""
 
@@ -56,6 +66,15 @@ def test_one_number_of_points_is_for_both_axes_and_two_are_x_then_y() -> None:
 
 def test_a_span_takes_any_count_of_numbers_with_signs() -> None:
     assert ask("--span -1 .5 -2e-1 3").span == (-1.0, 0.5, -0.2, 3.0)
+
+
+def test_paths_behind_the_first_one_are_checkpoints_that_a_question_names() -> None:
+    question = ask("b.pt c.pt --points 9", Several)
+    assert [reference.path for reference in question.others] == ["b.pt", "c.pt"]
+    assert question.others[1].digest == "digest of c.pt"
+    assert question.points == 9
+    with pytest.raises(UsageError):
+        ask("--points 9", Several)
 
 
 def test_switches_turn_the_default_around() -> None:
