@@ -44,6 +44,10 @@ class Axis:
             return torch.tensor(self.places).view(self.outer, units, self.inner)
         return torch.arange(self.outer * units * self.inner).view(self.outer, units, self.inner)
 
+    def across(self, dim: int) -> Axis:
+        """The same places along another dimension."""
+        return dataclasses.replace(self, dim=dim)
+
     def blocks(self, tensor: Tensor, units: int) -> Tensor:
         """(outer, units, inner, everything else): a view where it can be one."""
         first = tensor.movedim(self.dim, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -92,7 +92,22 @@ def match_weights(
     return best
 
 
-def descend(work: Weights, order: torch.Generator, rounds: int, start: str) -> Generator[MatchStep, None, Matching]:
+class Work(Protocol):
+    """Something to maximise by permuting groups of units."""
+
+    groups: list[Group]
+    neighbours: dict[str, set[str]]
+    """Groups whose best permutation depends on where this one's units stand."""
+    permutations: dict[str, Tensor]
+
+    @property
+    def objective(self) -> float: ...
+
+    def improve(self, group: Group) -> bool:
+        """Permute one group for the better, all others as they are; False where that gains nothing."""
+
+
+def descend(work: Work, order: torch.Generator, rounds: int, start: str) -> Generator[MatchStep, None, Matching]:
     """Sweeps over the groups in random order until none changes. Groups whose neighbours stand as they did are left out."""
     history, converged = [work.objective], False
     settled: set[str] = set()
@@ -111,7 +126,7 @@ def descend(work: Weights, order: torch.Generator, rounds: int, start: str) -> G
         if not changed:
             converged = True
             break
-    kept = {name: p.cpu() for name, p in work.permutations.items()}
+    kept = {group.name: work.permutations[group.name].cpu() for group in work.groups}
     return Matching(kept, np.array(history), len(history) - 1, converged, start)
 
 
@@ -149,6 +164,11 @@ class Weights:
         """Every unit at its own place."""
         self.permutations = {g.name: torch.arange(g.units, device=self._device) for g in self.groups}
         self._products = dict(self._start)
+
+    def begin_with(self, permutations: Mapping[str, Tensor]) -> None:
+        """Units of the groups named where `permutations` put them."""
+        self.permutations |= {name: p.to(self._device) for name, p in permutations.items()}
+        self._products = {name: self._product(name, self._placed(name)) for name in self.axes}
 
     @property
     def objective(self) -> float:
@@ -220,8 +240,7 @@ class Weights:
                     total += products(axis, group.units, ours, theirs)
             found[group.name] = assign(total).to(self._device)
             yield MatchStep(done, len(self.groups), "first assignment", self.objective)
-        self.permutations = found
-        self._products = {name: self._product(name, self._placed(name)) for name in self.axes}
+        self.begin_with(found)
 
     def _sorted(self, tensor: Tensor, but: Axis) -> Tensor:
         for group, axis in self.axes[but.tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -59,13 +59,16 @@ class Passes:
         with torch.inference_mode(False):
             self._path.lay(state.detach().to(self.device, torch.float32), ())
 
-    def run(self) -> Iterator[float]:
-        """Every example once through the network as it is. Yields the fraction done after each chunk: stop there to cancel."""
-        yield from self._fractions(call() for call in self._calls())
+    def run(self, *also: Passes) -> Iterator[float]:
+        """Every example once through the network as it is, each chunk right after that through the networks of `also`.
+
+        Yields the fraction done after each chunk: stop there to cancel.
+        """
+        yield from self._fractions([each._forward(chunk) for each in (self, *also)] for chunk in self._chunks())
 
     def recalculate(self) -> Iterator[float]:
         """As `run`, and BatchNorm's running statistics are recalculated from the data on the way (core.batchnorm)."""
-        steps = batchnorm.recalculate(self.module, self._calls())
+        steps = batchnorm.recalculate(self.module, (partial(self._forward, chunk) for chunk in self._chunks()))
         yield from self._fractions(steps)
 
     def running(self) -> dict[str, Tensor]:
@@ -93,8 +96,8 @@ class Passes:
             )
         return map_tensors(kwargs or (args[0] if len(args) == 1 else args), lambda t: t.detach().cpu().clone())
 
-    def _calls(self) -> Iterator[Callable[[], Any]]:
-        return (partial(self._forward, chunk) for whole in self._data.chunks(self.split) for chunk in self._data.smaller(whole))
+    def _chunks(self) -> Iterator[Chunk]:
+        return (chunk for whole in self._data.chunks(self.split) for chunk in self._data.smaller(whole))
 
     def _forward(self, chunk: Chunk) -> Any:
         with torch.no_grad(), full_precision():

@@ -74,6 +74,12 @@ def choose(module: nn.Module, layout: Layout, names: Sequence[str], sample: Any)
     return layers, tuple(notes)
 
 
+def normalised_layers(module: nn.Module, sample: Any) -> set[str]:
+    """The names of modules with parameters whose output goes, as it is, into a normalisation with running statistics."""
+    parts = {name: part for name, part in module.named_modules() if any(True for _ in part.parameters(recurse=False))}
+    return _run(module, parts, sample).normalised
+
+
 def _layer(name: str, part: nn.Module) -> Layer:
     bias = getattr(part, "bias", None) is not None
     if isinstance(part, nn.Linear):

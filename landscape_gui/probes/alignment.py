@@ -100,9 +100,14 @@ class Running:
         self.groups: AxisGroups = find_groups(problem.module, problem.layout, self.sample, seed=probe.seed)
 
     def steps(self) -> Generator[MatchStep, None, Matching]:
+        from landscape_gui.core.activation_matching import match_activations
         from landscape_gui.core.matching import match_weights
 
-        return match_weights(self.problem.layout, self.groups.groups, self.a, self.b, seed=self.probe.seed)
+        groups, seed = self.groups.groups, self.probe.seed
+        if self.probe.method == "weights":
+            return match_weights(self.problem.layout, groups, self.a, self.b, seed=seed)
+        second = self.problem.passes(split=self.split, limit=self.probe.limit, seed=seed)
+        return match_activations(self.passes, second, groups, self.a, self.b, seed=seed)
 
     def result(self, matching: Matching) -> AlignmentResult:
         from landscape_gui.core.axis_groups import permute
