@@ -74,13 +74,12 @@ class MiniBatchLoss:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What the bits of a gradient depend on."""
+        """What the bits of a gradient depend on beside versions and the machine."""
         return {
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
             "threads": torch.get_num_threads(),
             "dtype": str(self.dtype).removeprefix("torch."),
             "batch": self.batch,
-            "torch": torch.__version__,
         }
 
     def chunk(self, number: int) -> Chunk:

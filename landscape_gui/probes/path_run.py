@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from landscape_gui.connection_results import CurveResult
+from landscape_gui.environment import environment
 from landscape_gui.probes.base import Ask, Progress, Run
 from landscape_gui.probes.path_training import PathTraining
 from landscape_gui.results import Array, Provenance, freeze
@@ -100,7 +101,7 @@ class Running:
         return self.training.step >= self.probe.steps
 
     def train(self) -> Run:
-        """Go on from what is there until the budget is spent; gives the path."""
+        """Go on from what is there until the budget is spent; gives the path. Ended early, what there is is kept."""
         self.take_up()
         pace = Pace()
         try:
@@ -115,8 +116,10 @@ class Running:
                     pace.told()
                 else:
                     yield Progress(done=done, total=total, note=self.note())
-        finally:
+        except GeneratorExit:
             self.keep()
+            raise
+        self.keep()
         return self.result(complete=True)
 
     def note(self) -> str:
@@ -134,7 +137,7 @@ class Running:
 
     def fits(self, found: CurveResult) -> bool:
         """Whether a training is one that this one would come by, computed in the same surroundings between the same ends."""
-        here = json.loads(json.dumps(self.environment(), default=str))
+        here = json.loads(json.dumps({**self.environment(), **environment()}, default=str))
         same = all(found.provenance.environment.get(name) == value for name, value in here.items())
         budget = found.seconds <= self.probe.seconds if self.probe.seconds else found.steps <= self.probe.steps
         ends = np.array_equal(found.points[[0, -1]], array_of(self.training.average[[0, -1]]), equal_nan=True)
