@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from landscape_gui.errors import LandscapeError
     from landscape_gui.figure import Camera, Look
     from landscape_gui.jobs import answer
-    from landscape_gui.probes import PROBES, Line, Surface, Trajectory
+    from landscape_gui.probes import PROBES, Connect, Line, Surface, Trajectory
     from landscape_gui.problem import open_problem
     from landscape_gui.store import read_result, write_result
 
@@ -28,6 +28,7 @@ _HOMES = {
     "Look": "figure",
     "answer": "jobs",
     "PROBES": "probes",
+    "Connect": "probes",
     "Line": "probes",
     "Surface": "probes",
     "Trajectory": "probes",
@@ -39,6 +40,7 @@ _HOMES = {
 __all__ = [
     "PROBES",
     "Camera",
+    "Connect",
     "LandscapeError",
     "Line",
     "Look",

@@ -77,4 +77,21 @@ TEXTS: Mapping[str, NumberText] = {
         ("garipov2018",),
         "nat",
     ),
+    "length": NumberText(
+        "length of the path",
+        "The length of the path through weight space for t from 0 to 1, over all parameters.",
+        "It is exact for lines and chains and right to rounding for a Bezier curve with one bend.",
+        "Over the distance between the ends it says how far the path goes round; weights that are rescaled change both.",
+        ("garipov2018",),
+    ),
+    "accuracy_fall": NumberText(
+        "fall of the accuracy",
+        "The largest fall of the accuracy below what is named: the straight interpolation between the ends' accuracies, their "
+        "mean, or the smaller of the two.",
+        "It is found as the barrier of the loss is, with the paired standard error over examples.",
+        "It is the barrier of the error rate, in which linear mode connectivity is often stated; it may be 0 where the loss has a "
+        "barrier.",
+        ("frankle2020", "entezari2022"),
+    ),
 }
+"""By the names of the numbers; `accuracy_fall` for all three definitions."""

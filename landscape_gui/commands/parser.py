@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 USAGE_ERROR = 2
@@ -19,13 +19,15 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's, but: errors are sentences with the nearest flag; no abbreviations; `numbers` flags take a list of numbers."""
+    """As argparse's, but: errors are sentences with the nearest flag; no abbreviations; `numeric` flags take a list of
+    numbers, and `named` ones several of the names that they know."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
         kwargs.setdefault("formatter_class", HelpFormatter)
         super().__init__(*args, **kwargs)
         self.numeric: set[str] = set()
+        self.named: dict[str, tuple[str, ...]] = {}
 
     def add_numbers(self, flag: str, *, convert: Callable[[str], Any], **kwargs: Any) -> None:
         """A flag followed by one or more numbers, apart or joined: `--steps 51 31`, `--steps 51x31`, `--span=-1,1`."""
@@ -34,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """The flags' values. UsageError where they are wrong."""
-        return self.parse_args(join_numbers(arguments, self.numeric))
+        return self.parse_args(join_numbers(join_names(arguments, self.named), self.numeric))
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{sentence(message, self._option_string_actions)} See {self.prog} --help.")
@@ -63,13 +65,23 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 def join_numbers(arguments: Iterable[str], flags: set[str]) -> list[str]:
     """The numbers that follow one of `flags` as a single argument of it: ["--steps", "5", "7", "x"] -> ["--steps=5,7", "x"]."""
+    return join(arguments, {flag: lambda argument: bool(NUMBER.match(argument)) for flag in flags})
+
+
+def join_names(arguments: Iterable[str], flags: Mapping[str, Collection[str]]) -> list[str]:
+    """The same of names that a flag knows: ["--path", "line", "chain", "net.pt"] -> ["--path=line,chain", "net.pt"]."""
+    return join(arguments, {flag: names.__contains__ for flag, names in flags.items()})
+
+
+def join(arguments: Iterable[str], flags: Mapping[str, Callable[[str], bool]]) -> list[str]:
+    """The arguments that follow a flag as long as they are values of it, in one argument with it."""
     joined: list[str] = []
-    open_flag = False
+    fits: Callable[[str], bool] | None = None
     for argument in arguments:
-        if open_flag and NUMBER.match(argument):
+        if fits is not None and fits(argument):
             joined[-1] += ("," if "=" in joined[-1] else "=") + argument
             continue
-        open_flag = argument in flags
+        fits = flags.get(argument)
         joined.append(argument)
     return joined
 

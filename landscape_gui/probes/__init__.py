@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Probe
+from landscape_gui.probes.connect import Connect
 from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.eigenvalues import Eigenvalues
@@ -27,6 +28,7 @@ KINDS: tuple[type[Probe], ...] = (
     Dependence,
     Sharpness,
     Report,
+    Connect,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 
@@ -43,4 +45,16 @@ def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[
     return probes[name]
 
 
-__all__ = ["PROBES", "Eigenvalues", "Line", "Probe", "Report", "Sharpness", "Spectrum", "Surface", "Trajectory", "kind_of"]
+__all__ = [
+    "PROBES",
+    "Connect",
+    "Eigenvalues",
+    "Line",
+    "Probe",
+    "Report",
+    "Sharpness",
+    "Spectrum",
+    "Surface",
+    "Trajectory",
+    "kind_of",
+]

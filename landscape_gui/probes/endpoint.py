@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +31,12 @@ class Endpoint(sampling.SampledProbe):
 
     statistics: CheckpointRef | None = field(None, label="Statistics", help="Whose BatchNorm statistics are used", hidden=True)
     seed: int = field(0, label="Seed", help="Seed of the subset of the data", minimum=0, maximum=2**63 - 1)
+
+    def completed(self, problem: Problem) -> Endpoint:
+        """The question without what changes nothing, so that all who ask it in effect share one answer."""
+        mode = "recalculated" if problem.has_batchnorm and self.batchnorm == "recalculated" else "frozen"
+        foreign = self.statistics if problem.has_batchnorm and mode == "frozen" else None
+        return dataclasses.replace(self, split="all", batchnorm=mode, statistics=foreign, seed=self.seed if self.limit else 0)
 
     def cost(self, problem: Problem) -> Cost:
         return Cost(points=1, examples=sampling.examples_of(self, problem), seconds=sampling.seconds_per_point(self, problem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landscape_gui.errors import QuestionError
@@ -42,13 +43,16 @@ def own_reference(problem: Problem) -> CheckpointRef:
 
 
 def names_of(problem: Problem, towards: CheckpointRef) -> tuple[str, str]:
-    """What a picture calls the two; their folders where these tell them apart and the files' names do not."""
+    """What a picture calls the two: within a folder as their run does, else by their folders, with the files' names where these
+    differ or the folders are called alike."""
     own = own_reference(problem)
-    names = called(own), called(towards)
-    parts = [name.split("/") for name in names]
-    if all(len(p) == 2 for p in parts) and parts[0][0] != parts[1][0] and parts[0][1] == parts[1][1]:
-        return parts[0][0], parts[1][0]
-    return names
+    here, there = Path(own.path), Path(towards.path)
+    if not towards.path or here.resolve().parent == there.resolve().parent:
+        return called(own), called(towards)
+    folders = here.resolve().parent.name, there.resolve().parent.name
+    if here.name == there.name and folders[0] != folders[1]:
+        return folders
+    return f"{folders[0]}/{here.name}", f"{folders[1]}/{there.name}"
 
 
 def check_pair(problem: Problem, towards: CheckpointRef | None) -> CheckpointRef:
