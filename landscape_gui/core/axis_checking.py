@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from landscape_gui.core.splits import call, map_tensors, tensors_of
+from landscape_gui.core.axis_tracing import results_of
+from landscape_gui.core.splits import call, map_tensors, place
 from landscape_gui.core.vector import Layout
 from landscape_gui.core.weights import install, private_copy
 
@@ -20,7 +21,8 @@ class Check:
     """Outputs of the original and of permuted networks on random inputs, in float64 and with perturbed weights.
 
     Perturbed, because a layer that is still zero would let anything pass; in float64, because rounding of a deep network may
-    reach 1e-5 in float32. state: (layout.size,) the weights, None for the module's own.
+    reach 1e-5 in float32, which is taken only where the network insists on it. state: (layout.size,) the weights, None for the
+    module's own.
     """
 
     def __init__(self, module: nn.Module, layout: Layout, inputs: Any, *, seed: int, state: Tensor | None = None) -> None:
@@ -34,17 +36,25 @@ class Check:
         self._own = state.detach().to("cpu", torch.float64)
         self._state = self._perturbed(self._own)
         self._reference: list[Tensor] | None = None
+        self._wide = torch.float64
 
     def difference(self, moves: Sequence[tuple[Group, Tensor]]) -> float:
         """Largest difference of the outputs over their largest magnitude; NaN where they are not finite."""
         if self._reference is None:
-            self._reference = self._outputs(self._state, torch.float64)
-        return relative(self._reference, self._outputs(self._moved(self._state, moves), torch.float64))
+            self._reference = self._first_outputs()
+        return relative(self._reference, self._outputs(self._moved(self._state, moves), self._wide))
 
     def in_own_precision(self, moves: Sequence[tuple[Group, Tensor]]) -> float:
         """The same for the weights as they are, in float32."""
         moved = self._moved(self._own, moves)
         return relative(self._outputs(self._own, torch.float32), self._outputs(moved, torch.float32))
+
+    def _first_outputs(self) -> list[Tensor]:
+        try:
+            return self._outputs(self._state, self._wide)
+        except (RuntimeError, TypeError):
+            self._wide = torch.float32
+            return self._outputs(self._state, self._wide)
 
     def _moved(self, state: Tensor, moves: Sequence[tuple[Group, Tensor]]) -> Tensor:
         from landscape_gui.core.axis_groups import move
@@ -54,11 +64,9 @@ class Check:
     def _outputs(self, state: Tensor, dtype: torch.dtype) -> list[Tensor]:
         self._module.to(dtype=dtype)
         install(self._module, {name: t.to(dtype).clone() for name, t in self.layout.unflatten(state).items()})
-        inputs = map_tensors(self._inputs, lambda t: t.to(dtype) if t.is_floating_point() else t)
         with torch.no_grad():
-            results = call(self._module, inputs)
-        found = list(tensors_of(results)) or [t for value in vars(results).values() for t in tensors_of(value)]
-        return [t.detach().double() for t in found if not t.is_complex()]
+            results = call(self._module, place(self._inputs, torch.device("cpu"), dtype))
+        return [torch.view_as_real(t).double() if t.is_complex() else t.double() for t in results_of(results)]
 
     def _random(self, tensor: Tensor) -> Tensor:
         """Normal numbers with the sample's deviation; integers drawn from the sample's own."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from landscape_gui.core import axis_calls, axis_rules, axis_tracing
 from landscape_gui.core.axis_checking import Check
 from landscape_gui.core.axis_tracing import Dims, ValueRead
+from landscape_gui.core.splits import place
 from landscape_gui.core.symbolic_axes import Atom, Concat, Node, Product, resolve
 from landscape_gui.core.vector import Layout, owner
 from landscape_gui.core.weights import private_copy
@@ -121,11 +122,11 @@ def find_groups(module: nn.Module, layout: Layout, sample_inputs: Any, *, seed: 
     """
     tensors, outputs = _trace(module, layout, sample_inputs)
     found = _collect(layout, tensors, outputs)
-    groups, held = _groups(found)
+    groups, held, quiet = _groups(found)
     check = Check(module, layout, sample_inputs, seed=seed)
     kept = groups if check.difference(_moves(groups, check.generator)) <= tolerance else _passing(check, groups, held, tolerance)
     if not kept:
-        raise _nothing(held)
+        raise _nothing(held + quiet)
     return AxisGroups(tuple(kept), tuple(held), check.in_own_precision(_moves(kept, check.generator)))
 
 
@@ -182,15 +183,12 @@ def _shuffle(units: int, generator: torch.Generator) -> Tensor:
 
 
 def _trace(module: nn.Module, layout: Layout, inputs: Any) -> tuple[dict[str, Dims], dict[str, Dims]]:
-    copy = private_copy(module).cpu()
-    for parameter in copy.parameters():
-        if parameter.is_floating_point():
-            parameter.requires_grad_(True)  # or attention takes a fused way that shows no single operations
-    own: dict[str, Tensor] = dict(copy.named_parameters()) | dict(copy.named_buffers())
-    tensors = {segment.name: own[segment.name] for segment in layout.segments}
+    """In float64, in which no operation takes a fused way that shows no single steps; in float32 where the network insists."""
     try:
-        with torch.enable_grad():
-            return axis_tracing.run(copy, tensors, inputs, axis_rules.apply)
+        try:
+            return _traced(module, layout, inputs, torch.float64)
+        except (RuntimeError, TypeError):
+            return _traced(module, layout, inputs, torch.float32)
     except ValueRead as error:
         raise ProblemError(
             f"Which axes of {type(module).__name__} may be permuted cannot be derived: it looks at values that depend on its "
@@ -201,9 +199,20 @@ def _trace(module: nn.Module, layout: Layout, inputs: Any) -> tuple[dict[str, Di
         raise
     except Exception as error:
         raise ProblemError(
-            f"{type(module).__name__} could not be run on {type(error).__name__}: {error}",
+            f"{type(module).__name__} could not be run: {type(error).__name__}: {error}",
             remedy="Check that the data fit the network.",
         ) from error
+
+
+def _traced(module: nn.Module, layout: Layout, inputs: Any, dtype: torch.dtype) -> tuple[dict[str, Dims], dict[str, Dims]]:
+    copy = private_copy(module).to("cpu", dtype)
+    for parameter in copy.parameters():
+        if parameter.is_floating_point():
+            parameter.requires_grad_(True)  # or attention takes a fused way, too
+    own: dict[str, Tensor] = dict(copy.named_parameters()) | dict(copy.named_buffers())
+    tensors = {segment.name: own[segment.name] for segment in layout.segments}
+    with torch.enable_grad():
+        return axis_tracing.run(copy, tensors, place(inputs, torch.device("cpu"), dtype), axis_rules.apply)
 
 
 @dataclass
@@ -270,22 +279,25 @@ def _visit_product(node: Product, places: Tensor, occurrences: dict[Atom, list[T
 
 
 QUIET = (axis_calls.POSITION, axis_calls.PICKED, axis_tracing.CONSTANT)
+ENDS = (axis_tracing.INPUT, axis_tracing.OUTPUT)
 
 
-def _groups(found: Mapping[Atom, _Found]) -> tuple[list[Group], list[Held]]:
+def _groups(found: Mapping[Atom, _Found]) -> tuple[list[Group], list[Held], list[Held]]:
+    """What is free; what is held; and held units of some module that are told of only where nothing is free."""
     groups: list[Group] = []
     held: list[Held] = []
+    quiet: list[Held] = []
     for atom, where in found.items():
         tensors = tuple(dict.fromkeys(axis.tensor for axis in where.axes))
         producers = tuple(dict.fromkeys(axis.tensor for axis in where.outputs))
         if not atom.reason:
             name = _name(producers[0] if producers else owner(tensors[0]), {group.name for group in groups})
             groups.append(Group(name, atom.size, tuple(where.axes), producers, tuple(where.outputs)))
-        elif atom.reason not in QUIET and (
-            len({owner(t) for t in tensors}) > 1 or atom.reason not in (axis_tracing.INPUT, axis_tracing.OUTPUT)
-        ):
+        elif atom.reason in QUIET or (atom.reason in ENDS and len({owner(t) for t in tensors}) == 1):
+            quiet += [Held(atom.reason, tensors, atom.size)] if where.outputs and atom.reason in QUIET else []
+        else:
             held.append(Held(atom.reason, tensors, atom.size))
-    return groups, held
+    return groups, held, quiet
 
 
 def _name(wish: str, taken: set[str]) -> str:

@@ -38,6 +38,15 @@ def inner(this: Call) -> Answer:
     return []
 
 
+@rule("_trilinear")
+def trilinear(this: Call) -> Answer:
+    many = [list(this.dims(tensor)) for tensor in this.tensors]
+    for dims, name in zip(many, ("expand1", "expand2", "expand3"), strict=True):
+        for d in sorted(this.values[name]):
+            dims.insert(d, ONE)
+    return [node for d, node in enumerate(broadcast_all(many)) if d not in this.values["sumdim"]]
+
+
 @rule("linear")
 def linear(this: Call) -> Answer:
     x, weight = this.dims(this.tensors[0]), this.dims(this.tensors[1])

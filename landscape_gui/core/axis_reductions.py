@@ -7,7 +7,9 @@ from torch import Tensor
 from landscape_gui.core.axis_calls import PICKED, POSITION, Answer, Call, rule
 from landscape_gui.core.axis_shapes import broadcast
 from landscape_gui.core.splits import tensors_of
-from landscape_gui.core.symbolic_axes import ONE, Node, hold
+from landscape_gui.core.symbolic_axes import ONE, Node, held, hold
+
+RANKED = "values along it stand in order of size"
 
 
 def _reduced(this: Call) -> tuple[list[Node], list[int]]:
@@ -51,7 +53,31 @@ def argument(this: Call) -> Answer:
     return dims
 
 
-@rule("cumsum", "cumprod", "logcumsumexp", "flip", "roll", "sort", "tril", "triu", "argsort")
+@rule("sort", "topk", "kthvalue")
+def ranked(this: Call) -> Answer:
+    """Values by their rank: whatever their order was along the dimension, it is by rank afterwards."""
+    before, d = this.first(), this.axis()
+    dims = list(before)
+    values, indices = tensors_of(this.out)
+    if values.dim() < len(dims):
+        dims.pop(d)
+    else:
+        dims[d] = held(values.shape[d], RANKED)
+    this.symbols.put(values, dims)
+    this.symbols.put_index(indices, dims, before[d], PICKED)
+    return []
+
+
+@rule("_fft_r2c", "_fft_c2r", "_fft_c2c")
+def fourier(this: Call) -> Answer:
+    dims = this.first()
+    for d in this.values["dim"]:
+        hold(dims[d], POSITION)
+        dims[d] = held(this.out.shape[d], POSITION)
+    return dims
+
+
+@rule("cumsum", "cumprod", "logcumsumexp", "flip", "roll", "tril", "triu", "argsort")
 def ordered(this: Call) -> Answer:
     dims, dim = this.first(), this.values.get("dim", this.values.get("dims"))
     named = [dim] if isinstance(dim, int) else list(dim or range(len(dims)))

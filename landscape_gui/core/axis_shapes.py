@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from landscape_gui.core.axis_calls import PICKED, STACKED, Answer, Call, broadcast_all, rule
+from landscape_gui.core.axis_calls import PICKED, POSITION, STACKED, Answer, Call, broadcast_all, rule
 from landscape_gui.core.axis_tracing import same
+from landscape_gui.core.splits import tensors_of
 from landscape_gui.core.symbolic_axes import ONE, Atom, Concat, Node, Product, cut, factor, held, hold, resolve, unify
 
 
 @rule("where", "_prelu_kernel", "copy", "clone", "_to_copy", "alias", "detach", "contiguous", "lift_fresh", "lift_fresh_copy",
-      "dropout", "view_as_real_copy", "nan_to_num", "masked_fill", "hardswish", "hardtanh", "threshold", "positive")  # fmt: skip
+      "dropout", "view_as_real_copy", "nan_to_num", "masked_fill", "hardswish", "hardtanh", "threshold", "positive", "complex",
+      "polar", "_conj", "_conj_physical", "resolve_conj", "resolve_neg", "_neg_view")  # fmt: skip
 def broadcast(this: Call) -> Answer:
     return broadcast_all([this.dims(tensor) for tensor in this.inputs])
 
@@ -47,6 +49,16 @@ def unsqueeze(this: Call) -> Answer:
     dims = this.first()
     dims.insert(int(this.values["dim"]) % (len(dims) + 1), ONE)
     return dims
+
+
+@rule("view_as_real")
+def as_real(this: Call) -> Answer:
+    return [*this.first(), held(2, STACKED)]
+
+
+@rule("view_as_complex")
+def as_complex(this: Call) -> Answer:
+    return this.first()[:-1]
 
 
 @rule("squeeze")
@@ -150,6 +162,16 @@ def embedding(this: Call) -> Answer:
     weight, indices = this.dims(this.tensors[0]), this.dims(this.tensors[1])
     hold(weight[0], PICKED)
     return [*indices, weight[1]]
+
+
+@rule("_embedding_bag", "_embedding_bag_forward_only")
+def embedding_bag(this: Call) -> Answer:
+    weight, indices = this.dims(this.tensors[0]), this.dims(this.tensors[1])
+    hold(weight[0], PICKED)
+    for node in indices:
+        hold(node, POSITION)
+    out, *rest = tensors_of(this.out)
+    return [[held(out.shape[0], POSITION), weight[1]], *([held(size, PICKED) for size in r.shape] for r in rest)]
 
 
 @rule("index_select")

@@ -130,13 +130,13 @@ def run(module: nn.Module, tensors: Mapping[str, Tensor], inputs: Any, apply: Ru
     finally:
         for hook in hooks:
             hook.remove()
-    for result in _results(results):
+    for result in results_of(results):
         for dim in symbols.of(result):
             hold(dim, OUTPUT)
     return {name: symbols.of(tensor) for name, tensor in tensors.items()}, outputs
 
 
-def _results(tree: Any) -> list[Tensor]:
+def results_of(tree: Any) -> list[Tensor]:
     """Every tensor in what a network gives back, a dataclass-like output's too."""
     found = list(tensors_of(tree))
     if not found and hasattr(tree, "__dict__"):
