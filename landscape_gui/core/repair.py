@@ -74,9 +74,8 @@ class Repair:
         self.layers, self.notes = choose(passes.module, passes.layout, list(producers), sample)
         self._statistics: tuple[Statistics, Statistics] | None = None
         if not self.layers and not moving_norms(passes.module):
-            raise ProblemError(
-                "No layer of this network can be repaired. " + " ".join(self.notes), remedy="Take the path without repair."
-            )
+            reason = " ".join(self.notes) or "None of its units that can be matched are made by a Linear or a convolution."
+            raise ProblemError(f"No layer of this network can be repaired. {reason}", remedy="Take the path without repair.")
 
     def measure(self) -> Iterator[float]:
         """Find both ends' statistics. Yields the fraction done."""
@@ -146,7 +145,7 @@ def _hook(layer: Layer, moments: Moments, target: tuple[Tensor, Tensor] | None) 
 def _absorb(tensors: dict[str, Tensor], layer: Layer, mean: Tensor, deviation: Tensor, to: Tensor, wanted: Tensor) -> None:
     """Let a layer's own weight and bias do what the hook did."""
     scale = _scale(mean, deviation, wanted)
-    weight = tensors[f"{layer.name}.weight"]
+    weight = tensors[layer.weight]
     if layer.transposed:
         rows = weight.view(layer.groups, -1, *weight.shape[1:])  # (groups, inputs of a group, outputs of a group, ...)
         shape = (layer.groups, 1, -1, *[1] * (weight.dim() - 2))
@@ -154,5 +153,5 @@ def _absorb(tensors: dict[str, Tensor], layer: Layer, mean: Tensor, deviation: T
         rows, shape = weight, (-1, *[1] * (weight.dim() - 1))
     rows.copy_(rows.double() * scale.view(shape))
     if layer.bias:
-        bias = tensors[f"{layer.name}.bias"]
+        bias = tensors[layer.bias]
         bias.copy_((bias.double() - mean) * scale + to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +16,18 @@ from landscape_gui.core.vector import Layout
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
+FORWARDS = {kind.forward for kind in (nn.Linear, *CONVOLUTIONS)}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A Linear or a convolution. channel: the dimension of its output, from the end, that its units lie along."""
+    """A Linear or a convolution. channel: the dimension of its output, from the end, that its units lie along; weight, bias: the
+    tensors that scale and shift its output (bias: "" where there is none)."""
 
     name: str
     channel: int
-    bias: bool
+    weight: str
+    bias: str
     transposed: bool = False
     groups: int = 1
 
@@ -55,22 +59,23 @@ def choose(module: nn.Module, layout: Layout, names: Sequence[str], sample: Any)
     Layers whose output goes into a normalisation with running statistics need none and are left out without a word; so are
     normalisations and embeddings. sample: a few inputs; one forward pass of these.
     """
-    own = dict(module.named_modules())
-    wanted = {name: part for name in names if isinstance(part := own[name], (nn.Linear, *CONVOLUTIONS))}
+    asked = set(names)
+    wanted = {name: part for name, part in module.named_modules() if name in asked and isinstance(part, (nn.Linear, *CONVOLUTIONS))}
     seen = _run(module, wanted, sample)
-    held = {segment.name for segment in layout.segments}
+    held = {segment.name: segment.shape for segment in layout.segments}
     layers: dict[str, Layer] = {}
-    notes: list[str] = []
+    left: dict[str, list[str]] = {}
     for name, part in wanted.items():
         if name in seen.normalised:
             continue
-        reason = _reason(name, seen, held, _shared(module, part))
-        if reason:
-            notes.append(f"{name} is not repaired: {reason}.")
-            continue
-        layers[name] = _layer(name, part)
-        if not layers[name].bias:
-            notes.append(f"{name} has no bias: its deviations are repaired, its means are not.")
+        layer = _layer(name, part, held)
+        if reason := _reason(module, part, layer, seen):
+            left.setdefault(reason, []).append(name)
+        else:
+            layers[name] = layer
+    notes = [f"Not repaired, {reason}: {', '.join(those)}." for reason, those in left.items()]
+    if unbiased := [name for name, layer in layers.items() if not layer.bias]:
+        notes.append(f"Without a bias, so that deviations are repaired and means are not: {', '.join(unbiased)}.")
     return layers, tuple(notes)
 
 
@@ -80,22 +85,35 @@ def normalised_layers(module: nn.Module, sample: Any) -> set[str]:
     return _run(module, parts, sample).normalised
 
 
-def _layer(name: str, part: nn.Module) -> Layer:
-    bias = getattr(part, "bias", None) is not None
-    if isinstance(part, nn.Linear):
-        return Layer(name, -1, bias)
-    dimensions = len(part.kernel_size)  # type: ignore[arg-type]
-    return Layer(name, -1 - dimensions, bias, isinstance(part, TRANSPOSED), int(part.groups))  # type: ignore[arg-type]
+def _layer(name: str, part: nn.Module, held: Mapping[str, tuple[int, ...]]) -> Layer:
+    bias = f"{name}.bias" if f"{name}.bias" in held else ""
+    dimensions = 0 if isinstance(part, nn.Linear) else len(part.kernel_size)  # type: ignore[arg-type]
+    groups = 1 if isinstance(part, nn.Linear) else int(part.groups)  # type: ignore[arg-type]
+    return Layer(name, -1 - dimensions, _scaling(name, part, held), bias, isinstance(part, TRANSPOSED), groups)
 
 
-def _reason(name: str, seen: _Seen, held: set[str], shared: bool) -> str:
-    count = seen.calls.get(name, 0)
-    if f"{name}.weight" not in held:
-        return "its weight is computed from others"
-    if shared:
-        return "it shares its weight with another layer"
+def _scaling(name: str, part: nn.Module, held: Mapping[str, tuple[int, ...]]) -> str:
+    """The tensor whose rows scale a layer's outputs: its weight, or the magnitude of a weight norm; "" where there is none."""
+    if f"{name}.weight" in held:
+        return f"{name}.weight"
+    parametrizations = getattr(part, "parametrizations", {})
+    normed = "weight" in parametrizations and [type(p).__name__ for p in parametrizations["weight"]] == ["_WeightNorm"]
+    magnitude = f"{name}.parametrizations.weight.original0" if normed else f"{name}.weight_g"
+    by_unit = magnitude in held and math.prod(held[magnitude]) == held[magnitude][0] > 1 and not isinstance(part, TRANSPOSED)
+    return magnitude if by_unit else ""
+
+
+def _reason(module: nn.Module, part: nn.Module, layer: Layer, seen: _Seen) -> str:
+    """What keeps a layer from taking up a correction; "" where nothing does."""
+    count = seen.calls.get(layer.name, 0)
+    if not layer.weight:
+        return "as its weight is computed from others"
+    if _shared(module, part):
+        return "as it shares its weight with another layer"
+    if part._forward_hooks or type(part).forward not in FORWARDS:
+        return "as it does more than its kind"
     if count != 1:
-        return "its weight is used without calling it" if not count else f"it is called {count} times in a pass"
+        return "as its weight is used without calling it" if not count else f"as it is called {count} times in a pass"
     return ""
 
 
