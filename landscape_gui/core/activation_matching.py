@@ -6,6 +6,7 @@ weights; where a BatchNorm takes them as they are, its outputs instead.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from landscape_gui.core.matching import ROUNDS, SLACK, Matching, MatchStep, Weights, assign, descend
+from landscape_gui.core.matching import ROUNDS, SLACK, Matching, MatchStep, Weights, assign, descend, match_weights
 from landscape_gui.core.passes import Passes
 from landscape_gui.core.repairable import normalised_layers
 
@@ -37,8 +38,9 @@ def match_activations(
     """The permutation of b's units whose outputs correlate most with a's: the largest sum of correlations over all outputs.
 
     Li et al. 2016 and Ainsworth et al. 2023, section 3.1. A group that stands alone along each output is one linear assignment, so
-    its optimum is exact; groups that share one (heads and their dimensions) are assigned in turn. Groups that no layer's output
-    shows alone are matched by their weights, with all others as they are found; a note says which. first, second: passes over the
+    its optimum is exact; groups that share one (heads and their dimensions) are assigned in turn, from the identity and from what
+    their weights give, and the better is kept. Groups that no layer's output shows alone are matched by their weights, with all
+    others as they are found; a note says which. first, second: passes over the
     same data, each with a network of its own; a, b: (layout.size,), only read; statistics as they stand in them. Correlations of a
     unit that never changes count as 0. Sums over data are in float64. Costs one pass of both networks; (channels, channels)
     float64 for each output. Yields after each chunk of data and each group.
@@ -51,19 +53,23 @@ def match_activations(
         yield MatchStep(0.9 * fraction, 1.0, "comparing activations", 0.0)
     work = Correlations(groups, {output: found.correlations() for output, found in covariances.items()})
     matching = yield from descend(work, torch.Generator().manual_seed(seed), rounds, "identity")
+    if any(work.neighbours.values()):
+        by_weights = yield from match_weights(first.layout, groups, a, b, seed=seed, rounds=rounds)
+        work.permutations |= {group.name: by_weights.permutations[group.name] for group in work.groups}
+        other = yield from descend(work, torch.Generator().manual_seed(seed), rounds, "weights")
+        matching = max(matching, other, key=lambda found: float(found.objective[-1]))
     unseen = [group for group in groups if group.name not in {g.name for output in outputs for g, _ in output.groups}]
     if not unseen:
         return matching
     rest = Weights(first.layout, groups, a, b)
     rest.begin_with(matching.permutations)
     rest.groups = unseen
-    by_weights = yield from descend(rest, torch.Generator().manual_seed(seed), rounds, "identity")
+    others = yield from descend(rest, torch.Generator().manual_seed(seed), rounds, "identity")
     note = f"Matched by weights, as no layer's output shows these units alone: {', '.join(group.name for group in unseen)}."
-    return Matching(
-        dict(matching.permutations) | dict(by_weights.permutations),
-        matching.objective,
-        matching.rounds,
-        matching.converged and by_weights.converged,
+    return dataclasses.replace(
+        matching,
+        permutations=dict(matching.permutations) | dict(others.permutations),
+        converged=matching.converged and others.converged,
         notes=(note,),
     )
 

@@ -44,7 +44,7 @@ class Matching:
     """permutations: group -> (units,) int64 on the CPU: unit j of the matched model is unit permutations[group][j] of the original.
 
     objective: (rounds + 1,) what is maximised, at the start and after each sweep, never falling; start: which start was best:
-    "identity" or "sorted"; converged: no group's change would have raised it any more; notes: what must be said, in sentences.
+    "identity", "sorted" or "weights"; converged: no group's change would have raised it any more; notes: what must be said.
     """
 
     permutations: Mapping[str, Tensor]
