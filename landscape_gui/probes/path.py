@@ -121,8 +121,11 @@ class PathQuestion(sampling.SampledProbe):
             steps.close()
 
     def measuring(self, problem: Problem, found: Found, ends: tuple[EndpointResult, EndpointResult]) -> Measuring:
-        evaluator = sampling.make_evaluator(everything(self), problem)
-        return Measuring(self, problem, evaluator, found, ends)
+        if self.path == "repaired":
+            from landscape_gui.probes.path_repairing import Repairing
+
+            return Repairing(self, problem, found, ends)
+        return Measuring(self, problem, sampling.make_evaluator(everything(self), problem), found, ends)
 
     def figure(self, result: PathResult, look: Look) -> Figure:
         from landscape_gui.probes.path_pictures import path_figure
