@@ -26,6 +26,8 @@ from landscape_gui.ui.library_tree import WHAT, Index, LibraryTree, Model
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
 
+SIGNS = {"surface": "waves", "trajectory": "path", "path-plane": "waves", "connect": "flow-arrow", "barriers": "grid-four"}
+"""The icons of answers; of all others a line in a chart."""
 SECOND = Qt.ItemDataRole.UserRole + 1
 SIGN = Qt.ItemDataRole.UserRole + 2
 
@@ -114,6 +116,9 @@ class Library(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.empty)
         column.addWidget(self.tree, 1)
+        self.how = plain("Drag one model onto another to see what lies between them.", "caption")
+        self.how.setContentsMargins(12, 6, 12, 8)
+        column.addWidget(self.how)
         self.tree.itemClicked.connect(self._chosen)
         self.tree.itemActivated.connect(self._activated)
         self.tree.customContextMenuRequested.connect(self._menu)
@@ -131,6 +136,7 @@ class Library(QWidget):
         signature = [(d.number, d.name, d.summary, d.state, [(a.key, a.title) for a in d.answers]) for d in documents]
         self.empty.setVisible(not documents)
         self.tree.setVisible(bool(documents))
+        self.how.setVisible(self._several())
         if signature != self._signature:
             self._signature = signature
             folded = {item.data(0, WHAT).number for item in self._top() if not item.isExpanded()}
@@ -139,6 +145,12 @@ class Library(QWidget):
             for document in documents:
                 self._add(document, folded=document.number in folded, opened=document.number in opened)
         self._mark()
+
+    def _several(self) -> bool:
+        """Whether there are two models that could be connected."""
+        models = [d for d in self.session.documents if not d.is_answer and d.state != "failed"]
+        runs = (getattr(getattr(d.problem, "run", None), "checkpoints", ()) for d in models)
+        return len(models) > 1 or any(len(run) > 1 for run in runs)
 
     def _top(self) -> list[QTreeWidgetItem]:
         return [item for k in range(self.tree.topLevelItemCount()) if (item := self.tree.topLevelItem(k)) is not None]
@@ -281,7 +293,7 @@ def row(name: str, second: str, sign: str, what: object) -> QTreeWidgetItem:
 
 
 def kind_sign(probe: str) -> str:
-    return {"surface": "waves", "line": "chart-line", "trajectory": "path"}.get(probe, "chart-line")
+    return SIGNS.get(probe, "chart-line")
 
 
 def reveal(path: str) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
 )
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QTreeWidget, QTreeWidgetItem, QWidget
 
 from landscape_gui.ui import theme
 from landscape_gui.ui.documents import Document
@@ -50,6 +50,26 @@ class LibraryTree(QTreeWidget):
         self.dragged: list[Model] = []
         self.target: Model | None = None
         self.fits = True
+        self.hint = QLabel(self)
+        self.hint.setObjectName("hint")
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        self.hint.setWordWrap(True)
+        self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hint.hide()
+        self.said.connect(self._show_hint)
+
+    def _show_hint(self, words: str) -> None:
+        """What letting go would do, over the foot of the rows, where the eyes are while something is dragged."""
+        self.hint.setVisible(bool(words))
+        if not words:
+            return
+        self.hint.setText(words)
+        self.hint.setProperty("fits", self.fits)
+        self.hint.style().polish(self.hint)
+        frame = self.viewport().geometry().adjusted(8, 8, -8, -8)
+        high = self.hint.heightForWidth(frame.width())
+        self.hint.setGeometry(frame.left(), frame.bottom() - high, frame.width(), high)
+        self.hint.raise_()
 
     # what is dragged
 

@@ -124,6 +124,8 @@ QLabel#display { color: $ink; font-weight: 600; font-size: 20pt; }
 QLabel#muted, QLabel#caption { color: $muted; }
 QLabel#section { color: $muted; font-weight: 600; }
 QLabel#warning { color: $warning; background: $warning_base; border-radius: 4px; padding: 3px 8px; }
+QLabel#hint { background: $info_base; border: 1px solid $accent; border-radius: 5px; padding: 7px 9px; }
+QLabel#hint[fits="false"] { background: $error_base; border-color: $error; }
 QFrame#strip { background: $window; border: none; border-bottom: 1px solid $border; }
 QFrame#foot { background: $window; border: none; border-top: 1px solid $border; }
 QFrame#card { background: $base; border: 1px solid $border; border-radius: 8px; }
@@ -168,7 +170,10 @@ QCheckBox::indicator:checked { background: $accent; border-color: $accent; image
 QTreeView, QListView, QListWidget { background: $base; border: none; outline: none; }
 QTreeView::item { padding: 0; }
 QTreeView::item:hover { background: $hover; }
-QTreeView::item:selected { background: $selection; color: $ink; }
+QTreeView::item:selected, QListView::item:selected { background: $selection; color: $ink; }
+QListView#paths { background: $base; border-top: 1px solid $border; border-bottom: 1px solid $border; }
+QListView#paths::item:hover { background: $hover; }
+QListView#paths::item:selected { background: $selection; }
 QHeaderView::section { background: $window; border: none; border-bottom: 1px solid $border; padding: 4px; color: $muted; }
 
 QTabBar { background: transparent; }
