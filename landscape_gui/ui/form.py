@@ -25,6 +25,7 @@ from landscape_gui.ui.editors import (
 )
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.questions import kinds, refilled, relevant
+from landscape_gui.ui.several_editors import ChecksEditor, FilesEditor
 
 LABELS, WIDEST_LABEL = 92, 124
 """Pixels that the column of labels is wide, at least and at most; a longer label takes two lines."""
@@ -127,14 +128,16 @@ class Form(QWidget):
         if f.name == "layer":
             return NamesEditor(label, self.context.layers, "all")
         if meta["choices"]:
-            return ChoiceEditor(label, meta["choices"])
+            return (ChecksEditor if "tuple[" in text else ChoiceEditor)(label, meta["choices"])
         if hint is bool:
             return SwitchEditor(label)
         if hint is int:
             return WholeEditor(label, meta["minimum"], meta["maximum"], meta["unit"], zero=zero_words(f))
         if hint is float:
             return NumbersEditor(label, "", single=True)
-        if "CheckpointRef" in text and "tuple" not in text:
+        if "CheckpointRef" in text and "tuple" in text:
+            return FilesEditor(label)
+        if "CheckpointRef" in text:
             return FileEditor(label, CheckpointRef, self.context.checkpoints)
         if "FileRef" in text and "tuple" not in text:
             return FileEditor(label, FileRef)
