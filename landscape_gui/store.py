@@ -23,7 +23,7 @@ from filelock import FileLock
 from landscape_gui import store_encoding, store_guard
 from landscape_gui.errors import LandscapeError, StoreError
 from landscape_gui.probes.base import Probe, question
-from landscape_gui.results import Result
+from landscape_gui.results import ConnectedResult, Result
 
 MAGIC = b"landscape_gui answer 1\n"
 DIGEST = 32
@@ -68,7 +68,7 @@ def pack(result: Result, *, finished: bool = True, done: float = 1.0, total: flo
         "probe": where.probe,
         "title": str(where.problem.get("title", ""))[:300],
         "created": where.created,
-        "asked": asked_words(where.question),
+        "asked": ", ".join(filter(None, (connected_words(result), asked_words(where.question))))[:200],
         "seconds": where.seconds,
         "fingerprint": where.fingerprint,
         "finished": finished,
@@ -112,6 +112,17 @@ def asked_words(question: Mapping[str, Any]) -> str:
     parts.append("adaptive" if question.get("adaptive") else "")
     parts.append("float64" if question.get("precision") == "float64" else "")
     return ", ".join(part for part in parts if part)[:200]
+
+
+def connected_words(result: Result) -> str:
+    """Of an answer about connected models: with which others, and along which paths."""
+    names: tuple[str, ...] = getattr(result, "names", ()) if isinstance(result, ConnectedResult) else ()
+    if len(names) < 2:
+        return ""
+    path = result.provenance.question.get("path", ())
+    paths = [path] if isinstance(path, str) else list(path) if isinstance(path, (list, tuple)) else []
+    whom = f"with {names[1]}" if len(names) == 2 else ", ".join(names)
+    return ": ".join(filter(None, (whom, ", ".join(map(str, paths)))))
 
 
 def curvature_words(question: Mapping[str, Any]) -> list[str]:
