@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from landscape_gui import samples
-from landscape_gui.errors import LandscapeError
-from landscape_gui.probes.base import Probe, Progress
+from landscape_gui.errors import LandscapeError, StoreError
+from landscape_gui.probes.base import Probe, Progress, Run
 from landscape_gui.results import Result
 
 
@@ -93,6 +93,7 @@ def services() -> Any:
         read=read_answer,
         measure=measure,
         save=save,
+        way=way,
         warm_up=warm_up,
     )
 
@@ -165,6 +166,32 @@ def save(probe: Probe, problem: Any, x: float, y: float, path: str) -> None:
     from landscape_gui.store import Store
 
     problem.save_state(state_at(probe, problem, x, y, lambda asked: answering(asked, problem, Store(), part=True)), path)
+
+
+def way(probe: Any, problem: Any, path: str) -> Any:
+    """The models on one path of a connection; a curve or alignment that it needs comes out of the store and is not sought again."""
+    from landscape_gui.probes.waypoint import waypoints_of
+    from landscape_gui.store import Store
+
+    whole = probe.completed(problem)
+    question = dict(whole.questions(problem))[path] if hasattr(whole, "questions") else whole
+    steps = waypoints_of(question, problem, lambda asked, other=None: known_answer(Store(), asked, other or problem))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def known_answer(store: Any, probe: Probe, problem: Any) -> Run:
+    """An answer as a question's run gives it, without computing."""
+    from landscape_gui.store import key_of
+
+    found = store.get(key_of(probe.completed(problem), problem.fingerprint))
+    if found is None:
+        raise StoreError(f"The {probe.title.lower()} is not in the store any more.", remedy="Ask for this path again.")
+    yield from ()
+    return found  # type: ignore[no-any-return]
 
 
 def sample_cards() -> list[Any]:

@@ -18,7 +18,7 @@ from landscape_gui.figure import Axis, Band, Bars, Line, Mark, Needles, Note, Pa
 from landscape_gui.ui.chart_axis import NamedAxis
 from landscape_gui.ui.chart_head import ChartHead, escape
 from landscape_gui.ui.chart_marks import ITEMS, Ground, HeatItem, NeedleItems, made_like, scaled
-from landscape_gui.ui.chart_reading import needle_words, reading
+from landscape_gui.ui.chart_reading import cell_at, needle_words, reading
 
 NEAR = 9.0
 """Pixels within which a needle is under the cursor."""
@@ -33,6 +33,8 @@ class CanvasChart(pg.PlotWidget):
     """What stands under the cursor, in words; "" nothing."""
     needle_picked = Signal(object, int)
     """Needles, and the number of the one that was clicked."""
+    cell_picked = Signal(object, int, int)
+    """A panel with a heat map, and the column and row of the cell that was clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         sides = {side: NamedAxis(side) for side in ("left", "bottom", "right", "top")}
@@ -303,6 +305,9 @@ class CanvasChart(pg.PlotWidget):
         found = self.needle_at(event.scenePos())  # type: ignore[attr-defined]
         if found is not None:
             self.needle_picked.emit(found[0].mark, found[1])
+        elif self.panel is not None and self.panel.heat_map and self.frame.contains(event.scenePos()):  # type: ignore[attr-defined]
+            here = self.plot.vb.mapSceneToView(event.scenePos())  # type: ignore[attr-defined]
+            self.cell_picked.emit(self.panel, *cell_at(self.panel, here.x(), here.y()))
 
 
 def same_axes(a: Panel, b: Panel) -> bool:

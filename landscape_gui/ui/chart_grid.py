@@ -89,6 +89,7 @@ class ChartGrid(QScrollArea):
 
     read = Signal(str)
     needle_picked = Signal(object, int)
+    cell_picked = Signal(object, int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -126,6 +127,7 @@ class ChartGrid(QScrollArea):
     def _adopt(self, chart: CanvasChart) -> None:
         chart.read.connect(self.read)
         chart.needle_picked.connect(self.needle_picked)
+        chart.cell_picked.connect(self.cell_picked)
         chart.viewport().installEventFilter(self)
 
     def _make_ahead(self) -> None:

@@ -51,7 +51,7 @@ def bar_words(panel: Panel, y: float) -> str:
 def cell_words(panel: Panel, x: float, y: float) -> str:
     surface = panel.surface
     assert surface is not None
-    column, row = int(np.abs(surface.x - x).argmin()), int(np.abs(surface.y - y).argmin())
+    column, row = cell_at(panel, x, y)
     places = [
         f"{axis.label or name} {axis.names[k] if k < len(axis.names) else number(float(values[k]))}"
         for axis, name, values, k in ((panel.x, "x", surface.x, column), (panel.y, "y", surface.y, row))
@@ -59,6 +59,13 @@ def cell_words(panel: Panel, x: float, y: float) -> str:
     written = next((m for m in panel.marks if isinstance(m, Texts) and m.room is not None), None)
     value = "" if written is None else written_at(written, x, y)
     return "     ".join([*places, f"{surface.label} {value or number(float(surface.z[row, column]))}".strip()])
+
+
+def cell_at(panel: Panel, x: float, y: float) -> tuple[int, int]:
+    """Column and row of the cell of a heat map that is next to a place."""
+    surface = panel.surface
+    assert surface is not None
+    return int(np.abs(surface.x - x).argmin()), int(np.abs(surface.y - y).argmin())
 
 
 def written_at(mark: Texts, x: float, y: float) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from landscape_gui.connection_results import PathPlaneResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Quantity, Result, SurfaceResult, TrajectoryResult
@@ -236,7 +237,7 @@ class Cell:
 
 def surface_of(result: Result | None) -> SurfaceResult | None:
     """The plane that a result holds, if any."""
-    if isinstance(result, TrajectoryResult):
+    if isinstance(result, TrajectoryResult | PathPlaneResult):
         return result.surface
     return result if isinstance(result, SurfaceResult) else None
 

@@ -54,7 +54,8 @@ class Services:
     """What the session is made with. All but `probes` run in a worker's thread.
 
     stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file; measure: a cell on all data, an
-    answer with `quantities`; save: a cell's weights as a checkpoint; warm_up: imports what is slow to import.
+    answer with `quantities`; save: a cell's weights as a checkpoint; way: the models on a path of a connection
+    (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import.
     """
 
     opener: Opener
@@ -64,6 +65,7 @@ class Services:
     fetch: Callable[[str], Result | None] = nothing
     read: Callable[[str], Result] | None = None
     measure: Callable[[Probe, Any, float, float], Any] | None = None
+    way: Callable[[Probe, Any, str], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
     warm_up: Callable[[], None] | None = None
 

@@ -28,6 +28,7 @@ from landscape_gui.ui.documents import (
     read_cell,
 )
 from landscape_gui.ui.opening import list_answers, start_opening
+from landscape_gui.ui.places import with_places
 from landscape_gui.ui.questions import default_question, probe_of
 from landscape_gui.ui.services import Services
 from landscape_gui.ui.settings import Settings
@@ -283,6 +284,11 @@ class Session(QObject):
         if same and self.cell is not None:
             self.pick(self.cell.x, self.cell.y)
 
+    def show_again(self, shown: Shown) -> None:
+        """Show what was shown before, its document's question or one that is still being answered."""
+        self.followed = next((i for i in self.inquiries if i.live and (i.document, i.probe) == (shown.document, shown.probe)), None)
+        self._show(shown)
+
     def show_answer(self, document: Document, answer: Answer) -> None:
         """Show an answer of the library; it is read from the store where it is not at hand."""
         if document is not self.current:
@@ -305,7 +311,7 @@ class Session(QObject):
 
     def _show_known(self, document: Document, answer: Answer, result: Result) -> None:
         try:
-            probe = probe_of(self.services.probes(), result)
+            probe = with_places(probe_of(self.services.probes(), result), self.documents)
         except LandscapeError as error:
             self.said.emit(message_of(error))
             return

@@ -6,6 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from landscape_gui.ui.cell_panel import CellPanel
+from landscape_gui.ui.connecting import Connecting
+from landscape_gui.ui.connectivity import Connectivity
+from landscape_gui.ui.documents import surface_of
 from landscape_gui.ui.jobs_panel import JobsPanel
 from landscape_gui.ui.library import Library
 from landscape_gui.ui.numbers_panel import NumbersPanel, numbers_of
@@ -13,8 +16,8 @@ from landscape_gui.ui.panel import FactsPanel
 from landscape_gui.ui.question_panel import QuestionPanel
 from landscape_gui.ui.session import Session
 
-TABS = ("Question", "What this shows", "Cell", "Numbers")
-QUESTION, FACTS, CELL, NUMBERS = range(4)
+TABS = ("Question", "What this shows", "Cell", "Numbers", "Paths")
+QUESTION, FACTS, CELL, NUMBERS, PATHS = range(5)
 
 
 class LeftSide(QWidget):
@@ -28,12 +31,14 @@ class LeftSide(QWidget):
 
 
 class RightSide(QWidget):
-    """Panels under tabs. The cell's comes forward when one is picked, the numbers' when an answer has some; where it has, there are
-    no cells."""
+    """Panels under tabs. The cell's comes forward when one is picked, the numbers' when an answer has some, the paths' when it is
+    about connected models; where there are numbers or paths, there are no cells."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, connecting: Connecting) -> None:
         super().__init__()
         self.session = session
+        self.connectivity = Connectivity(session, connecting, self)
+        paths = self.connectivity.panel
         self.question, self.facts, self.cell = QuestionPanel(session), FactsPanel(), CellPanel(session)
         self.numbers = NumbersPanel()
         self.tabs = QTabBar()
@@ -42,7 +47,7 @@ class RightSide(QWidget):
         self.tabs.setDrawBase(False)
         self.tabs.setUsesScrollButtons(False)
         panels = QStackedWidget()
-        for name, panel in zip(TABS, (self.question, self.facts, self.cell, self.numbers), strict=True):
+        for name, panel in zip(TABS, (self.question, self.facts, self.cell, self.numbers, paths), strict=True):
             self.tabs.addTab(name)
             panels.addWidget(panel)
         self.tabs.currentChanged.connect(panels.setCurrentIndex)
@@ -50,7 +55,9 @@ class RightSide(QWidget):
         column.addWidget(self.tabs)
         column.addWidget(panels, 1)
         self.setMinimumWidth(290)
+        paths.form_asked.connect(lambda: self.tabs.setCurrentIndex(QUESTION))
         self.tabs.setTabVisible(NUMBERS, False)
+        self.tabs.setTabVisible(PATHS, False)
         self._told: object = None
         session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(CELL) if cell is not None else None)
         session.shown_changed.connect(self._show_numbers)
@@ -58,14 +65,17 @@ class RightSide(QWidget):
     def _show_numbers(self) -> None:
         """The numbers of what is shown; they come forward once for each question."""
         shown = self.session.shown
-        numbers = numbers_of(shown.result if shown is not None else None)
+        paths = self.connectivity.offered
+        numbers = {} if paths else numbers_of(shown.result if shown is not None else None)
         self.numbers.show_numbers(numbers)
         self.tabs.setTabVisible(NUMBERS, bool(numbers))
-        self.tabs.setTabVisible(CELL, not numbers)
-        if numbers and shown is not None and (shown.document, shown.probe) != self._told:
-            self._told = shown.document, shown.probe
-            self.tabs.setCurrentIndex(NUMBERS)
-        elif not numbers and shown is not None:
+        self.tabs.setTabVisible(PATHS, paths)
+        self.tabs.setTabVisible(CELL, not numbers and (not paths or surface_of(shown.result if shown else None) is not None))
+        told = (shown.document, self.connectivity.pair if paths else shown.probe) if shown is not None else None
+        if (numbers or paths) and told != self._told:
+            self._told = told
+            self.tabs.setCurrentIndex(PATHS if paths else NUMBERS)
+        elif not numbers and not paths and shown is not None:
             self._told = None
 
 

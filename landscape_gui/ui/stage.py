@@ -47,6 +47,8 @@ class Stage(QWidget):
     view_changed = Signal(str)
     needle_picked = Signal(object, int)
     """Needles, and the number of the one that was clicked."""
+    cell_chosen = Signal(object, int, int)
+    """A panel with a heat map, and the column and row of the cell that was clicked."""
 
     def __init__(self, session: Session, log: QAction, contours: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,6 +146,7 @@ class Stage(QWidget):
         self.chart_place.deleteLater()
         self.grid.read.connect(self.session.reading_changed)
         self.grid.needle_picked.connect(self.needle_picked)
+        self.grid.cell_picked.connect(self.cell_chosen)
         canvas.cursor_moved.connect(self.session.point)
         canvas.picked.connect(self.session.pick)
         canvas.plot.vb.sigResized.connect(self._align_bar)

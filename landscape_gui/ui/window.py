@@ -117,8 +117,10 @@ class Window(QMainWindow):
     # making
 
     def _make_docks(self) -> None:
-        left, right = LeftSide(self.session), RightSide(self.session)
+        left = LeftSide(self.session)
         self.library, self.jobs = left.library, left.jobs
+        right = RightSide(self.session, self.library.connecting)
+        self.connectivity = right.connectivity
         self.question, self.facts, self.cell, self.tabs = right.question, right.facts, right.cell, right.tabs
         self.left = dock(self, "Library", "dock_library", left, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.right = dock(self, "Question and facts", "dock_question", right, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -159,6 +161,7 @@ class Window(QMainWindow):
         self.stage.figure_shown.connect(self.facts.show_figure)
         self.stage.view_changed.connect(lambda view: self._refresh())
         self.stage.needle_picked.connect(EigenvectorMenu(self.session, self).offer)
+        self.connectivity.join(self.stage)
         self.pages.addWidget(self.stage)
         self.facts.show_figure(self.stage.figure)
         self._refresh()
@@ -309,6 +312,7 @@ class Window(QMainWindow):
         self.library.tree.viewport().update()
         if self.stage is not None:
             self.stage.set_theme(self.colours.figure)
+        self.connectivity.restyle()
 
     def toggle_theme(self) -> None:
         self.use_theme("light" if self.colours is theme.DARK else "dark")
