@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +36,11 @@ def make_data(examples: int, seed: int) -> tuple[Tensor, Tensor]:
     return x, (x @ weights + 0.3 * torch.randn(examples, 4, generator=generator)).argmax(1)
 
 
+def checkpoint(place: int) -> SimpleNamespace:
+    """What a problem says of the file that it was opened from: the state of that number."""
+    return SimpleNamespace(path=Path(f"epoch_{place}"), digest=f"{place:032x}")
+
+
 @dataclass(eq=False)
 class TinyProblem:
     """What probes need of a Problem. broken: called with each evaluator that is made, to spoil it."""
@@ -54,10 +60,11 @@ class TinyProblem:
         self.states = self.every = self._train()
         self.title = f"tiny {self.kind}"
         self.fingerprint = f"tiny-{self.kind}-{self.train}-{self.test}"
-        self.checkpoint = None
+        self.checkpoint = checkpoint(len(self.states) - 1)
         self.run = SimpleNamespace(
             checkpoints=tuple(
-                SimpleNamespace(path=f"epoch_{k}", epoch=float(k), step=None, label=f"epoch {k}") for k in range(len(self.states))
+                SimpleNamespace(path=Path(f"epoch_{k}"), epoch=float(k), step=None, label=f"epoch {k}")
+                for k in range(len(self.states))
             )
         )
         self.splits: Mapping[str, int] = {"train": self.train, "test": self.test}
@@ -92,7 +99,8 @@ class TinyProblem:
         return {"train_loss": 1.0, "train_accuracy": 0.5, "test_loss": 1.0, "test_accuracy": 0.5}
 
     def reference(self, path: str) -> CheckpointRef:
-        return CheckpointRef(str(path), digest=f"{int(str(path).rsplit('_', 1)[1]):032x}", label=str(path).replace("_", " "))
+        place = checkpoint(int(str(path).rsplit("_", 1)[1]))
+        return CheckpointRef(str(path), digest=place.digest, label=str(path).replace("_", " "))
 
     def at(self, reference: CheckpointRef) -> TinyProblem:
         """The same problem with the states up to the one named: its own fingerprint, as if that file had been opened."""
@@ -100,11 +108,14 @@ class TinyProblem:
         if place == len(self.states) - 1:
             return self
         other = copy.copy(self)
-        other.states, other.fingerprint, other.title = self.states[: place + 1], f"{self.fingerprint}-{place}", reference.label
+        other.states, other.checkpoint = self.every[: place + 1], checkpoint(place)
+        suffix = "" if place == len(self.every) - 1 else f"-{place}"
+        other.fingerprint, other.title = f"tiny-{self.kind}-{self.train}-{self.test}{suffix}", reference.label
         return other
 
     def state_of(self, reference: CheckpointRef) -> Tensor:
-        return self.every[int(reference.digest, 16)]
+        place = int(reference.digest, 16)
+        return (self.states if place < len(self.states) else self.every)[place]
 
     def objective(
         self,
