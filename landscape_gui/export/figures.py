@@ -22,6 +22,8 @@ COLUMN = 3.3
 PAGE = 7.0
 ACROSS = 3
 """Panels side by side before a new row begins."""
+NARROW = 2.0
+"""Inches below which no panel can be read: fewer then stand side by side."""
 ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
 """Height over width."""
 AROUND_BARS = 0.6
@@ -52,7 +54,7 @@ def title_of(figure: Figure, width: float, size: float) -> str:
 
 def row_heights(figure: Figure, width: float) -> list[float]:
     """Inches of each row of panels on a page of a width: what its highest panel asks for."""
-    columns, rows = grid(figure)
+    columns, rows = grid(figure, width)
     each = width / columns
     heights = [panel_height(panel, each) for panel in figure.panels]
     return [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
@@ -64,12 +66,14 @@ def panel_height(panel: Panel, width: float) -> float:
     return max(ASPECTS[kind(panel)] * width, AROUND_BARS + bars_inches(panel, TICKS)) + legend
 
 
-def grid(figure: Figure) -> tuple[int, int]:
-    """Columns and rows of panels; four stand two by two, and those that ask for more than a column below one another."""
+def grid(figure: Figure, width: float = PAGE) -> tuple[int, int]:
+    """Columns and rows of panels on a page of a width in inches; four stand two by two, and those that ask for more than a column
+    below one another."""
     count = len(figure.panels)
     columns = 2 if count == 4 else max(1, min(count, ACROSS))
     if any(panel.inches > COLUMN for panel in figure.panels):
         columns = 1
+    columns = max(1, min(columns, int(width / NARROW)))
     return columns, max(1, -(-count // columns))
 
 
@@ -85,7 +89,7 @@ def draw(figure: Figure, page: Page) -> Sheet:
     """A matplotlib figure; call it inside `paper.settings(page)`."""
     if not figure.panels:
         raise LandscapeError("This figure is empty: there is nothing to export.", remedy="Compute something first.")
-    columns, rows = grid(figure)
+    columns, rows = grid(figure, page.width)
     face = "none" if page.transparent else page.theme.background
     spacing = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face, layout=spacing)

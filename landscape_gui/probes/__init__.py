@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from landscape_gui.errors import QuestionError
+from landscape_gui.probes.barriers import Barriers
 from landscape_gui.probes.base import Probe
 from landscape_gui.probes.connect import Connect
 from landscape_gui.probes.curvature_map import CurvatureMap
@@ -29,6 +30,7 @@ KINDS: tuple[type[Probe], ...] = (
     Sharpness,
     Report,
     Connect,
+    Barriers,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 
