@@ -1,6 +1,6 @@
 """Which axes of which tensors must be permuted together for a network to stay the same function, derived by itself.
 
-The network is run once on symbols (`axis_tracing`), which gives the groups; every group is then checked by numbers: permuted and
+The network is run on symbols (`axis_tracing`), which gives the groups; every group is then checked by numbers: permuted and
 original network, with perturbed weights, on random input. A group that fails is held with the reason; nothing is guessed.
 """
 
@@ -177,9 +177,11 @@ def _moves(groups: Sequence[Group], generator: torch.Generator) -> list[tuple[Gr
 
 
 def _shuffle(units: int, generator: torch.Generator) -> Tensor:
-    """A random permutation other than the identity."""
-    permutation = torch.randperm(units, generator=generator)
-    return permutation.roll(1) if torch.equal(permutation, torch.arange(units)) else permutation
+    """A random cycle: every unit moves."""
+    order = torch.randperm(units, generator=generator)
+    permutation = torch.empty_like(order)
+    permutation[order] = order.roll(1)
+    return permutation
 
 
 def _trace(module: nn.Module, layout: Layout, inputs: Any) -> tuple[dict[str, Dims], dict[str, Dims]]:
@@ -199,7 +201,7 @@ def _trace(module: nn.Module, layout: Layout, inputs: Any) -> tuple[dict[str, Di
         raise
     except Exception as error:
         raise ProblemError(
-            f"{type(module).__name__} could not be run: {type(error).__name__}: {error}",
+            f"{type(module).__name__} could not be run on a few examples. {type(error).__name__}: {error}.",
             remedy="Check that the data fit the network.",
         ) from error
 
@@ -278,7 +280,7 @@ def _visit_product(node: Product, places: Tensor, occurrences: dict[Atom, list[T
         _visit(part, moved.reshape(outer, part.size, -1), occurrences)
 
 
-QUIET = (axis_calls.POSITION, axis_calls.PICKED, axis_tracing.CONSTANT)
+QUIET = (axis_calls.POSITION, axis_calls.PICKED, axis_tracing.CONSTANT, axis_tracing.UNUSED)
 ENDS = (axis_tracing.INPUT, axis_tracing.OUTPUT)
 
 

@@ -5,7 +5,8 @@ What has no rule holds all it reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from landscape_gui.core.axis_products import spatial_rule
 from landscape_gui.core.axis_shapes import broadcast
 from landscape_gui.core.axis_tracing import Symbols, same
 from landscape_gui.core.splits import tensors_of
-from landscape_gui.core.symbolic_axes import Atom, Node, held, hold
+from landscape_gui.core.symbolic_axes import Node, held, hold
 
 
 def apply(symbols: Symbols, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
@@ -27,17 +28,35 @@ def apply(symbols: Symbols, func: Any, args: tuple[Any, ...], kwargs: Mapping[st
     this = Call(symbols, func, args, kwargs, out)
     if name in UNIFORM:
         for result in results:
-            symbols.put(result, [Atom(size) for size in result.shape])
+            symbols.put_uniform(result)
         return
-    if not results or not any(map(symbols.known, this.tensors)):
+    if func._schema.is_mutable:
+        for result in results:
+            symbols.write(result)
+    elif _views(this, results):
+        for result in results:
+            symbols.put_uniform(result, partial(_answer, this, name, results))
         return
+    if results and any(map(symbols.known, this.tensors)):
+        _answer(this, name, results)
+
+
+def _views(this: Call, results: Sequence[Tensor]) -> bool:
+    """Whether what came out lies in the memory of a tensor of one value."""
+    uniform = [tensor for tensor in this.tensors[:1] if this.symbols.is_uniform(tensor)]
+    memory = {tensor.untyped_storage()._cdata for tensor in uniform}
+    return bool(results) and all(result.untyped_storage()._cdata in memory for result in results)
+
+
+def _answer(this: Call, name: str, results: Sequence[Tensor]) -> None:
+    """Put the symbols of what came out by the operation's rule."""
     found = RULES.get(name) or RULES.get(_in_place(name)) or spatial_rule(name)
-    answer = found(this) if found else broadcast(this) if torch.Tag.pointwise in func.tags else None
-    every: Any = [answer] if isinstance(out, Tensor) and answer is not None else answer
+    answer = found(this) if found else broadcast(this) if torch.Tag.pointwise in this.func.tags else None
+    every: Any = [answer] if isinstance(this.out, Tensor) and answer is not None else answer
     if every is None:
         every = _unknown(this, name)
     for result, dims in zip(results, every, strict=False):
-        _put(symbols, result, list(dims), func)
+        _put(this.symbols, result, list(dims), this.func)
 
 
 def _in_place(name: str) -> str:
