@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,9 +14,6 @@ from landscape_gui.probes.path_training import PathTraining, ends_of, unasked
 if TYPE_CHECKING:
     from landscape_gui.problem import Problem
 
-STEPS = 2000
-SMALL, FEWEST = 60, 500
-"""Networks of more tensors than `SMALL` take fewer steps by default, in proportion, but so many at least."""
 RECORD = 30
 """Steps of which the history gives one mean: some rounds of all pivots."""
 
@@ -33,11 +31,10 @@ class BandQuestion(PathTraining):
     title: ClassVar[str] = "Elastic band"
     summary: ClassVar[str] = "A nudged elastic band between two models, with pivots inserted where the loss is highest"
 
-    pivots: int = field(7, label="Pivots", help="Points between the ends, at most", minimum=1, maximum=100)
+    usual_rates: ClassVar[Mapping[str, float]] = {"adam": 0.002, "sgd": 0.02}
+    usual_steps: ClassVar[tuple[int, int]] = (4000, 500)
 
-    def usual_steps(self, problem: Problem) -> int:
-        tensors = sum(not segment.buffer for segment in problem.layout.segments)
-        return max(FEWEST, round(STEPS * min(1.0, SMALL / max(tensors, 1))))
+    pivots: int = field(7, label="Pivots", help="Points between the ends, at most", minimum=1, maximum=100)
 
     def most_bends(self) -> int:
         return self.pivots

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,9 +18,6 @@ PATHS = {
     "bezier": "Bezier curve: smooth, of degree one more than it has bends",
     "chain": "polygonal chain: straight from bend to bend",
 }
-STEPS = 1000
-SMALL, FEWEST = 60, 250
-"""Networks of more tensors than `SMALL` take fewer steps by default, in proportion, but so many at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +32,11 @@ class CurveQuestion(PathTraining):
     title: ClassVar[str] = "Curve"
     summary: ClassVar[str] = "A curve between two models, trained so that the loss stays low along it"
 
+    usual_rates: ClassVar[Mapping[str, float]] = {"adam": 0.005, "sgd": 0.05}
+    usual_steps: ClassVar[tuple[int, int]] = (2000, 250)
+
     path: str = field("bezier", label="Path", help="What kind of curve", choices=PATHS)
     bends: int = field(1, label="Bends", help="Control points between the ends", minimum=1, maximum=100)
-
-    def usual_steps(self, problem: Problem) -> int:
-        tensors = sum(not segment.buffer for segment in problem.layout.segments)
-        return max(FEWEST, round(STEPS * min(1.0, SMALL / max(tensors, 1))))
 
     def most_bends(self) -> int:
         return self.bends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from landscape_gui.problem import Problem
 
 OPTIMISERS = {"adam": "Adam; the learning rate hardly depends on the network", "sgd": "gradient descent with momentum"}
-LEARNING_RATES = {"adam": 0.005, "sgd": 0.05}
 BATCH = 64
+SMALL = 30
+"""Networks of more tensors than so many take fewer steps by default, in proportion: deep ones are slow and have more room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,10 @@ class PathTraining(Probe):
     """The fields that say between which models, on which data and how a path is trained. 0: chosen by the network."""
 
     purpose: ClassVar[str] = "Connectivity"
+    usual_rates: ClassVar[Mapping[str, float]]
+    """Learning rate by optimiser where none is asked for."""
+    usual_steps: ClassVar[tuple[int, int]]
+    """Steps where none are asked for: of a small network, and of a deep one at least."""
 
     towards: CheckpointRef = field(CheckpointRef(""), label="Towards", help="The other model", metavar="CHECKPOINT")
     steps: int = field(0, label="Steps", help="Gradient steps; 0 chooses by the network", minimum=0, maximum=10_000_000)
@@ -46,14 +52,16 @@ class PathTraining(Probe):
         return dataclasses.replace(
             self,
             split=split,
-            steps=0 if self.seconds else self.steps or self.usual_steps(problem),
-            lr=self.lr or LEARNING_RATES[self.optimiser],
+            steps=0 if self.seconds else self.steps or self.steps_for(problem),
+            lr=self.lr or self.usual_rates[self.optimiser],
             batch=self.batch or BATCH,
         )
 
-    def usual_steps(self, problem: Problem) -> int:
+    def steps_for(self, problem: Problem) -> int:
         """How many steps a network like this one takes by default."""
-        raise NotImplementedError
+        tensors = sum(not segment.buffer for segment in problem.layout.segments)
+        most, least = self.usual_steps
+        return max(least, round(most * min(1.0, SMALL / max(tensors, 1))))
 
     def most_bends(self) -> int:
         """Between the ends, at most."""

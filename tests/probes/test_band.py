@@ -16,7 +16,7 @@ from landscape_gui.core import band
 from landscape_gui.errors import LandscapeError, QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import path_run
-from landscape_gui.probes.band import STEPS, BandQuestion, BandSoFar
+from landscape_gui.probes.band import BandQuestion, BandSoFar
 from landscape_gui.probes.base import CheckpointRef
 
 
@@ -80,7 +80,7 @@ def test_what_is_left_open_is_filled_in() -> None:
     problem = TinyProblem()
     left = BandQuestion(towards=checks.towards(problem)).completed(problem)
     assert isinstance(left, BandQuestion)
-    assert (left.steps, left.lr, left.batch, left.split) == (STEPS, 0.005, 64, "train")
+    assert (left.steps, left.lr, left.batch, left.split) == (4000, 0.002, 64, "train")
 
 
 @pytest.mark.parametrize(

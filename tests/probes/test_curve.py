@@ -19,7 +19,7 @@ from landscape_gui.errors import LandscapeError, ProblemError, QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import path_run
 from landscape_gui.probes.base import CheckpointRef
-from landscape_gui.probes.curve import STEPS, CurveQuestion, CurveSoFar
+from landscape_gui.probes.curve import CurveQuestion, CurveSoFar
 from landscape_gui.probes.path_run import History, Running
 from landscape_gui.store import Store, key_of
 
@@ -122,8 +122,8 @@ def test_what_is_left_open_is_filled_in_and_counts_in_the_key() -> None:
     problem = TinyProblem()
     left = CurveQuestion(towards=checks.towards(problem)).completed(problem)
     assert isinstance(left, CurveQuestion)
-    assert (left.steps, left.lr, left.batch, left.split) == (STEPS, 0.005, 64, "train")
-    said = CurveQuestion(towards=checks.towards(problem), steps=STEPS, lr=0.005, batch=64, split="train")
+    assert (left.steps, left.lr, left.batch, left.split) == (2000, 0.005, 64, "train")
+    said = CurveQuestion(towards=checks.towards(problem), steps=2000, lr=0.005, batch=64, split="train")
     assert key_of(left, problem.fingerprint) == key_of(said, problem.fingerprint)
     timed = CurveQuestion(towards=checks.towards(problem), steps=5, seconds=1.0).completed(problem)
     assert isinstance(timed, CurveQuestion) and timed.steps == 0
@@ -134,7 +134,9 @@ def test_deep_networks_take_fewer_steps_by_default() -> None:
     problem = TinyProblem()
     segments = problem.layout.segments
     problem.layout = dataclasses.replace(problem.layout, segments=segments * 40)
-    assert 250 <= CurveQuestion().usual_steps(problem) < STEPS  # type: ignore[arg-type]
+    assert CurveQuestion().steps_for(problem) == 2000 * 30 // 160  # type: ignore[arg-type]
+    problem.layout = dataclasses.replace(problem.layout, segments=segments * 400)
+    assert CurveQuestion().steps_for(problem) == 250  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
