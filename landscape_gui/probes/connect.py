@@ -15,7 +15,7 @@ from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, f
 from landscape_gui.probes.curvature import relayed
 from landscape_gui.probes.pair import check_pair, names_of
 from landscape_gui.probes.path import PathQuestion, barrier_split, mode_of
-from landscape_gui.probes.path_measuring import everything
+from landscape_gui.probes.path_measuring import distance, everything
 from landscape_gui.probes.path_training import OPTIMISERS
 from landscape_gui.results import Number
 
@@ -121,25 +121,28 @@ class Connect(sampling.SampledProbe):
                     yield f"line, {other}", PathQuestion(**same, towards=towards, batchnorm=other)
 
     def run(self, problem: Problem, ask: Ask) -> Run:
+        towards = check_pair(problem, self.towards)
+        yield Progress(done=0, total=1, note="preparing")
+        known = about_pair(problem, towards)
         asked = dict(self.questions(problem))
         weights = {name: 1.0 if question.of is None else 1.0 + TRAINING for name, question in asked.items()}
         total, done = sum(weights.values()), 0.0
         paths: dict[str, PathResult] = {}
         for name, question in asked.items():
-            tell = partial(self.told, problem=problem, paths=dict(paths), name=name, done=done, weight=weights[name], total=total)
+            tell = partial(self.told, about=known, paths=dict(paths), name=name, done=done, weight=weights[name], total=total)
             found = yield from relayed(ask(question), tell)
             assert isinstance(found, PathResult)
             paths[name] = self.named(found, name)
             done += weights[name]
             if len(paths) < len(asked):
-                yield Progress(done=done, total=total, partial=self.result(problem, paths, complete=False))
-        return self.result(problem, paths, complete=True)
+                yield Progress(done=done, total=total, partial=self.result(known, paths, complete=False))
+        return self.result(known, paths, complete=True)
 
     def told(
         self,
         progress: Progress,
         *,
-        problem: Problem,
+        about: About,
         paths: dict[str, PathResult],
         name: str,
         done: float,
@@ -149,7 +152,7 @@ class Connect(sampling.SampledProbe):
         """A path's progress as part of the whole, its partial answer beside the paths that are known."""
         so_far = progress.partial
         if isinstance(so_far, PathResult):
-            so_far = self.result(problem, {**paths, name: self.named(so_far, name)}, complete=False)
+            so_far = self.result(about, {**paths, name: self.named(so_far, name)}, complete=False)
         share = progress.done / (progress.total or 1.0)
         return Progress(done=done + weight * share, total=total, partial=so_far, note=progress.note)
 
@@ -160,21 +163,20 @@ class Connect(sampling.SampledProbe):
             return found
         return dataclasses.replace(found, name=name, label=f"{found.label}, BatchNorm {found.batchnorm}")
 
-    def result(self, problem: Problem, paths: dict[str, PathResult], *, complete: bool) -> ConnectionResult:
-        assert self.towards is not None
+    def result(self, about: About, paths: dict[str, PathResult], *, complete: bool) -> ConnectionResult:
         first = next(iter(paths.values()))
-        straight = next((p.end_distance for name, p in paths.items() if name.startswith("line")), float("nan"))
         return ConnectionResult(
-            names=names_of(problem, self.towards),
+            names=about.names,
             paths=dict(paths),
-            end_distance=straight if straight == straight else apart(problem, self.towards),
-            classes=problem.classes or 0,
+            end_distance=about.distance,
+            classes=about.classes,
             complete=complete,
             split=first.split,
             subset=first.subset,
             batchnorm=first.batchnorm,
             precision=self.precision,
             numbers=numbers_of(paths),
+            notes=about.notes,
             provenance=first.provenance,
         )
 
@@ -197,9 +199,17 @@ def numbers_of(paths: dict[str, PathResult]) -> dict[str, Number]:
     return found
 
 
-def apart(problem: Problem, towards: CheckpointRef) -> float:
-    """The 2-norm of the difference of two checkpoints over all parameters."""
-    from landscape_gui.probes.path_measuring import distance
+@dataclass(frozen=True)
+class About:
+    """What is said of two models whatever path lies between them."""
 
+    names: tuple[str, str]
+    distance: float
+    classes: int
+    notes: tuple[str, ...]
+
+
+def about_pair(problem: Problem, towards: CheckpointRef) -> About:
     n = problem.layout.parameters
-    return distance(problem.state[:n], problem.state_of(towards)[:n])
+    apart = distance(problem.state[:n], problem.state_of(towards)[:n])
+    return About(names_of(problem, towards), apart, problem.classes or 0, tuple(problem.differences(towards)))

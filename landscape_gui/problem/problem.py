@@ -25,7 +25,8 @@ from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes.base import CheckpointRef
-from landscape_gui.problem.fitting import fit, load
+from landscape_gui.problem.elsewhere import check_network, differences
+from landscape_gui.problem.fitting import fit, load, shapes_of
 from landscape_gui.problem.locate import find_checkpoint
 from landscape_gui.problem.saving import write_state
 from landscape_gui.run import Run
@@ -131,6 +132,10 @@ class Problem:
             label = entry.label if entry else f"{place.parent.name}/{place.name}"
             self._references[key] = CheckpointRef(str(place), checkpoint.digest, label)
         return self._references[key]
+
+    def differences(self, reference: CheckpointRef) -> tuple[str, ...]:
+        """Sentences on what the card beside another checkpoint says differently of data and loss; this problem's own count."""
+        return differences(self.description, reference.path)
 
     def state_of(self, reference: CheckpointRef) -> Tensor:
         """The weights that a reference names, (layout.size,) float32 on `device`.
@@ -262,10 +267,16 @@ class Problem:
         write_state(Path(path), self.module, self.layout, state, metadata)
 
     def _fit(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        model = f"{self._parts.model_name}, the network of {self.title}"
         try:
-            return fit(self.module, checkpoint.tensors, f"{self._parts.model_name}, the network of {self.title}")[0]
+            found = fit(self.module, checkpoint.tensors, model)[0]
         except ProblemError as error:
             raise ProblemError(f"{checkpoint.path}: {error.message}", remedy=error.remedy) from error
+        network = self._parts.identity.get("network", {})
+        inputs = self._parts.splits[0].inputs
+        example = tuple(inputs.shape[1:]) if isinstance(inputs, Tensor) else None
+        check_network(network, model, checkpoint.path, shapes_of(checkpoint.tensors), example)
+        return found
 
     def _chance(self, split: str, examples: int) -> float:
         """The accuracy up to which a classifier is no better than always naming the commonest class, three standard errors up."""
