@@ -9,7 +9,7 @@ from typing import Any
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.problem import card as cards
 from landscape_gui.problem import families
-from landscape_gui.problem.families import Shapes
+from landscape_gui.problem.families.architecture import Shapes
 from landscape_gui.problem.locate import find_beside, find_checkpoint
 
 

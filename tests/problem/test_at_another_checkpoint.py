@@ -40,3 +40,14 @@ def test_the_weights_must_be_those_that_were_chosen(tmp_path: Path) -> None:
     torch.save(module.state_dict(), chosen)
     with pytest.raises(ProblemError, match=r"other\.pt"):
         last.reference(chosen)
+
+
+def test_a_network_that_looks_the_same_and_is_another_is_told_by_its_card(tmp_path: Path) -> None:
+    """Shortcuts have no weights: only the card says that the twin has none. Without a card the tensors decide."""
+    here = open_problem("samples:digits-resnet")
+    twin = folder() / "digits-resnet-plain" / "epoch-045.safetensors"
+    with pytest.raises(ProblemError, match=r"is another network: its card says ResNet-44.*no shortcuts"):
+        here.reference(twin)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(twin.read_bytes())
+    assert here.reference(alone).digest
