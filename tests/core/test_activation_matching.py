@@ -153,7 +153,7 @@ def test_a_stream_that_comes_in_another_order_each_time_is_seen_alike_by_both() 
     assert found.objective[-1] == pytest.approx(9, abs=1e-5)
 
 
-def test_units_used_twice_in_a_pass_are_seen_the_first_time() -> None:
+def test_a_layer_that_is_called_twice_in_a_pass_is_matched() -> None:
     def forward(s: Any, x: Tensor) -> Tensor:
         return s.out(torch.relu(s.a(x)).mean(1) + torch.relu(s.a(-x)).mean(1))
 
