@@ -117,6 +117,9 @@ class TinyProblem:
         place = int(reference.digest, 16)
         return (self.states if place < len(self.states) else self.every)[place]
 
+    def differences(self, reference: CheckpointRef) -> tuple[str, ...]:
+        return ()
+
     def objective(
         self,
         *,

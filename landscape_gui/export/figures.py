@@ -16,6 +16,7 @@ from landscape_gui.export.paper import Page, wrap
 from landscape_gui.export.path_key import key_rows
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
+from landscape_gui.scene3d.lettering import text_width
 
 COLUMN = 3.3
 """Width of one panel in inches: a column of a two-column paper."""
@@ -28,6 +29,10 @@ ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
 """Height over width."""
 AROUND_BARS = 0.6
 """Inches for title and axis of a panel of bars."""
+ACROSS_PLANE = 0.74
+"""What a plane takes of its panel's width; the rest are the axis and the colour bar."""
+AROUND_PLANE = 0.62
+"""Inches for its title and the axis beneath."""
 TITLE = 8.0
 """Points of the title above all panels, where a page is made as large as its figure."""
 TICKS = 7.0
@@ -63,7 +68,19 @@ def row_heights(figure: Figure, width: float) -> list[float]:
 def panel_height(panel: Panel, width: float) -> float:
     """Inches for a panel of a width: by its kind, its legend's rows, and as many bars as it has."""
     legend = 0.16 * (legend_rows(panel, width) + key_rows(panel, width))
-    return max(ASPECTS[kind(panel)] * width, AROUND_BARS + bars_inches(panel, TICKS)) + legend
+    usual = min(ASPECTS[kind(panel)] * width, flat_inches(panel, width) or 1e9)
+    return max(usual, AROUND_BARS + bars_inches(panel, TICKS)) + legend
+
+
+def flat_inches(panel: Panel, width: float) -> float:
+    """Inches that a plane in equal units needs which is wider than it is high, and its label beside it; 0 for any other panel."""
+    surface = panel.surface
+    if surface is None or kind(panel) != "2d":
+        return 0.0
+    ratio = abs(float(surface.y[-1] - surface.y[0])) / abs(float(surface.x[-1] - surface.x[0]) or 1.0)
+    if not 0.4 <= ratio < 1:
+        return 0.0
+    return max(ACROSS_PLANE * width * ratio, (text_width(panel.y.text, TITLE) + 2 * TITLE) / 72) + AROUND_PLANE
 
 
 def grid(figure: Figure, width: float = PAGE) -> tuple[int, int]:

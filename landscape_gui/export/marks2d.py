@@ -17,6 +17,8 @@ from landscape_gui.figure import Note, Panel, Path, Points, Surface
 from landscape_gui.results import Array
 from landscape_gui.style import END, SERIES, START, colour_table, format_levels
 
+HIGH = 0.88
+"""Part of the height of a picture above which a name stands below its place."""
 PIXELS = (200, 2400)
 """Least and most along a side of the raster."""
 
@@ -166,15 +168,17 @@ def _points(axes: Any, points: Points, page: Page) -> None:
 
 
 def add_names(axes: Any, x: Array, y: Array, names: Sequence[str], page: Page) -> None:
-    """Names (k,) beside places (k,): above to the right in the left half, and below to the left in the right one."""
+    """Names (k,) beside places (k,): above to the right in the left half, and below to the left in the right one; below where
+    the picture ends above."""
     middle = sum(axes.get_xlim()) / 2
+    low, high = axes.get_ylim()
     style = {"textcoords": "offset points", "fontsize": 0.8 * page.font_size, "color": "#14141C", "zorder": 6}
     style["bbox"] = {"boxstyle": "round,pad=0.12", "fc": "white", "alpha": 0.8, "lw": 0}
     for across, up, name in zip(x, y, names, strict=False):
-        if across <= middle:
-            axes.annotate(name, (across, up), (4.5, 4.0), ha="left", va="bottom", **style)
-        else:
-            axes.annotate(name, (across, up), (-4.5, -4.0), ha="right", va="top", **style)
+        left = across <= middle
+        above = left and (up - low) / (high - low) < HIGH
+        place = {"ha": "left" if left else "right", "va": "bottom" if above else "top"}
+        axes.annotate(name, (across, up), (4.5 if left else -4.5, 4.0 if above else -4.0), **place, **style)
 
 
 def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:

@@ -10,6 +10,7 @@ from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.line import Line
+from landscape_gui.probes.path_plane import PathPlane
 from landscape_gui.probes.report import Report
 from landscape_gui.probes.run_spectra import Spectra
 from landscape_gui.probes.sharpness import Sharpness
@@ -30,6 +31,7 @@ KINDS: tuple[type[Probe], ...] = (
     Sharpness,
     Report,
     Connect,
+    PathPlane,
     Barriers,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}

@@ -122,6 +122,11 @@ def plane_of(problem: Problem, towards: CheckpointRef, curve: Curve, bend: str, 
         if norm(rest[:n]) > height:
             best, height = rest, norm(rest[:n])
     if best is None or not math.isfinite(height) or height < STRAIGHT * length:
+        if curve.kind == "line":
+            raise QuestionError(
+                "No unit changed its place: the aligned model is the model itself and spans no plane.",
+                remedy="Ask for the plane of a curve, or for a surface towards the other checkpoint.",
+            )
         raise QuestionError(
             "The path does not bend: it spans no plane with its ends.",
             remedy="Train the curve for more steps, or ask for a surface towards the other checkpoint.",
