@@ -264,6 +264,7 @@ def test_statistics_frozen_at_the_first_model_make_another_path_of_the_way_back(
 @pytest.mark.parametrize("path", ["line", "chain"])
 def test_cancelled_and_gone_on_is_equal_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setattr(jobs, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(jobs, "TELL_EVERY", 0.0)
     a, b = pair(tmp_path)
     before = [p.state.clone() for p in (a, b)]
     question = PathQuestion(towards=reference(a, b), path=path, points=33)
