@@ -1,4 +1,4 @@
-"""Print how fast surfaces and curvature are: against bare passes, and against other tools; and how light the window is.
+"""Print how fast surfaces, curvature and paths are: against bare passes, and against other tools; how light the window is.
 
 Writes latest.json beside this file.
 
@@ -39,6 +39,7 @@ from landscape_gui.core.vector import Layout
 from torch import Tensor, nn
 
 import adaptive
+import connectivity
 import curvature_products
 import curvature_spectra
 import window
@@ -79,6 +80,10 @@ def main() -> int:
     for result in curvature_spectra.measure(options.cache, only=spectra, peerless=options.no_peers):
         results.append(result)
         curvature_spectra.report(result)
+    paths = tuple(name for name in connectivity.NAMES if not options.only or name in options.only)
+    for result in connectivity.measure(options.cache, options.rounds, only=paths, peerless=options.no_peers):
+        results.append(result)
+        connectivity.report(result)
     measured = {result["name"] for result in results}
     kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
     results = [*results, *(result for result in kept if result["name"] not in measured)]
