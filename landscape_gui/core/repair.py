@@ -88,13 +88,17 @@ class Repair:
 
     def at(self, state: Tensor, t: float) -> Generator[float, None, Tensor]:
         """The repaired network's state (size,) float32 for the network `state` at t. Yields the fraction done."""
+        share = 1.0
         if self._statistics is None:
-            yield from self.measure()
+            share = 1 / 3
+            for fraction in self.measure():
+                yield (1 - share) * fraction
         assert self._statistics is not None
         first, second = self._statistics
         target = {name: _between(first[name], second[name], t) for name in self.layers}
         into = {name: Moments() for name in self.layers}
-        yield from self._pass(state, target, into)
+        for fraction in self._pass(state, target, into):
+            yield 1 - share + share * fraction
         result = state.detach().to(self._passes.device, torch.float32, copy=True)
         tensors = self._passes.layout.unflatten(result)
         for name, layer in self.layers.items():
