@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from landscape_gui.connection_results import ConnectionResult, PathResult
-from landscape_gui.errors import QuestionError
+from landscape_gui.errors import ProblemError, QuestionError
 from landscape_gui.probes import path_finding, path_numbers, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import relayed
@@ -97,14 +97,25 @@ class Connect(sampling.SampledProbe):
         )
 
     def cost(self, problem: Problem) -> Cost:
-        asked = list(self.questions(problem))
-        whole = everything(dataclasses.replace(self, batchnorm=mode_of(self.batchnorm, problem)))
-        points = sum(question.points for _, question in asked)
+        """Of measuring; what training takes is known beforehand only where it is given in seconds."""
+        mode = mode_of(self.batchnorm, problem)
+        whole = everything(dataclasses.replace(self, batchnorm=mode))
+        trained = [path for path in set(self.path) if path in path_finding.TRAINED]
+        lines = 2 if self.compare_batchnorm and problem.has_batchnorm else 0
+        points = self.points * (len(set(self.path)) + lines)
+        training = len(trained) * (self.seconds or float("nan")) if trained else 0.0
         return Cost(
             points=points,
             examples=sampling.examples_of(whole, problem),
-            seconds=sampling.seconds_per_point(whole, problem) * points,
+            seconds=sampling.seconds_per_point(whole, problem) * points + training,
+            memory=self.memory(problem),
         )
+
+    def memory(self, problem: Problem) -> float:
+        """Bytes that the vectors of the largest path take at most."""
+        inner = {"bezier": self.bends, "chain": self.bends, "band": self.pivots}
+        vectors = [5 * inner[path] + 7 if path in inner else 5 for path in self.path]
+        return 4.0 * problem.layout.size * max(vectors)
 
     def questions(self, problem: Problem) -> Iterator[tuple[str, PathQuestion]]:
         """One question a path, by the path's name."""
@@ -130,12 +141,20 @@ class Connect(sampling.SampledProbe):
         paths: dict[str, PathResult] = {}
         for name, question in asked.items():
             tell = partial(self.told, about=known, paths=dict(paths), name=name, done=done, weight=weights[name], total=total)
-            found = yield from relayed(ask(question), tell)
-            assert isinstance(found, PathResult)
-            paths[name] = self.named(found, name)
+            try:
+                found = yield from relayed(ask(question), tell)
+            except (ProblemError, QuestionError) as error:
+                if question.of is None or len(asked) == 1:
+                    raise
+                known = known.but(f"No path {name}: {error}")
+            else:
+                assert isinstance(found, PathResult)
+                paths[name] = self.named(found, name)
             done += weights[name]
-            if len(paths) < len(asked):
+            if paths and name != list(asked)[-1]:
                 yield Progress(done=done, total=total, partial=self.result(known, paths, complete=False))
+        if not paths:
+            raise QuestionError(" ".join(known.notes), remedy="Ask for the straight line.")
         return self.result(known, paths, complete=True)
 
     def told(
@@ -207,6 +226,9 @@ class About:
     distance: float
     classes: int
     notes: tuple[str, ...]
+
+    def but(self, note: str) -> About:
+        return dataclasses.replace(self, notes=(*self.notes, note))
 
 
 def about_pair(problem: Problem, towards: CheckpointRef) -> About:

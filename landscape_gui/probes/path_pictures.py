@@ -86,9 +86,9 @@ def interpolation(path: PathResult, name: str) -> list[Mark]:
     known = inside(path, name)
     if known is None:
         return []
-    return [
-        Line(x=freeze([0.0, 1.0]), y=freeze(known.ends), label="straight interpolation of the ends", colour=7, dash=True, width=0.8)
-    ]
+    t = np.linspace(0, 1, 33)  # straight on a linear scale alone
+    y = (1 - t) * known.ends[0] + t * known.ends[1]
+    return [Line(x=freeze(t), y=freeze(y), label="straight interpolation of the ends", colour=7, dash=True, width=0.8)]
 
 
 def path_marks(path: PathResult, q: Quantity, colour: int) -> list[Mark]:

@@ -14,7 +14,7 @@ from pair_problems import NORMED, PLAIN, opened, reference, trained
 
 from landscape_gui import Connect, Look, jobs
 from landscape_gui.connection_results import ConnectionResult
-from landscape_gui.errors import QuestionError
+from landscape_gui.errors import ProblemError, QuestionError
 from landscape_gui.figure import Band, Figure, Line, Points, Rule
 from landscape_gui.jobs import answer
 from landscape_gui.probes import path_run
@@ -157,7 +157,7 @@ def test_the_chart_shows_all_paths_their_ends_and_barriers(pair: tuple[Problem, 
     path = found.paths["line"]
     assert lines["straight line"].y.tolist() == path.quantities["train_loss"].values.tolist()
     ends = path.quantities["train_loss"].values[(path.t == 0) | (path.t == 1)]
-    assert lines["straight interpolation of the ends"].y.tolist() == ends.tolist()
+    assert lines["straight interpolation of the ends"].y[[0, -1]].tolist() == ends.tolist()
     bands = [m for m in loss.marks if isinstance(m, Band)]
     error = path.quantities["train_loss"].standard_error
     assert error is not None
@@ -231,6 +231,23 @@ def test_no_path_a_strange_path_and_one_model_alone_are_refused(pair: tuple[Prob
         connect(pair[0], pair[0])
     with pytest.raises(QuestionError, match="does not say which model"):
         answer(Connect(), pair[0])
+
+
+def test_a_path_that_cannot_be_found_leaves_the_others(pair: tuple[Problem, Problem]) -> None:
+    wild: dict[str, Any] = {"optimiser": "sgd", "lr": 1e3, "momentum": 0.99}
+    found = connect(*pair, path=("line", "bezier"), **wild)
+    assert list(found.paths) == ["line"] and found.complete
+    assert any(note.startswith("No path bezier: ") for note in found.notes)
+    with pytest.raises(ProblemError):
+        connect(*pair, path=("bezier",), **wild)
+
+
+def test_what_it_takes_is_known_but_for_training(pair: tuple[Problem, Problem]) -> None:
+    cost = Connect(towards=reference(*pair), path=("line", "aligned"), points=9).cost(pair[0])
+    assert (cost.points, cost.examples) == (18, 160) and cost.seconds > 0
+    assert np.isnan(Connect(path=("line", "chain")).cost(pair[0]).seconds)
+    assert Connect(path=("line", "chain"), seconds=3).cost(pair[0]).seconds > 3
+    assert Connect(path=("band",)).cost(pair[0]).memory == 4 * pair[0].layout.size * 42
 
 
 def test_the_models_stay_as_they_are(normed: tuple[Problem, Problem]) -> None:

@@ -234,8 +234,9 @@ def test_examples_that_are_not_the_same_leave_errors_unknown() -> None:
 def test_asked_the_other_way_round_the_chart_mirrors_and_every_number_stays(tmp_path: Path, path: str) -> None:
     a, b = pair(tmp_path)
     store = Store(tmp_path / "store")
-    there = measure(a, b, path=path, points=7, beyond=0.25, store=store)
-    back = measure(b, a, path=path, points=7, beyond=0.25, store=store)
+    of = None if path == "line" else chain(a, b, path=path, steps=40)
+    there = measure(a, b, path=path, points=7, beyond=0.25, store=store, of=of)
+    back = measure(b, a, path=path, points=7, beyond=0.25, store=store, of=of)
     assert back.t.tolist() == there.t.tolist()
     for name, quantity in there.quantities.items():
         assert back.quantities[name].values.tolist() == quantity.values[::-1].tolist()
@@ -267,7 +268,8 @@ def test_cancelled_and_gone_on_is_equal_to_the_bit(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(jobs, "TELL_EVERY", 0.0)
     a, b = pair(tmp_path)
     before = [p.state.clone() for p in (a, b)]
-    question = PathQuestion(towards=reference(a, b), path=path, points=33)
+    of = None if path == "line" else chain(a, b, steps=100)
+    question = PathQuestion(towards=reference(a, b), path=path, points=33, of=of)
     store, seen = Store(tmp_path / "store"), []
 
     def watch(progress: Progress) -> None:
@@ -297,7 +299,8 @@ def test_cancelled_and_gone_on_is_equal_to_the_bit(tmp_path: Path, monkeypatch: 
 def test_a_partial_answer_of_another_curve_is_not_taken_up(tmp_path: Path) -> None:
     """The store may lose a curve that was trained against the clock; what was measured on it does not belong to the next one."""
     a, b = sorted(pair(tmp_path), key=lambda problem: problem.checkpoint.digest)
-    line, curve = measure(a, b, points=17), measure(a, b, path="bezier", points=17)
+    line = measure(a, b, points=17)
+    curve = measure(a, b, path="bezier", points=17, of=chain(a, b, path="bezier", steps=40))
     question = PathQuestion(towards=reference(a, b), points=17).completed(a)
 
     class Asking:
@@ -354,7 +357,8 @@ def test_a_trained_curve_has_no_barrier_where_the_line_has_one() -> None:
     from landscape_gui.problem import open_problem
 
     a, b = open_problem("samples:digits-seed-a"), open_problem("samples:digits-seed-b")
-    line, curve = (measure(a, b, path=path, points=13).numbers["above_line"] for path in ("line", "bezier"))
+    curves = {"line": None, "bezier": chain(a, b, path="bezier", steps=1000)}
+    line, curve = (measure(a, b, path=path, points=13, of=of).numbers["above_line"] for path, of in curves.items())
     assert line.value > 20 * line.error > 0
     assert curve.value + 2 * curve.error < 0.05 * line.value
 
