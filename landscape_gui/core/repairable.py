@@ -106,10 +106,10 @@ def _scaling(name: str, part: nn.Module, held: Mapping[str, tuple[int, ...]]) ->
 def _reason(module: nn.Module, part: nn.Module, layer: Layer, seen: _Seen) -> str:
     """What keeps a layer from taking up a correction; "" where nothing does."""
     count = seen.calls.get(layer.name, 0)
-    if not layer.weight:
-        return "as its weight is computed from others"
     if _shared(module, part):
         return "as it shares its weight with another layer"
+    if not layer.weight:
+        return "as its weight is computed from others"
     if part._forward_hooks or type(part).forward not in FORWARDS:
         return "as it does more than its kind"
     if count != 1:
