@@ -97,10 +97,10 @@ def asked_words(question: Mapping[str, Any]) -> str:
         " × ".join(str(n) for n in steps)
         if isinstance(steps, (list, tuple))
         else f"{steps} {'steps' if 'probes' in question else 'points'}"
-        if steps and "radius" not in question
+        if steps and "radius" not in question and "path" not in question
         else ""
     ]
-    parts += curvature_words(question)
+    parts += curvature_words(question) + path_words(question)
     parts.append(str(question["directions"]) if isinstance(question.get("directions"), str) else "")
     if question.get("directions") in ("filter", "layer", "raw"):
         draws = question.get("draws", 1)
@@ -123,6 +123,18 @@ def connected_words(result: Result) -> str:
     paths = [path] if isinstance(path, str) else list(path) if isinstance(path, (list, tuple)) else []
     whom = f"with {names[1]}" if len(names) == 2 else ", ".join(names)
     return ": ".join(filter(None, (whom, ", ".join(map(str, paths)))))
+
+
+def path_words(question: Mapping[str, Any]) -> list[str]:
+    """Of a question about paths: at how many places, how far, and how long what is trained was trained."""
+    if "path" not in question:
+        return []
+    points, beyond, steps = (question.get(name) for name in ("points", "beyond", "steps"))
+    return [
+        f"{points} points" if points else "",
+        f"{beyond:g} beyond the ends" if isinstance(beyond, (int, float)) and beyond else "",
+        f"{steps} training steps" if isinstance(steps, int) and steps else "",
+    ]
 
 
 def curvature_words(question: Mapping[str, Any]) -> list[str]:

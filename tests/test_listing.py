@@ -27,6 +27,11 @@ from landscape_gui.ui.questions import make
             "30 steps, Gauss-Newton, 5 checkpoints, test, float64",
         ),
         ({"steps": [51, 51], "directions": "filter", "seed": 0, "precision": "float32"}, "51 × 51, filter, seed 0"),
+        (
+            {"path": ["line", "bezier"], "points": 25, "beyond": 0.5, "steps": 200},
+            "25 points, 0.5 beyond the ends, 200 training steps",
+        ),
+        ({"path": ["line"], "points": 25, "beyond": 0.0, "steps": 0, "split": "test"}, "25 points, test"),
     ],
 )
 def test_a_question_is_told_from_others_in_a_few_words(question: dict[str, Any], words: str) -> None:
