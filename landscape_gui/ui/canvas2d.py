@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from landscape_gui import style
 from landscape_gui.figure import Note, Panel, Path, Points, Rule, Surface
 from landscape_gui.results import Array
+from landscape_gui.ui.bare_paths import BarePaths, PathKey
 from landscape_gui.ui.contour_lines import ContourLines
 
 MARKERS = {"disc": "o", "star": "star", "diamond": "d", "square": "s", "cross": "x"}
@@ -116,6 +117,8 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for order, item in enumerate(items):
             item.setZValue(order)
             self.plot.addItem(item, ignoreBounds=True)
+        self.bare = BarePaths(self.plot, items.index(self.path))
+        self.key = PathKey(self)
         for item in self.cross:
             item.hide()
         self.rules: list[pg.InfiniteLine] = []
@@ -135,7 +138,8 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self._show_surface(surface)
         self._show_lines()
         paths = [m for m in panel.marks if isinstance(m, Path)]
-        self._show_path(paths[0] if paths else None)
+        self._show_path(next((p for p in paths if p.stops), None))
+        self._show_bare([p for p in paths if not p.stops])
         self._show_points([m for m in panel.marks if isinstance(m, Points)])
         self._show_rules([m for m in panel.marks if isinstance(m, Rule)])
         for side, text in (("bottom", panel.x.text), ("left", panel.y.text)):
@@ -172,6 +176,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.lines.clear()
         self.holes.setPath(pg.QtGui.QPainterPath())
         self._show_path(None)
+        self._show_bare([])
         self._show_points([])
         self._show_rules([])
         self.mark_cell(None)
@@ -236,12 +241,14 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         across = sum(self.plot.getAxis(s).width() for s in ("left", "right"))
         down = sum(self.plot.getAxis(s).height() for s in ("top", "bottom"))
         left, top, right, bottom = MARGINS
+        bottom += self.key.room(self.width(), self.height())
         wide, high = self.width() - left - right - across, self.height() - top - bottom - down
         ratio = rect.width() / rect.height()
         spare = (0.0, 0.0)
         if 0.25 < ratio < 4:
             spare = max(0.0, wide - high * ratio) / 2, max(0.0, high - wide / ratio) / 2
         self.ci.layout.setContentsMargins(left + spare[0], top + spare[1], right + spare[0], bottom + spare[1])
+        self.key.stand(self.width(), round(self.height() - bottom - spare[1]))
         self.ci.layout.activate()
         self.ci.setGeometry(QRectF(0, 0, self.width(), self.height()))
 
@@ -262,6 +269,13 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         start = {"pos": (path.x[0], path.y[0]), "size": 10, "brush": pg.mkBrush(style.START), "pen": pen, "symbol": "o"}
         end = {"pos": (path.x[-1], path.y[-1]), "size": 17, "brush": pg.mkBrush(style.END), "pen": pen, "symbol": "star"}
         self.ends.setData([start, end])
+
+    def _show_bare(self, paths: list[Path]) -> None:
+        self.bare.show(paths)
+        before = self.key.text()
+        self.key.name(paths, self.theme)
+        if self.key.text() != before:
+            self._relabel.start()
 
     def _show_points(self, marks: list[Points]) -> None:
         spots = [
@@ -305,6 +319,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(pg.mkPen(theme.muted, width=1))
             axis.setTextPen(theme.ink)
+        self._show_bare([m for m in self.panel.marks if isinstance(m, Path) and not m.stops] if self.panel is not None else [])
 
     def set_cursor(self, place: tuple[float, float] | None) -> None:
         """The cross-hair, wherever the mouse is."""
