@@ -25,6 +25,8 @@ class Wish:
 
     first: Document
     others: tuple[Model, ...]
+    kind: str
+    """Which question is put: "connect" or "barriers"."""
 
     def waits(self, opened: Sequence[Document]) -> bool:
         """Whether one of those that are open is not ready yet; one that was closed meanwhile never will be."""
@@ -63,8 +65,8 @@ class Connecting(QObject):
         else:
             self.connect_models([*models, target])
 
-    def connect_models(self, models: Sequence[Model]) -> None:
-        """Ask about the path from the first to the second, or about the barriers between all."""
+    def connect_models(self, models: Sequence[Model], kind: str = "") -> None:
+        """Ask about the path from the first to the second, or about the barriers between all; kind: which of them, "" by number."""
         chosen: list[Model] = []
         for model in models:
             if not any(same(model, known) for known in chosen):
@@ -80,13 +82,20 @@ class Connecting(QObject):
         first = chosen[0]
         document = first if isinstance(first, Document) else self.session.open([first], asks=False)[0]
         document.asks = False  # the connection is what is wanted now
-        self.wishes.append(Wish(document, tuple(chosen[1:])))
+        self.wishes.append(Wish(document, tuple(chosen[1:]), kind or ("connect" if len(chosen) == 2 else "barriers")))
         self._look()
 
     def connect_selected(self, models: Sequence[Model]) -> None:
         """Those that are selected; where that is one or none, those that are open if they are two."""
-        opened = [d for d in self.session.documents if not unfit(d)]
+        opened = self._opened()
         self.connect_models(models if len(models) > 1 or len(opened) != 2 else opened)
+
+    def table_of(self, models: Sequence[Model]) -> None:
+        """Barriers between every two of those that are selected; where that is one or none, of all that are open."""
+        self.connect_models(models if len(models) > 1 else self._opened(), "barriers")
+
+    def _opened(self) -> list[Document]:
+        return [d for d in self.session.documents if not unfit(d)]
 
     def _look(self) -> None:
         for wish in [w for w in self.wishes if not w.waits(self.session.documents)]:
@@ -117,17 +126,20 @@ class Connecting(QObject):
         if twin is not None and len(references) == 1:
             self._say(f"{first.name} and {name_of(twin)} hold the same weights: there is nothing between them.", "Choose another.")
             return
-        kind = kinds.get("connect" if len(references) == 1 else "barriers")
+        kind = kinds.get(wish.kind)
         if kind is None:
-            words = "connects two models" if len(references) == 1 else "compares more than two models"
+            words = "connects two models" if wish.kind == "connect" else "compares several models"
             self._say(f"There is no question here that {words}.", "Connect two models at a time." if len(references) > 1 else "")
             return
-        fields: dict[str, Any] = {"towards": references[0]} if len(references) == 1 else {"others": tuple(references)}
+        fields: dict[str, Any] = {"towards": references[0]} if wish.kind == "connect" else {"others": tuple(references)}
         try:
             probe = kind(**fields)
         except LandscapeError as error:
             self.session.said.emit(message_of(error))
             return
+        told = elsewhere(first, wish.others)
+        if told:
+            self.session.said.emit(Message(level="info", text=told))
         self.session.select(first)
         self.session.ask(probe, first, first=True)
 
@@ -165,7 +177,8 @@ def unfit(model: Model) -> str:
 
 
 def misfit(a: Model, b: Model) -> str:
-    """Why two open models do not go together: the first tensor that differs; "" where they do, or where that is not known yet."""
+    """Why two open models do not go together: the first tensor that differs, or what computes with them; "" where they do, or where
+    that is not known yet."""
     layouts = [getattr(m.problem, "layout", None) for m in (a, b) if isinstance(m, Document)]
     if len(layouts) < 2 or any(getattr(layout, "segments", None) is None for layout in layouts):
         return ""
@@ -176,4 +189,20 @@ def misfit(a: Model, b: Model) -> str:
         if one != other:
             shapes = [f"of shape {list(shape)}" if shape is not None else "missing" for shape in (one, other)]
             return f"{names}: {name} is {shapes[0]} in the first and {shapes[1]} in the second."
-    return ""
+    nets = [told_of(m, "model") for m in (a, b)]
+    return f"{names} with tensors of the same names: {nets[0]}; {nets[1]}." if all(nets) and nets[0] != nets[1] else ""
+
+
+def told_of(model: Model, what: str) -> str:
+    """What a model's problem says of its network or data; "" where it says nothing."""
+    told: Any = (getattr(model.problem, "description", None) or {}).get(what, "") if isinstance(model, Document) else ""
+    return str(told.get("digest", "")) if isinstance(told, dict) else str(told)
+
+
+def elsewhere(first: Document, others: Sequence[Model]) -> str:
+    """A sentence where a model was opened with other data than the first one, on whose data all are measured."""
+    own = told_of(first, "data")
+    other = next((m for m in others if own and told_of(m, "data") not in ("", own)), None)
+    return (
+        f"{name_of(other)} was opened with other data: all are measured on the data of {first.name}." if other is not None else ""
+    )

@@ -26,7 +26,7 @@ from landscape_gui.connection_results import ConnectionResult, PathResult
 from landscape_gui.connection_texts import DEFINITIONS, TEXTS
 from landscape_gui.probes.base import Probe
 from landscape_gui.probes.sampling import BATCHNORM, SPLIT_WORDS
-from landscape_gui.ui.documents import Shown
+from landscape_gui.ui.documents import Inquiry, Shown
 from landscape_gui.ui.editors import capital
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import Elided, plain
@@ -64,6 +64,9 @@ class ConnectionPanel(QWidget):
         super().__init__(parent)
         self.session, self.way = session, way
         self.shown: Shown | None = None
+        self.colours: Mapping[str, int] = {}
+        """Of the paths on the plane that is looked at; empty on their chart, where they have theirs in order."""
+        self.superseded: list[Inquiry] = []
         self.setObjectName("connection")
         self.setAccessibleName("Paths between two models")
         column = QVBoxLayout(self)
@@ -76,8 +79,9 @@ class ConnectionPanel(QWidget):
         inside = QVBoxLayout(page)
         inside.setContentsMargins(0, 10, 0, 10)
         inside.setSpacing(8)
-        self.names, self.distance = Elided("", "heading", Qt.TextElideMode.ElideMiddle), plain("", "muted")
-        inside.addLayout(padded(self.names, self.distance))
+        self.first, self.second = (Elided("", "heading", Qt.TextElideMode.ElideMiddle) for _ in range(2))
+        self.distance = plain("", "muted")
+        inside.addLayout(padded(self.first, self.second, self.distance))
         inside.addLayout(padded(self._choices()))
         self.paths = PathList()
         self.paths.chosen.connect(self.choose)
@@ -90,6 +94,7 @@ class ConnectionPanel(QWidget):
         column.addWidget(area, 1)
         column.addWidget(self._foot())
         session.inquiries_changed.connect(self._enable)
+        session.inquiries_changed.connect(self._forget_superseded)
 
     # making
 
@@ -193,12 +198,17 @@ class ConnectionPanel(QWidget):
 
     def show_connection(self, shown: Shown | None) -> None:
         """Another connection, or more of it. The path that one is on stays while it is there."""
-        self.shown = shown
+        self.shown, self.colours = shown, {}
         self.refresh()
         paths = self.connection
         path = self.way.path if self.way.path in paths else next(iter(paths), "")
         self.way.follow(shown, path)
         self._look_at()
+
+    def show_plane(self, colours: Mapping[str, int]) -> None:
+        """A plane with these paths is looked at."""
+        self.colours = colours
+        self.refresh()
 
     def choose(self, name: str) -> None:
         """Be on another path."""
@@ -211,14 +221,16 @@ class ConnectionPanel(QWidget):
         result = self.shown.result
         paths = self.connection
         names = tuple(getattr(result, "names", ())) or ("A", "B")
-        self.names.setText(f"{names[0]}  \N{LEFT RIGHT ARROW}  {names[-1]}")
+        self.first.setText(names[0])
+        self.second.setText(f"\N{LEFT RIGHT ARROW} {names[-1]}")
         distance = float(getattr(result, "end_distance", math.nan))
         self._offer_splits(paths)
         split, definition = self.split.currentData() or "", self.definition.currentData()
         unit = next((p.quantities[f"{split}_loss"].unit for p in paths.values() if f"{split}_loss" in p.quantities), "")
         told = f"{distance:.4g} apart" if math.isfinite(distance) else "measuring the ends \N{HORIZONTAL ELLIPSIS}"
         self.distance.setText(f"{told}  \N{MIDDLE DOT}  barriers in {unit}" if unit else told)
-        rows = [row_of(path, number, split, definition, distance) for number, path in enumerate(paths.values())]
+        colours = self.colours or {name: number for number, name in enumerate(paths)}
+        rows = [row_of(path, colours.get(name, 0), split, definition, distance) for name, path in paths.items()]
         self.paths.show_rows([*rows, *self._waiting(paths)], self.way.path)
         self._enable()
 
@@ -247,7 +259,7 @@ class ConnectionPanel(QWidget):
         self.tune.setEnabled(alive)
         kinds = self.session.services.probes()
         path = self.way.measured
-        self.plane.setEnabled(alive and "path-plane" in kinds and path is not None and path.complete)
+        self.plane.setEnabled(alive and "path-plane" in kinds and path is not None)
         self.modes.setVisible(bool(getattr(problem, "has_batchnorm", False)))
         probe: Any = shown.probe if shown is not None else None
         mode = getattr(probe, "batchnorm", "auto")
@@ -273,8 +285,16 @@ class ConnectionPanel(QWidget):
         probe = dataclasses.replace(shown.probe, **fields)
         for inquiry in list(self.session.inquiries):
             if inquiry.live and inquiry.document is shown.document and narrower(inquiry.probe, probe):
+                self.superseded.append(inquiry)
                 self.session.cancel(inquiry)
         self.session.ask(probe, shown.document)
+
+    def _forget_superseded(self) -> None:
+        """Questions that were given up for a wider one say nothing in the list of jobs."""
+        ended = [inquiry for inquiry in self.superseded if not inquiry.live]
+        self.superseded = [inquiry for inquiry in self.superseded if inquiry.live]
+        for inquiry in ended:
+            self.session.forget(inquiry)
 
 
 def narrower(before: Probe, after: Probe) -> bool:

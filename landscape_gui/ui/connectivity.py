@@ -35,8 +35,6 @@ class Connectivity(QObject):
         self.handle: WayHandle | None = None
         """Made with the first charts, which need pyqtgraph."""
         self.stage: Stage | None = None
-        self.plane_of: tuple[Any, Shown] | None = None
-        """The question about a plane that was asked last, and the connection that it belongs to."""
         session.shown_changed.connect(self.follow)
         session.current_changed.connect(self.follow)
         self.panel.plane_asked.connect(self.ask_plane)
@@ -71,13 +69,18 @@ class Connectivity(QObject):
         shown = self.session.shown
         if shown is not None and shown.document is self.session.current and is_connection(shown.result):
             self.panel.show_connection(shown)
-        elif shown is None or not self._is_plane_of(shown):
+        elif shown is not None and self._is_plane_of(shown):
+            self.panel.show_plane(plane_colours(shown.result))
+        else:
             self.panel.show_connection(None)
 
     def _is_plane_of(self, shown: Shown) -> bool:
         """Whether a plane through the paths that are listed is shown."""
         listed = self.panel.shown
-        return isinstance(shown.result, PathPlaneResult) and listed is not None and listed.document is shown.document
+        if not isinstance(shown.result, PathPlaneResult) or listed is None or listed.document is not shown.document:
+            return False
+        ends: Any = [getattr(question, "towards", None) for question in (listed.probe, shown.probe)]
+        return shown.document is self.session.current and None not in ends and ends[0].digest == ends[1].digest
 
     def lie_on(self, figure: Figure | None) -> None:
         """After another picture: the handle upon the charts over t, and the strip beneath them."""
@@ -150,6 +153,13 @@ class Connectivity(QObject):
         shown = self.session.shown
         if shown is None or not isinstance(shown.result, BarriersResult):
             return
-        pair = planes.pair_at(shown, panel, column, row)
+        pair = planes.pair_at(shown, self.session.look, column, row)
         if pair is not None:
             self.connecting.connect_models(pair)
+
+
+def plane_colours(result: Any) -> dict[str, int]:
+    """The number of each path's colour on a plane."""
+    from landscape_gui.probes.path_plane_pictures import colour
+
+    return {name: colour(k) for k, name in enumerate(result.paths)}

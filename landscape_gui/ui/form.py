@@ -78,8 +78,8 @@ class Form(QWidget):
         hints = kinds(self.kind)
         for f in dataclasses.fields(self.kind):
             meta = f.metadata
-            if not meta or meta.get("hidden"):
-                continue
+            if not meta or (meta.get("hidden") and not meta.get("positional")):
+                continue  # what is positional is named by the person, on the command line by itself
             editor = self._editor(f, hints[f.name])
             if editor is None:
                 continue

@@ -128,6 +128,7 @@ class Library(QWidget):
         session.current_changed.connect(self.refresh)
         session.shown_changed.connect(self._mark)
         self._signature: object = None
+        self._marked: object = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -179,8 +180,12 @@ class Library(QWidget):
         top.setExpanded(not folded)
 
     def _mark(self) -> None:
-        """Select the row of what is shown."""
+        """Select the row of what is shown, where that is another than before: what a person selects meanwhile stays."""
         shown, current = self.session.shown, self.session.current
+        marked = self._signature, current, shown.result.provenance.key if shown is not None and not shown.partial else ""
+        if marked == self._marked:
+            return
+        self._marked = marked
         for top in self._top():
             if top.data(0, WHAT) is not current:
                 continue
@@ -247,6 +252,10 @@ class Library(QWidget):
     def connect_selected(self) -> None:
         """Ask about the path between the two models that are selected, or the barriers between more."""
         self.connecting.connect_selected(self.selected())
+
+    def table_of_selected(self) -> None:
+        """Ask about the barriers between every two of the models that are selected, or of all that are open."""
+        self.connecting.table_of(self.selected())
 
     def _connect_words(self) -> str:
         chosen = self.selected()

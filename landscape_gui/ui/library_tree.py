@@ -87,12 +87,12 @@ class LibraryTree(QTreeWidget):
         self.said.emit("")
 
     def selected_models(self) -> list[Model]:
-        """The models among the selected rows, in their order, each once."""
+        """The models whose rows, or whose answers' rows, are selected, in their order, each once."""
         found: list[Model] = []
         for item in self.selectedItems():
-            what = item.data(0, WHAT)
-            if isinstance(what, Document | str) and what not in found:
-                found.append(what)
+            model = model_of(item) if item.data(0, WHAT) is not None else None
+            if model is not None and model not in found:
+                found.append(model)
         return found
 
     def carry(self, models: list[Model]) -> QMimeData:

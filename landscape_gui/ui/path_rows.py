@@ -29,6 +29,8 @@ from landscape_gui.ui import theme
 from landscape_gui.ui.class_bars import small
 from landscape_gui.ui.editors import capital
 
+LOWEST, HIGHEST = 76, 330
+"""Pixels that the list is high."""
 ROW = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 TOLD = ("above_line", "above_mean", "above_larger", "connectivity_score", "maximum", "mean", "arc_mean")
@@ -50,7 +52,8 @@ class Row:
 
 def row_of(path: PathResult, colour: int, split: str, definition: str, distance: float) -> Row:
     """A path that is measured, or being found, as its row; the barrier is that of the split's loss by the definition."""
-    number, rise = path.numbers.get(f"{split}_loss_{definition}"), path.numbers.get(f"{split}_loss_above_line")
+    known = path.numbers if path.computed.sum() > 2 else {}  # between the ends alone nothing can stand
+    number, rise = known.get(f"{split}_loss_{definition}"), known.get(f"{split}_loss_above_line")
     parts = []
     if math.isfinite(path.length):
         times = f" ({path.length / distance:.2f}\N{MULTIPLICATION SIGN})" if distance > 0 and math.isfinite(distance) else ""
@@ -148,7 +151,6 @@ class PathList(QListWidget):
         self.setItemDelegate(PathRow(self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(90)
         self.currentItemChanged.connect(self._chosen)
         self._filling = False
 
@@ -168,6 +170,8 @@ class PathList(QListWidget):
         names = [row.name for row in rows]
         self.setCurrentRow(names.index(current) if current in names else -1)
         self._filling = False
+        high = sum(self.sizeHintForRow(k) for k in range(self.count()))
+        self.setFixedHeight(min(max(high, LOWEST), HIGHEST) + 2)
 
     @property
     def rows(self) -> list[Row]:
@@ -176,10 +180,6 @@ class PathList(QListWidget):
     def _chosen(self, item: QListWidgetItem | None) -> None:
         if item is not None and not self._filling:
             self.chosen.emit(item.data(ROW).name)
-
-    def sizeHint(self) -> QSize:
-        height = sum(self.sizeHintForRow(k) for k in range(self.count())) + 4
-        return QSize(260, max(self.minimumHeight(), height))
 
 
 def numbers_by_path(paths: Mapping[str, PathResult], split: str) -> dict[str, Number]:

@@ -34,11 +34,12 @@ def relevant(kind: type[Probe]) -> dict[str, tuple[str, ...]]:
 def refilled(kind: type[Probe]) -> frozenset[str]:
     """Hidden fields that `completed` fills in for whatever else is asked: the checkpoints of a run."""
     hints = kinds(kind)
-    return frozenset(
-        f.name
-        for f in dataclasses.fields(kind)
-        if f.metadata.get("hidden") and "CheckpointRef" in str(hints[f.name]) and "tuple" in str(hints[f.name])
-    )
+
+    def filled_in(f: dataclasses.Field[Any]) -> bool:
+        hidden = f.metadata.get("hidden") and not f.metadata.get("positional")
+        return bool(hidden) and "CheckpointRef" in str(hints[f.name]) and "tuple" in str(hints[f.name])
+
+    return frozenset(f.name for f in dataclasses.fields(kind) if filled_in(f))
 
 
 def kinds(probe: type[Probe]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
-from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.ui.editors import Editor, capital
 
@@ -87,10 +86,7 @@ class FilesEditor(Editor):
         return tuple(self.list.item(k).data(FILE) for k in range(self.list.count()))
 
     def value(self) -> tuple[CheckpointRef, ...]:
-        found = self._references()
-        if not found:
-            raise QuestionError(f"{self.label}: no other model is chosen.", remedy="Add one, or drop several in the library.")
-        return found
+        return self._references()
 
     def set_value(self, value: Any) -> None:
         self.list.clear()

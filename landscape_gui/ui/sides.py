@@ -61,6 +61,7 @@ class RightSide(QWidget):
         self._told: object = None
         session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(CELL) if cell is not None else None)
         session.shown_changed.connect(self._show_numbers)
+        session.current_changed.connect(self._show_numbers)
 
     def _show_numbers(self) -> None:
         """The numbers of what is shown; they come forward once for each question."""

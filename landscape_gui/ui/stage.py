@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from landscape_gui import style
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure
+from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas3d import Canvas3D
 from landscape_gui.ui.colour_bar import ColourBar
 from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
@@ -282,7 +283,8 @@ class Stage(QWidget):
 
     def _draw_charts(self, figure: Figure) -> None:
         if self.grid is not None:
-            self.grid.show_figure(figure, in_turns=self._another)
+            assert self.session.shown is not None
+            self.grid.show_figure(brief(figure, self.session.shown.result), in_turns=self._another)
 
     def _current_changed(self) -> None:
         if self.session.shown is None:

@@ -20,6 +20,8 @@ from landscape_gui.ui.way import Way
 
 STEPS = 1000
 """Of the slider, from one end of what was measured to the other."""
+NAMES = 150
+"""Pixels that the name of an end takes at most."""
 MOST = 3
 """So many metrics are told beside the loss at most."""
 
@@ -49,7 +51,7 @@ class WayPanel(QFrame):
         self.title = plain("On the way", "heading", wrap=False)
         self.place = plain("", wrap=False)
         self.place.setMinimumWidth(64)
-        self.first, self.second = Elided("", "muted"), Elided("", "muted")
+        self.first, self.second = (Elided("", "muted", Qt.TextElideMode.ElideMiddle) for _ in range(2))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
         self.slider.setSingleStep(10)
@@ -66,6 +68,8 @@ class WayPanel(QFrame):
             (self.title, 0), (self.place, 0), (self.first, 0), (self.slider, 1), (self.second, 0), (self.button, 0)
         ):  # fmt: skip
             head.addWidget(widget, stretch)
+        for name in (self.first, self.second):
+            name.setMaximumWidth(NAMES)
         self.second.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.first.setAlignment(Qt.AlignmentFlag.AlignRight)
         return head
@@ -194,5 +198,5 @@ def flips_words(result: WaypointResult, names: Sequence[str]) -> str:
     if not count:
         return ""
     flips = len(result.flips_from_first), len(result.flips_from_second)
-    words = "\n".join(f"{flip:,} differ from {name}'s" for flip, name in zip(flips, names, strict=True))
+    words = "\n".join(f"{flip:,} differ from {name}" for flip, name in zip(flips, names, strict=True))
     return f"Of {count:,} {SPLIT_WORDS.get(result.split, result.split)} predictions\n{words}"

@@ -100,6 +100,7 @@ class Window(QMainWindow):
             "compute": lambda: self.question.ask(),
             "compare": lambda: self.library.compare(),
             "connect": lambda: self.library.connect_selected(),
+            "barriers": lambda: self.library.table_of_selected(),
             "cancel": self.cancel,
             "recentre": lambda: picked.recentre(self.session),
             "view_3d": lambda: self.set_view("3d"),
@@ -257,7 +258,8 @@ class Window(QMainWindow):
         for name in ("export", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
-        actions["connect"].setEnabled(bool(session.documents))
+        for name in ("connect", "barriers"):
+            actions[name].setEnabled(bool(session.documents))
         for name in ("compute", "compare"):
             actions[name].setEnabled(current is not None and current.problem is not None)
         actions["cancel"].setEnabled(session.running is not None)

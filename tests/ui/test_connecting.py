@@ -169,3 +169,30 @@ def test_a_tensor_that_one_of_them_lacks_is_named(qtbot, session):
     b.problem.layout.segments = a.problem.layout.segments[:1]
     assert misfit(a, b).endswith("fc2.weight is of shape [10, 16] in the first and missing in the second.")
     assert misfit(b, a).endswith("fc2.weight is missing in the first and of shape [10, 16] in the second.")
+
+
+def test_nets_whose_tensors_are_alike_but_compute_otherwise_do_not_go_together(qtbot, session, connecting, said):
+    a, b = opened(qtbot, session, "a.pt", "b.pt")
+    a.problem.description, b.problem.description = {"model": "with shortcuts"}, {"model": "without"}
+    assert connecting.words([a], b)[1] is False
+    connecting.connect_models([a, b])
+    assert said[0].text == "a and b are different architectures with tensors of the same names: with shortcuts; without."
+    assert session.inquiries == []
+
+
+def test_models_opened_with_different_data_are_measured_on_the_firsts_and_that_is_said(qtbot, session, connecting, said):
+    a, b = opened(qtbot, session, "a.pt", "b.pt")
+    a.problem.description, b.problem.description = {"data": {"digest": "1"}}, {"data": {"digest": "2"}}
+    connecting.connect_models([a, b])
+    asked(qtbot, session)
+    assert [(m.level, m.text) for m in said] == [("info", "b was opened with other data: all are measured on the data of a.")]
+
+
+def test_a_table_is_asked_for_of_those_selected_or_of_all_that_are_open(qtbot, session, connecting):
+    a, b, c = opened(qtbot, session, "a.pt", "b.pt", "c.pt")
+    connecting.table_of([b])
+    inquiry = asked(qtbot, session)
+    assert inquiry.document is a and [r.label for r in inquiry.probe.others] == ["b", "c"]
+    connecting.table_of([c, a])
+    qtbot.waitUntil(lambda: len(session.inquiries) == 2, timeout=5000)
+    assert session.inquiries[-1].probe.name == "barriers" and [r.label for r in session.inquiries[-1].probe.others] == ["a"]

@@ -105,7 +105,6 @@ def test_an_answers_row_stands_for_its_model(library, said):
     drag.over("b: Loss surface")
     assert said[-1] == "Connect a with b"
     assert library.tree.is_target(library.tree.indexFromItem(rows(library)["b"])), "the model's row is framed"
-    assert library.tree.selected_models() == [library.session.documents[0]]
 
 
 def test_a_runs_checkpoint_is_a_target_of_its_own(library, said):
@@ -116,11 +115,11 @@ def test_a_runs_checkpoint_is_a_target_of_its_own(library, said):
     assert targets == ["run: epoch2"]
 
 
-def test_answers_and_headings_are_not_dragged(library):
+def test_the_row_of_an_answer_that_is_shown_is_selected_for_its_model(library):
     library.tree.clearSelection()
-    rows(library)["a: Loss surface"].setSelected(True)
-    rows(library)["run: 2 checkpoints"].setSelected(True)
-    assert library.tree.selected_models() == []
+    for name in ("a: Loss surface", "a", "run: 2 checkpoints", "b"):
+        rows(library)[name].setSelected(True)
+    assert library.selected() == library.session.documents[:2], "each once, and headings not at all"
     assert model_of(rows(library)["run: 2 checkpoints"]) is library.session.documents[2]
 
 
