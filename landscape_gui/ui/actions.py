@@ -45,6 +45,12 @@ COMMANDS = {
         "grid-four",
         "What stands between every two of the models selected in the library, or of all that are open",
     ),
+    "instability": Command(
+        "&Instability",
+        "Ctrl+Shift+I",
+        "chart-line",
+        "The barrier between the runs of the two models selected in the library, epoch by epoch",
+    ),
     "cancel": Command("C&ancel", "Esc", "stop", "Stop the running question; what there is stays"),
     "recentre": Command("Re&centre at the picked cell", "Ctrl+Return"),
     "view_3d": Command("&3-D", "1", "cube", "Surface", check=True),
@@ -92,7 +98,7 @@ class Actions(dict[str, QAction]):
 
 MENUS: dict[str, tuple[str, ...]] = {
     "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
-    "&Question": ("compute", "cancel", "-", "connect", "barriers", "compare", "-", "recentre"),
+    "&Question": ("compute", "cancel", "-", "connect", "barriers", "instability", "-", "compare", "-", "recentre"),
     "&View": ("view_3d", "view_2d", "view_both", "view_chart", "-", "log", "contours", "reset", "-", "docks", "-", "themes"),
     "&Help": ("help", "about"),
 }

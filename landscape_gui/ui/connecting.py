@@ -19,6 +19,14 @@ from landscape_gui.ui.worker import Outcome, Task
 HOW = "Drag one model onto another in the library, or select two (Ctrl+click) and choose Connect."
 
 
+QUESTIONS = {
+    "connect": "connects two models",
+    "barriers": "compares several models",
+    "instability": "compares two runs",
+}
+"""What each kind of question does, in words."""
+
+
 @dataclass(eq=False)
 class Wish:
     """Models that are to be connected once all of those that are being opened are there."""
@@ -26,7 +34,7 @@ class Wish:
     first: Document
     others: tuple[Model, ...]
     kind: str
-    """Which question is put: "connect" or "barriers"."""
+    """Which question is put: one of `QUESTIONS`."""
 
     def waits(self, opened: Sequence[Document]) -> bool:
         """Whether one of those that are open is not ready yet; one that was closed meanwhile never will be."""
@@ -66,7 +74,7 @@ class Connecting(QObject):
             self.connect_models([*models, target])
 
     def connect_models(self, models: Sequence[Model], kind: str = "") -> None:
-        """Ask about the path from the first to the second, or about the barriers between all; kind: which of them, "" by number."""
+        """Ask about the path from the first to the second, or the barriers between all; kind: one of QUESTIONS, "" by number."""
         chosen: list[Model] = []
         for model in models:
             if not any(same(model, known) for known in chosen):
@@ -93,6 +101,14 @@ class Connecting(QObject):
     def table_of(self, models: Sequence[Model]) -> None:
         """Barriers between every two of those that are selected; where that is one or none, of all that are open."""
         self.connect_models(models if len(models) > 1 else self._opened(), "barriers")
+
+    def runs_of(self, models: Sequence[Model]) -> None:
+        """The barrier between the runs of two models, epoch by epoch; of the two that are open where none are selected."""
+        chosen = list(models) if len(models) > 1 else self._opened()
+        if len(chosen) != 2:
+            self._say("Two runs are needed.", "Select a model of each of them (Ctrl+click).")
+            return
+        self.connect_models(chosen, "instability")
 
     def _opened(self) -> list[Document]:
         return [d for d in self.session.documents if not unfit(d)]
@@ -123,15 +139,14 @@ class Connecting(QObject):
         kinds, first = self.session.services.probes(), wish.first
         digest = getattr(first.problem.checkpoint, "digest", "")
         twin = next((m for m, r in zip(wish.others, references, strict=True) if r.digest and r.digest == digest), None)
-        if twin is not None and len(references) == 1:
+        if twin is not None and wish.kind == "connect":
             self._say(f"{first.name} and {name_of(twin)} hold the same weights: there is nothing between them.", "Choose another.")
             return
         kind = kinds.get(wish.kind)
         if kind is None:
-            words = "connects two models" if wish.kind == "connect" else "compares several models"
-            self._say(f"There is no question here that {words}.", "Connect two models at a time." if len(references) > 1 else "")
+            self._say(f"There is no question here that {QUESTIONS[wish.kind]}.")
             return
-        fields: dict[str, Any] = {"towards": references[0]} if wish.kind == "connect" else {"others": tuple(references)}
+        fields: dict[str, Any] = {"others": tuple(references)} if wish.kind == "barriers" else {"towards": references[0]}
         try:
             probe = kind(**fields)
         except LandscapeError as error:

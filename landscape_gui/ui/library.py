@@ -257,6 +257,10 @@ class Library(QWidget):
         """Ask about the barriers between every two of the models that are selected, or of all that are open."""
         self.connecting.table_of(self.selected())
 
+    def runs_of_selected(self) -> None:
+        """Ask how the barrier between the runs of the two models that are selected grows with the epochs."""
+        self.connecting.runs_of(self.selected())
+
     def _connect_words(self) -> str:
         chosen = self.selected()
         if len(chosen) == 2:

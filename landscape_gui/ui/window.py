@@ -101,6 +101,7 @@ class Window(QMainWindow):
             "compare": lambda: self.library.compare(),
             "connect": lambda: self.library.connect_selected(),
             "barriers": lambda: self.library.table_of_selected(),
+            "instability": lambda: self.library.runs_of_selected(),
             "cancel": self.cancel,
             "recentre": lambda: picked.recentre(self.session),
             "view_3d": lambda: self.set_view("3d"),
@@ -258,7 +259,7 @@ class Window(QMainWindow):
         for name in ("export", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
-        for name in ("connect", "barriers"):
+        for name in ("connect", "barriers", "instability"):
             actions[name].setEnabled(bool(session.documents))
         for name in ("compute", "compare"):
             actions[name].setEnabled(current is not None and current.problem is not None)

@@ -150,6 +150,19 @@ def test_without_a_selection_the_two_that_are_open_are_connected(qtbot, session,
     assert said[-1].text == "Two models are needed."
 
 
+def test_two_runs_are_asked_about_epoch_by_epoch(qtbot, session, connecting, said):
+    a, b, _c = opened(qtbot, session, "a.pt", "run", "c.pt")
+    connecting.runs_of([a])
+    assert said[-1].text == "Two runs are needed."
+    connecting.runs_of([a, b])
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=5000)
+    assert said[-1].text == "There is no question here that compares two runs."
+    session.services = dataclasses.replace(session.services, probes=lambda: {"instability": Between})
+    connecting.runs_of([a, b])
+    inquiry = asked(qtbot, session)
+    assert inquiry.document is a and inquiry.probe.towards.path == "run"
+
+
 def test_a_program_without_such_questions_says_so(qtbot, session, connecting, said):
     a, b = opened(qtbot, session, "a.pt", "b.pt")
     session.services = dataclasses.replace(session.services, probes=dict)
