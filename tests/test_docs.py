@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from landscape_gui import cli, curvature_results
-from landscape_gui.results import CurvatureResult
+from landscape_gui import cli, connection_results, curvature_results
+from landscape_gui.results import ConnectedResult, CurvatureResult
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -91,6 +91,24 @@ def test_the_layout_of_every_answer_about_curvature_is_described() -> None:
         name: found for name, found in vars(curvature_results).items() if name.endswith("Result") and found is not CurvatureResult
     }
     assert len(answers) >= 8
+    for name, found in answers.items():
+        own = {f.name for f in dataclasses.fields(found)} - shared
+        assert {field for field in own if f"`{field}`" not in rows.get(name, "")} == set(), f"docs/store.md does not say of {name}"
+
+
+def test_the_page_on_answers_describes_every_answer_about_connected_models() -> None:
+    """Field for field, under the class that the file's `class` attribute names."""
+    page = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+    part = page.partition("## Answers about connected models")[2].partition("\n## ")[0]
+    rows = {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
+    shared = {f.name for f in dataclasses.fields(ConnectedResult)}
+    assert {name for name in shared if f"`{name}`" not in part} == set()
+    answers = {
+        name: found
+        for name, found in vars(connection_results).items()
+        if isinstance(found, type) and issubclass(found, ConnectedResult) and found is not ConnectedResult
+    }
+    assert len(answers) >= 10
     for name, found in answers.items():
         own = {f.name for f in dataclasses.fields(found)} - shared
         assert {field for field in own if f"`{field}`" not in rows.get(name, "")} == set(), f"docs/store.md does not say of {name}"
