@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import CheckpointRef
+from landscape_gui.probes.model_names import model_names
 from landscape_gui.probes.plane import called
 
 if TYPE_CHECKING:
@@ -43,16 +43,9 @@ def own_reference(problem: Problem) -> CheckpointRef:
 
 
 def names_of(problem: Problem, towards: CheckpointRef) -> tuple[str, str]:
-    """What a picture calls the two: within a folder as their run does, else by their folders, with the files' names where these
-    differ or the folders are called alike."""
-    own = own_reference(problem)
-    here, there = Path(own.path), Path(towards.path)
-    if not towards.path or here.resolve().parent == there.resolve().parent:
-        return called(own), called(towards)
-    folders = here.resolve().parent.name, there.resolve().parent.name
-    if here.name == there.name and folders[0] != folders[1]:
-        return folders
-    return f"{folders[0]}/{here.name}", f"{folders[1]}/{there.name}"
+    """What a picture calls the two, as short as tells them apart."""
+    first, second = model_names((own_reference(problem), towards))
+    return first, second
 
 
 def check_pair(problem: Problem, towards: CheckpointRef | None) -> CheckpointRef:

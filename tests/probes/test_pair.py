@@ -48,16 +48,16 @@ def test_a_checkpoint_of_a_run_is_called_as_the_run_calls_it() -> None:
     assert own_reference(problem).label == problem.run.checkpoints[-1].label  # type: ignore[union-attr]
 
 
-def test_names_tell_folders_apart_and_files_within_one(tmp_path: Path, pair: tuple[Problem, Problem]) -> None:
+def test_names_tell_folders_apart_and_files_within_one_folder(tmp_path: Path, pair: tuple[Problem, Problem]) -> None:
     first, second = pair
     assert set(names_of(first, reference(first, second))) == {"a", "b"}
     beside = tmp_path / "a" / "other.pt"
     torch.save(trained(PLAIN, 2, 1), beside)
     a = first if first.checkpoint.path.parent.name == "a" else second
-    assert names_of(a, a.reference(beside)) == ("a/net.pt", "a/other.pt")
+    assert names_of(a, a.reference(beside)) == ("net", "other")
     elsewhere = tmp_path / "b" / "third.pt"
     torch.save(trained(PLAIN, 3, 1), elsewhere)
-    assert names_of(a, a.reference(elsewhere)) == ("a/net.pt", "b/third.pt")
+    assert names_of(a, a.reference(elsewhere)) == ("a", "b")
 
 
 def test_names_within_a_run_are_the_runs() -> None:
