@@ -9,6 +9,7 @@ from landscape_gui.probes.connect import Connect
 from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.eigenvalues import Eigenvalues
+from landscape_gui.probes.instability import Instability
 from landscape_gui.probes.line import Line
 from landscape_gui.probes.path_plane import PathPlane
 from landscape_gui.probes.report import Report
@@ -33,6 +34,7 @@ KINDS: tuple[type[Probe], ...] = (
     Connect,
     PathPlane,
     Barriers,
+    Instability,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
 

@@ -133,6 +133,10 @@ class Problem:
             self._references[key] = CheckpointRef(str(place), checkpoint.digest, label)
         return self._references[key]
 
+    def run_at(self, path: str | Path) -> Run | None:
+        """The run that a checkpoint, or a folder of them, belongs to; None where it stands alone. Raises CheckpointError."""
+        return find_checkpoint(path)[1]
+
     def differences(self, reference: CheckpointRef) -> tuple[str, ...]:
         """Sentences on what the card beside another checkpoint says differently of data and loss; this problem's own count."""
         return differences(self.description, reference.path)
