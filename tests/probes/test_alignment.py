@@ -197,7 +197,7 @@ def test_a_subset_counts_for_activations_and_is_named(tmp_path: Path) -> None:
 
 
 def test_it_can_be_left_between_pieces(tmp_path: Path) -> None:
-    problems, _ = copied(tmp_path, RESIDUAL)
+    problems = opened(tmp_path, RESIDUAL, a=trained(RESIDUAL, 0, steps=3), b=trained(RESIDUAL, 1, steps=3))
     asked = itertools.count()
     question = AlignmentQuestion(towards=reference(problems["a"], problems["b"]))
     with pytest.raises(Cancelled):
