@@ -12,7 +12,7 @@ from landscape_gui.figure import Figure, Panel
 from landscape_gui.ui import planes
 from landscape_gui.ui.connecting import Connecting
 from landscape_gui.ui.connection_panel import ConnectionPanel, is_connection
-from landscape_gui.ui.documents import Shown, message_of
+from landscape_gui.ui.documents import Shown, latest, message_of
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.way import Way
 from landscape_gui.ui.way_panel import WayPanel
@@ -40,6 +40,7 @@ class Connectivity(QObject):
         self.panel.plane_asked.connect(self.ask_plane)
         self.panel.chart_asked.connect(self.show_chart)
         self.way.changed.connect(self._dress)
+        session.inquiries_changed.connect(self._keep_up)
 
     def join(self, stage: Stage) -> None:
         """Bring handle and strip to the middle of the window."""
@@ -73,6 +74,18 @@ class Connectivity(QObject):
             self.panel.show_plane(plane_colours(shown.result))
         else:
             self.panel.show_connection(None)
+
+    def _keep_up(self) -> None:
+        """While a plane is looked at, the paths' own question may have come to its end."""
+        listed = self.panel.shown
+        if listed is None or not listed.partial or listed is self.session.shown:
+            return
+        asked = [i for i in reversed(self.session.inquiries) if (i.document, i.probe) == (listed.document, listed.probe)]
+        newest = latest(listed, asked)
+        if not newest.partial:
+            colours = self.panel.colours
+            self.panel.show_connection(newest)
+            self.panel.show_plane(colours)
 
     def _is_plane_of(self, shown: Shown) -> bool:
         """Whether a plane through the paths that are listed is shown."""

@@ -6,8 +6,8 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -217,6 +217,14 @@ class Shown:
     result: Result
     document: Document
     partial: bool = False
+
+
+def latest(shown: Shown, asked: Sequence[Inquiry]) -> Shown:
+    """An answer with what the newest of these questions, all the same, knows of it by now."""
+    newest = next((i for i in asked if i.result is not None), None)
+    if newest is None or newest.result is None or not shown.partial:
+        return shown
+    return replace(shown, result=newest.result, partial=newest.state != "done")
 
 
 @dataclass(frozen=True, kw_only=True)

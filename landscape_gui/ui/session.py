@@ -24,6 +24,7 @@ from landscape_gui.ui.documents import (
     Shown,
     Stopped,
     is_whole,
+    latest,
     message_of,
     read_cell,
 )
@@ -285,9 +286,10 @@ class Session(QObject):
             self.pick(self.cell.x, self.cell.y)
 
     def show_again(self, shown: Shown) -> None:
-        """Show what was shown before, its document's question or one that is still being answered."""
-        self.followed = next((i for i in self.inquiries if i.live and (i.document, i.probe) == (shown.document, shown.probe)), None)
-        self._show(shown)
+        """Show what was shown before, with what has become known of it since; one that is still being answered is followed."""
+        asked = [i for i in reversed(self.inquiries) if (i.document, i.probe) == (shown.document, shown.probe)]
+        self.followed = next((i for i in asked if i.live), None)
+        self._show(latest(shown, asked))
 
     def show_answer(self, document: Document, answer: Answer) -> None:
         """Show an answer of the library; it is read from the store where it is not at hand."""

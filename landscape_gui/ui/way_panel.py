@@ -143,13 +143,13 @@ class WayPanel(QFrame):
                 self.grid.addWidget(plain(capital(metric.replace("_", " ")), "muted", wrap=False), row + 1, 0)
                 for column in range(len(splits)):
                     self.cells[row, column] = cell = plain("", wrap=False)
-                    cell.setMinimumWidth(96)
                     self.grid.addWidget(cell, row + 1, column + 1)
         for (row, column), cell in self.cells.items():
             quantity = result.quantities.get(f"{splits[column]}_{metrics[row]}")
             if quantity is not None:
                 error = float(quantity.standard_error) if quantity.standard_error is not None else np.nan
                 cell.setText(show_value(quantity, float(quantity.values), error))
+                cell.setMinimumWidth(max(cell.minimumWidth(), cell.sizeHint().width()))  # it never shrinks, so that nothing jumps
 
     def _clear(self) -> None:
         self._shape, self.cells = None, {}

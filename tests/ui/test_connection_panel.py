@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from bowls import bowl
 from pairs import Among, opener
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
@@ -11,8 +12,11 @@ from PySide6.QtWidgets import QFileDialog
 from test_planes import table
 from ways import HEIGHTS, Paths, Trainer, Ways, path_of
 
+from landscape_gui.connection_results import PathPlaneResult, PlacedPath
+from landscape_gui.figure import Path
 from landscape_gui.probes import PROBES
 from landscape_gui.probes.base import CheckpointRef
+from landscape_gui.results import Provenance, freeze
 from landscape_gui.ui.class_bars import ClassBars
 from landscape_gui.ui.connection_panel import narrower
 from landscape_gui.ui.documents import Shown
@@ -314,3 +318,91 @@ def test_markup_in_a_paths_words_is_shown_and_never_read():
 def test_a_question_is_narrower_that_asks_for_fewer_paths_and_nothing_else(before, after, found):
     assert narrower(Paths(path=before), Paths(path=after)) is found
     assert not narrower(Paths(path=before, towards=CheckpointRef("b.pt")), Paths(path=after))
+
+
+# a plane
+
+
+@pytest.fixture
+def planar(joined, services, trainer):
+    """The window on a line, where planes can be asked for: bowls with the line and a curve in them."""
+    from landscape_gui.probes.path_plane import PathPlane
+
+    session = joined.session
+
+    def answerer(probe, problem, **more):
+        return plane_of(probe) if isinstance(probe, PathPlane) else trainer(probe, problem, **more)
+
+    session.services = dataclasses.replace(
+        services, answerer=answerer, probes=lambda: {"connect": Paths, "barriers": Among, "path-plane": PathPlane}
+    )
+    panel_of(joined).refresh()
+    return joined
+
+
+def plane_of(probe):
+    return PathPlaneResult(
+        names=("a", "b", "control point"),
+        x=freeze([0.0, 1.0, 0.5]),
+        y=freeze([0.0, 0.0, 0.8]),
+        surface=bowl(11, 9),
+        paths={name: placed(name) for name in ("line", *probe.path)},
+        split="train",
+        provenance=Provenance(probe="path-plane", key=f"plane {probe}"),
+    )
+
+
+def placed(name):
+    path = path_of(name)
+    return PlacedPath(
+        name=name,
+        label=path.label,
+        t=path.t,
+        x=path.t,
+        y=freeze(0.0 * path.t if name == "line" else path.t * (1 - path.t)),
+        off_plane=freeze(0 * path.t),
+        quantities=path.quantities,
+        split="train",
+    )
+
+
+def test_the_plane_is_looked_at_with_the_paths_still_listed(qtbot, planar):
+    session, panel = planar.session, panel_of(planar)
+    panel.more("bezier")
+    whole(qtbot, planar, "line", "bezier")
+    panel.choose("bezier")
+    assert panel.plane.isEnabled()
+    panel.plane.click()
+    qtbot.waitUntil(lambda: isinstance(session.shown.result, PathPlaneResult) and not session.shown.partial, timeout=10000)
+    assert session.shown.probe.path == ("bezier",) and session.shown.probe.towards.label == "b"
+    assert planar.stage.view == "both" and not planar.connectivity.strip.isVisible()
+    assert planar.tabs.isTabVisible(PATHS) and planar.tabs.isTabVisible(CELL)
+    assert [line.isVisible() for _, line in planar.stage.canvas2d.bare.lines] == [True, True]
+    shown = [m.colour for m in planar.stage.canvas2d.panel.marks if isinstance(m, Path)]
+    assert [r.colour for r in panel.paths.rows] == shown, "the colours of the plane"
+    panel.chart.click()
+    assert planar.stage.view == "chart" and session.shown.probe.path == ("line", "bezier")
+    assert [r.colour for r in panel.paths.rows] == [0, 1]
+    assert planar.connectivity.strip.isVisible()
+
+
+def test_a_path_that_was_being_trained_ends_behind_the_plane(qtbot, planar, trainer):
+    session, panel = planar.session, panel_of(planar)
+    trainer.open.clear()
+    panel.more("bezier")
+    qtbot.waitUntil(lambda: len(panel.paths.rows) == 2, timeout=5000)
+    panel.plane.click()
+    qtbot.waitUntil(lambda: isinstance(session.shown.result, PathPlaneResult), timeout=10000)
+    assert panel.paths.rows[1].pending
+    trainer.open.set()
+    qtbot.waitUntil(lambda: not panel.paths.rows[1].pending, timeout=5000)
+    assert isinstance(session.shown.result, PathPlaneResult), "the plane stays"
+    panel.chart.click()
+    assert not session.shown.partial and session.shown.result.complete
+
+
+def test_an_answer_about_other_models_puts_the_list_away(qtbot, planar):
+    session = planar.session
+    probe = planar.session.services.probes()["path-plane"](towards=CheckpointRef("c.pt", "c" * 32, "c"))
+    session.show_again(Shown(probe=probe, result=plane_of(probe), document=session.documents[0]))
+    assert not planar.tabs.isTabVisible(PATHS)
