@@ -54,7 +54,7 @@ def panel_of(result: InstabilityResult, metric: str, definition: str, look: Look
         marks += curve(result, quantity, name.removesuffix(f"_{metric}_{definition}"), colour)
     if metric == "error" and definition == "above_mean" and marks:
         x, y = result.epochs[[0, -1]], np.full(2, STABLE)
-        marks.append(Line(x=freeze(x), y=freeze(y), label="2 %, below: stable (Frankle et al. 2020)", colour=7, dash=True))
+        marks.append(Line(x=freeze(x), y=freeze(y), label="2 % (stable below)", colour=7, dash=True))
     positive = all((q.values[np.isfinite(q.values)] > 0).all() for q in chosen.values())
     scale: Scale = "log" if look.scale == "log" and positive else "linear"
     unit = next((plain_unit(q.unit) for q in chosen.values()), "")
@@ -97,6 +97,12 @@ def instability_facts(result: InstabilityResult, shown: Quantity, definition: st
         ("Barrier", f"{DEFINITIONS[definition]}; the largest of the places measured, ends included"),
         ("Points", f"{question['points']:,} a path" if "points" in question else ""),
         ("Bands", "±1.96 paired standard errors over the same examples"),
+        (
+            "Dashed",
+            "2 %, below which Frankle et al. 2020 call two runs stable"
+            if definition == "above_mean" and result.error_barriers.size
+            else "",
+        ),
         ("Computed", "" if done == count else f"{done} of {count} so far"),
         ("Distance", distance_words(result)),
         ("Remarks", " ".join(result.notes)),

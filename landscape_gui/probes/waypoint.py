@@ -95,7 +95,8 @@ def waypoints_of(
 class Waypoints:
     """Call it with t, the place on the path, for a WaypointResult. One thread at a time.
 
-    mode: what happens to BatchNorm statistics, "" without any. Beyond the ends, t below 0 or above 1, the path goes on.
+    mode: what happens to BatchNorm statistics, "" without any; "repaired" recalculates them, and repairs other layers. Beyond the
+    ends, t below 0 or above 1, the path goes on.
     """
 
     def __init__(self, problem: Problem, curve: Curve, fields: Sample, *, path: str, split: str = "") -> None:
@@ -107,13 +108,12 @@ class Waypoints:
         if self.split not in problem.splits:
             raise QuestionError(f"There is no split {split!r}.", remedy=f"Choose one of {', '.join(problem.splits)}.")
         self.mode = _mode(fields, problem, path)
-        self._renewing = self.mode == "recalculated" and path != REPAIRED
         evaluator = problem.evaluator(
             limit=fields.limit,
             seed=fields.seed,
             tier="exact",
             precision=fields.precision,
-            batchnorm="recalculated" if self._renewing else "frozen",
+            batchnorm="recalculated" if self.mode == "recalculated" else "frozen",
             further=CLASSES if problem.classes and "accuracy" in problem.metrics else None,
         )
         self._network = Network(evaluator, self._state, split=self.split)
@@ -155,7 +155,7 @@ class Waypoints:
         from landscape_gui.core.waypoint import finish
 
         state = finish(self._state(t))
-        if not self._renewing or t in (0.0, 1.0):
+        if self.mode != "recalculated" or t in (0.0, 1.0):
             return state  # type: ignore[no-any-return]
         self.passes.install(state)
         finish(self.passes.recalculate())
@@ -210,7 +210,7 @@ def _mode(fields: Sample, problem: Problem, path: str) -> str:
     if not problem.has_batchnorm:
         return ""
     if path == REPAIRED:
-        return "recalculated"
+        return REPAIRED
     return "recalculated" if fields.batchnorm == "auto" else fields.batchnorm
 
 

@@ -175,16 +175,17 @@ def test_the_chart_has_a_line_a_split_and_the_limit_of_stability() -> None:
     lines = {m.label: m for m in loss.marks if isinstance(m, Line)}
     assert np.array_equal(lines["training data"].y, found.barriers)
     assert np.array_equal(lines["test data"].y, found.quantities["test_loss_above_mean"].values)
-    (limit,) = (m for m in error.marks if isinstance(m, Line) and "Frankle" in m.label)
+    (limit,) = (m for m in error.marks if isinstance(m, Line) and "stable" in m.label)
     assert limit.y.tolist() == [0.02, 0.02]
     other = asked(problem).figure(found, Look(quantity="test_error_above_line"))
-    assert not any(isinstance(m, Line) and "Frankle" in m.label for m in other.panels[0].marks)
+    assert not any(isinstance(m, Line) and "stable" in m.label for m in other.panels[0].marks)
     assert "line" not in other.panels[0].y.label
     assert "interpolation" in other.panels[0].title
     told = dict(figure.facts)
     assert told["Runs"] == "one and two"
     assert told["Epochs"] == "0, 2, 3, 5"
     assert "same weights at epoch 0" in figure.caption
+    assert "Frankle et al. 2020" in figure.caption
 
 
 def test_two_real_runs_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

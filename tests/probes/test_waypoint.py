@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,14 @@ from tiny_problem import TinyProblem, make_data, make_module
 from torch import Tensor, nn
 
 from landscape_gui.connection_results import AlignmentResult, CurveResult, WaypointResult
+from landscape_gui.core.waypoint import finish
 from landscape_gui.errors import QuestionError
-from landscape_gui.probes.waypoint import Waypoints, waypoints
+from landscape_gui.jobs import answer, answering
+from landscape_gui.probes.path import PathQuestion
+from landscape_gui.probes.path_finding import question_of
+from landscape_gui.probes.waypoint import Waypoints, waypoints, waypoints_of
 from landscape_gui.results import freeze
+from landscape_gui.store import Store
 
 T = 0.3
 
@@ -140,8 +146,31 @@ def test_a_repaired_network_is_measured_and_saved_alike(kind: str) -> None:
     loss = nn.functional.cross_entropy(named(problem, way.state_at(0.5), "test"), problem.part("test").targets)
     found = way(0.5)
     assert found.quantities["test_loss"].values == pytest.approx(float(loss), 1e-5)
-    assert found.batchnorm == ("recalculated" if kind == "batchnorm" else "")
+    assert found.batchnorm == ("repaired" if kind == "batchnorm" else "")
     assert len(way(0.0).flips_from_first) == 0
+
+
+@pytest.mark.parametrize("path", ["line", "bezier", "aligned", "repaired"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("kind", ["mlp", "batchnorm"])
+def test_they_are_the_models_that_a_path_was_measured_at(kind: str, path: str, turned: bool, tmp_path: Path) -> None:
+    problem, store = TinyProblem(kind), Store(tmp_path)
+    towards = problem.reference("epoch_1")
+    if turned:
+        problem, towards = problem.at(towards), problem.reference("epoch_5")
+    of = question_of(path, problem, towards, {"seed": 0, "steps": 15})  # type: ignore[arg-type]
+    question = PathQuestion(towards=towards, path=path, points=5, of=of)
+    measured: Any = answer(question, problem, store=store)  # type: ignore[arg-type]
+
+    def ask(probe: Any, about: Any = None) -> Any:
+        return answering(probe, about or problem, store)
+
+    way: Waypoints = finish(waypoints_of(question, problem, ask))  # type: ignore[arg-type]
+    for k in (0, 1, 2, 4):
+        found = way(float(measured.t[k])).quantities
+        for name, quantity in measured.quantities.items():
+            assert found[name].values == pytest.approx(quantity.values[k], rel=2e-5, abs=1e-6), (name, k)
+    assert way.mode == measured.batchnorm
 
 
 def test_so_many_examples_that_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
