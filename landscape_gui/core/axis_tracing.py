@@ -26,7 +26,7 @@ READ = "aten._local_scalar_dense"
 
 
 class ValueRead(Exception):
-    """The network looks at a value that depends on its inputs, so that other examples may go another way."""
+    """The network looks at a value that it made of its inputs, so that other examples may go another way."""
 
 
 class Symbols:
@@ -133,23 +133,27 @@ class _Step:
 
 
 class _Tape(_Mode):  # type: ignore[no-untyped-call]
-    """Which operations run, and which of them the outputs depend on. ValueRead where the network looks at its data."""
+    """Which operations run, and which of them the outputs depend on.
 
-    def __init__(self, data: Sequence[Tensor]) -> None:
+    ValueRead where the network looks at what it made of its inputs; a look at the inputs alone (are they finite, say) is allowed.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
         super().__init__()
         self._steps: list[_Step] = []
-        self._data = {id(tensor) for tensor in data}
+        self._from = [{id(tensor) for tensor in tensors} for tensors in (inputs, weights)]
 
     def before(self, func: Any, inputs: Sequence[Tensor]) -> None:
-        if str(func).startswith(READ) and any(id(tensor) in self._data for tensor in inputs):
+        if str(func).startswith(READ) and all(any(id(tensor) in known for tensor in inputs) for known in self._from):
             raise ValueRead
 
     def after(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
         read = (*tensors_of(args), *tensors_of(kwargs))
         made = (*tensors_of(out), *(read if func._schema.is_mutable else ()))
         self._steps.append(_Step(func, read, made))
-        if any(id(tensor) in self._data for tensor in read):
-            self._data.update(map(id, made))
+        for known in self._from:
+            if any(id(tensor) in known for tensor in read):
+                known.update(map(id, made))
 
     def needed(self, results: Sequence[Tensor]) -> list[tuple[Any, bool]]:
         """Every operation, and whether these results depend on it, by the memory that it writes and reads."""
@@ -198,12 +202,14 @@ def run(module: nn.Module, tensors: Mapping[str, Tensor], inputs: Any, apply: Ru
 
     parts = [(name, part) for name, part in module.named_modules() if any(True for _ in part.parameters(recurse=False))]
     hooks = [part.register_forward_hook(record(name)) for name, part in parts]
-    tape = _Tape(list(tensors_of(inputs)))
+    tape = _Tape(list(tensors_of(inputs)), list(tensors.values()))
     try:
         with tape:
             results = results_of(call(module, inputs))
+        needed = tape.needed(results)
         outputs.clear()
-        with _Symbolic(symbols, apply, tape.needed(results)):
+        del tape, results  # each held all that the network made
+        with _Symbolic(symbols, apply, needed):
             results = results_of(call(module, inputs))
     finally:
         for hook in hooks:

@@ -76,7 +76,7 @@ class Passes:
         own = dict(self.module.named_buffers())
         return {s.name: own[s.name] for s in self.layout.segments if s.buffer}
 
-    def sample(self, count: int = 4) -> Any:
+    def sample(self, count: int = 2) -> Any:
         """The first few examples as the network is called with them (see `splits.call`). One forward pass of these."""
         chunk = next(self._data.chunks(self.split))
         first = Data([self.split], self._data.head, self.device, torch.float32, count).smaller(chunk)[0]

@@ -188,13 +188,21 @@ def test_a_tensor_of_zeros_ties_together_what_is_written_into_it_and_nothing_els
 
 
 @pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad")
-def test_a_network_that_looks_at_its_inputs_is_refused_and_one_that_looks_at_its_weights_is_not() -> None:
+def test_a_network_that_looks_at_what_it_makes_is_refused_and_one_that_looks_at_weights_or_inputs_is_not() -> None:
     module = Branching().eval()
     with pytest.raises(ProblemError, match="looks at values that depend on its inputs"):
         found(module, torch.randn(3, 12))
     net = Wired(lambda s, x: s.out(torch.relu(s.a(x)).mean(1)) * float(s.scale), a=nn.Linear(12, 8), out=nn.Linear(8, 5))
     net.scale = nn.Parameter(torch.tensor(2.0))
     groups, _ = found(net.eval(), sequences())
+    assert [group.units for group in groups.groups] == [8]
+
+    def careful(s: Any, x: Tensor) -> Tensor:
+        if not x.isfinite().all() or float(s.a.weight.abs().max()) > 1e9:
+            raise ValueError("not finite")
+        return s.out(torch.relu(s.a(x)).mean(1))
+
+    groups, _ = found(Wired(careful, a=nn.Linear(12, 8), out=nn.Linear(8, 5)).eval(), sequences())
     assert [group.units for group in groups.groups] == [8]
 
 
