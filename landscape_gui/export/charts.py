@@ -12,8 +12,11 @@ from landscape_gui.export.path_key import HANDLE, columns_of
 from landscape_gui.export.spectra import draw_bars, draw_heat_map, draw_needles, set_names
 from landscape_gui.export.texts import draw_texts
 from landscape_gui.figure import Band, Bars, Line, Mark, Needles, Note, Panel, Points, Rule, Texts
+from landscape_gui.scene3d.lettering import elided
 from landscape_gui.style import series_colour
 
+NAMED = 0.9
+"""The share of a panel's width that the names of its upright lines take at most."""
 MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
 
 
@@ -36,7 +39,7 @@ def draw_chart(figure: Any, panel: Panel, page: Page, width: float) -> Any:
         axes.spines[side].set_visible(False)
     if other is not None:
         other.spines["top"].set_visible(False)
-    _rules(axes, panel, page)
+    _rules(axes, panel, page, width)
     _notes(axes, panel, page)
     _legend(figure, [axes, *([other] if other is not None else [])], panel, page)
     if panel.title:
@@ -83,8 +86,10 @@ def _draw(axes: Any, mark: Mark, page: Page) -> None:
         draw_texts(axes, mark, page)
 
 
-def _rules(axes: Any, panel: Panel, page: Page) -> None:
-    """Lines across, named inside the axes; upright ones above them, where no curve runs."""
+def _rules(axes: Any, panel: Panel, page: Page, width: float) -> None:
+    """Lines across, named inside the axes; upright ones above them, where no curve runs, side by side."""
+    upright = sum(m.orientation == "vertical" and bool(m.label) for m in panel.marks if isinstance(m, Rule))
+    room = NAMED * 72 * width / max(upright, 1)
     for rule in (m for m in panel.marks if isinstance(m, Rule)):
         style: dict[str, Any] = {
             "color": page.theme.muted,
@@ -98,7 +103,9 @@ def _rules(axes: Any, panel: Panel, page: Page) -> None:
             late = _part(axes.get_xlim(), rule.at, axes.get_xscale()) > 0.9
             if rule.label:
                 where = {"xy": (rule.at, 1), "xycoords": ("data", "axes fraction"), "xytext": (0, 2)}
-                axes.annotate(rule.label, ha="right" if late else "center", va="bottom", **where, **text)
+                axes.annotate(
+                    elided(rule.label, page.tick_size, room), ha="right" if late else "center", va="bottom", **where, **text
+                )
         else:
             axes.axhline(rule.at, **style)
             high = _part(axes.get_ylim(), rule.at, axes.get_yscale()) > 0.9

@@ -39,6 +39,17 @@ def text_width(text: str, size: float) -> float:
     return float(_font(64.0).getlength(text)) * size / 64.0
 
 
+def elided(text: str, size: float, room: float) -> str:
+    """The text, or as much of its beginning and its end as fits into `room` pixels around an ellipsis: names differ at either."""
+    if text_width(text, size) <= room:
+        return text
+    for kept in range(len(text) - 1, 1, -1):
+        short = f"{text[: (kept + 1) // 2].rstrip()}\u2026{text[len(text) - kept // 2 :].lstrip()}"
+        if text_width(short, size) <= room:
+            return short
+    return "\u2026"
+
+
 @lru_cache(maxsize=512)
 def text_mask(text: str, size: float) -> Array:
     """(h, w) uint8 coverage of one line; the row of half the height of a digit lies in the middle."""
