@@ -30,6 +30,12 @@ EXAMPLES = {
     "trajectory": """examples:
   landscape-gui trajectory samples:digits-mlp -o trajectory.pdf
   landscape-gui trajectory runs/7 --steps 61 --log --view 2d -o trajectory.svg""",
+    "connect": """examples:
+  landscape-gui connect samples:digits-seed-a samples:digits-seed-b -o c.pdf -o c.json
+  landscape-gui connect a.pt b.pt --path line bezier aligned repaired --points 41 --split test -o c.pdf
+  landscape-gui connect runs/1 runs/2 --batchnorm recalculated --compare-batchnorm -o gap.pdf""",
+    "barriers": """examples:
+  landscape-gui barriers runs/1 runs/2 runs/3 --path aligned -o matrix.pdf -o matrix.csv""",
     "report": """examples:
   landscape-gui report samples:digits-seed-a samples:digits-seed-b -o report.md -o report.tex
   landscape-gui report net.pt other.pt --code landscape.py --trust --limit 2000 -o report.csv -o report.json""",

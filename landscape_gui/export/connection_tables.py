@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from landscape_gui.connection_results import ConnectionResult, PathResult
+from landscape_gui.connection_results import (
+    BarriersResult,
+    ConnectionResult,
+    InstabilityResult,
+    PathPlaneResult,
+    PathResult,
+    PlacedPath,
+)
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.results import Array, ConnectedResult, Number, Quantity
 
@@ -65,11 +72,7 @@ def path_content(path: PathResult) -> dict[str, Any]:
 
 def path_columns(path: PathResult) -> dict[str, Array]:
     """Everything that there is for each t: t, arc, each quantity with its standard error, and the paired errors."""
-    found = {"t": path.t, "arc": path.arc}
-    for name, quantity in path.quantities.items():
-        found[name] = quantity.values
-        if quantity.standard_error is not None:
-            found[f"{name}_standard_error"] = quantity.standard_error
+    found = {"t": path.t, "arc": path.arc, **values_of(path.quantities)}
     return found | {f"{name}_standard_error": values for name, values in path.errors.items()}
 
 
@@ -120,11 +123,17 @@ def plain(value: Any) -> Any:
 
 
 def rows(result: ConnectedResult) -> Iterator[Row]:
-    """What CSV says: one row a (path, t); of anything else its numbers."""
+    """What CSV says: one row a (path, t); of barriers one a pair, of instability one a checkpoint; of anything else its numbers."""
     if isinstance(result, PathResult):
         yield from path_rows({result.name: result})
     elif isinstance(result, ConnectionResult):
         yield from path_rows(result.paths)
+    elif isinstance(result, PathPlaneResult):
+        yield from placed_rows(result.paths)
+    elif isinstance(result, BarriersResult):
+        yield from pair_rows(result)
+    elif isinstance(result, InstabilityResult):
+        yield from checkpoint_rows(result)
     else:
         yield ["name", "label", "value", "error", "kind", "unit"]
         for name, number in result.numbers.items():
@@ -140,3 +149,56 @@ def path_rows(paths: Mapping[str, PathResult]) -> Iterator[Row]:
         for k, t in enumerate(path.t):
             values = (columns[name][n][k] if n in columns[name] else float("nan") for n in names)
             yield [name, float(t), float(path.computed[k]), *map(float, values)]
+
+
+def placed_rows(paths: Mapping[str, PlacedPath]) -> Iterator[Row]:
+    """Where each path runs in the plane, and its true values there."""
+    columns = {name: {"x": p.x, "y": p.y, "off_plane": p.off_plane, **values_of(p.quantities)} for name, p in paths.items()}
+    names = list(dict.fromkeys(n for found in columns.values() for n in found))
+    yield ["path", "t", *names]
+    for name, path in paths.items():
+        for k, t in enumerate(path.t):
+            yield [name, float(t), *(float(columns[name][n][k]) if n in columns[name] else float("nan") for n in names)]
+
+
+def pair_rows(result: BarriersResult) -> Iterator[Row]:
+    """Every two models once, by kind of path: each barrier with its standard error, distance and length."""
+    columns = {
+        kind: {**values_of(table.quantities), "distance": table.distances, "length": table.lengths}
+        for kind, table in result.tables.items()
+    }
+    names = list(dict.fromkeys(n for found in columns.values() for n in found))
+    yield ["path", "first", "second", *names]
+    for kind, found in columns.items():
+        for i, j in zip(*np.triu_indices(len(result.names), 1), strict=True):
+            values = (float(found[n][i, j]) if n in found else float("nan") for n in names)
+            yield [kind, result.names[i], result.names[j], *values]
+
+
+def checkpoint_rows(result: InstabilityResult) -> Iterator[Row]:
+    """Each epoch or step: barriers by the definition named, both ends' own losses, and every other choice."""
+    columns = {
+        result.unit: result.epochs,
+        "barrier": result.barriers,
+        "barrier_standard_error": result.standard_errors,
+        "error_barrier": result.error_barriers,
+        "error_barrier_standard_error": result.error_standard_errors,
+        "first_loss": result.first_losses,
+        "second_loss": result.second_losses,
+        "distance": result.distances,
+        **values_of(result.quantities),
+    }
+    known = {name: values for name, values in columns.items() if len(values) == len(result.epochs)}
+    yield list(known)
+    for k in range(len(result.epochs)):
+        yield [float(values[k]) for values in known.values()]
+
+
+def values_of(quantities: Mapping[str, Quantity]) -> dict[str, Array]:
+    """Each quantity's values and standard errors, by name."""
+    found: dict[str, Array] = {}
+    for name, quantity in quantities.items():
+        found[name] = quantity.values
+        if quantity.standard_error is not None:
+            found[f"{name}_standard_error"] = quantity.standard_error
+    return found

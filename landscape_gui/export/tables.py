@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape_gui.connection_results import PathPlaneResult
 from landscape_gui.export import check_target, connection_tables, curvature_tables, write
 from landscape_gui.results import (
     Array,
@@ -48,7 +49,8 @@ def as_json(result: Result) -> dict[str, Any]:
     if isinstance(result, CurvatureResult):
         return {"format": "landscape_gui", "format_version": VERSION, **_plain(curvature_tables.content(result))}
     if isinstance(result, ConnectedResult):
-        return {"format": "landscape_gui", "format_version": VERSION, **_plain(connection_tables.content(result))}
+        told = {"format": "landscape_gui", "format_version": VERSION, **_plain(connection_tables.content(result))}
+        return told | ({"surface": as_json(result.surface)} if isinstance(result, PathPlaneResult) else {})
     if isinstance(result, TrajectoryResult):
         own = {
             "provenance": _plain(asdict(result.provenance)),

@@ -11,10 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape_gui.connection_results import BarriersResult, BarrierTable, ConnectionResult, CurveResult, EndpointResult, PathResult
+from landscape_gui.commands.connection_summary import describe
+from landscape_gui.connection_results import (
+    BarriersResult,
+    BarrierTable,
+    ConnectionResult,
+    CurveResult,
+    EndpointResult,
+    InstabilityResult,
+    PathPlaneResult,
+    PathResult,
+    PlacedPath,
+)
 from landscape_gui.export.tables import as_json, write_csv, write_json
 from landscape_gui.probes.path_numbers import numbers_of
-from landscape_gui.results import Provenance, Quantity, freeze
+from landscape_gui.results import AxesReport, Provenance, Quantity, SurfaceResult, freeze
 
 T = np.array([0.0, 0.25, 0.5, 1.0])
 
@@ -131,4 +142,84 @@ def test_answers_of_other_kinds_are_written_field_by_field_without_vectors_of_we
     )
     told = as_json(barriers)
     assert told["barriers"] == [[0, 1], [1, 0]] and told["tables"]["line"]["distances"] == [[0, 0], [0, 0]]
-    assert write_csv(tmp_path / "b.csv", barriers).read_text(encoding="utf-8").startswith("name,label,value")
+    assert write_csv(tmp_path / "e.csv", end).read_text(encoding="utf-8").startswith("name,label,value")
+
+
+def rows_of(folder: Path, result: Any) -> list[dict[str, str]]:
+    with write_csv(folder / "r.csv", result).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def symmetric(*values: float) -> Any:
+    found = np.zeros((3, 3))
+    found[np.triu_indices(3, 1)] = values
+    return freeze(found + found.T)
+
+
+def test_csv_of_barriers_has_a_row_for_every_two_models(tmp_path: Path) -> None:
+    q = Quantity(name="train_loss_above_line", label="", values=symmetric(1, 2, 3), standard_error=symmetric(0.1, 0.2, 0.3))
+    table = BarrierTable(path="line", quantities={q.name: q}, distances=symmetric(4, 5, 6), lengths=symmetric(7, 8, 9))
+    found = BarriersResult(
+        names=("a", "b", "c"),
+        barriers=q.values,
+        standard_errors=symmetric(0.1, 0.2, 0.3),
+        distances=table.distances,
+        losses=freeze([0.1, 0.2, 0.3]),
+        order=freeze([1, 2, 0], int),
+        tree=freeze([[0, 1], [0, 2]], int),
+        tables={"line": table},
+        split="train",
+    )
+    rows = rows_of(tmp_path, found)
+    assert [(r["first"], r["second"], r["train_loss_above_line"]) for r in rows] == [
+        ("a", "b", "1"),
+        ("a", "c", "2"),
+        ("b", "c", "3"),
+    ]
+    assert rows[2] == {
+        "path": "line", "first": "b", "second": "c", "train_loss_above_line": "3", "train_loss_above_line_standard_error": "0.3",
+        "distance": "6", "length": "9",
+    }  # fmt: skip
+    text = describe(found)
+    assert text.splitlines()[1].split() == ["b", "c", "a"]
+    assert "tree of the lowest barriers: a - b 1.00 ± 0.10; a - c 2.00 ± 0.20" in text
+
+
+def test_csv_of_instability_has_a_row_for_each_checkpoint(tmp_path: Path) -> None:
+    found = InstabilityResult(
+        names=("a", "b"),
+        epochs=freeze([0, 5]),
+        barriers=freeze([0.5, np.nan]),
+        standard_errors=freeze([0.1, np.nan]),
+        first_losses=freeze([1, 2]),
+        second_losses=freeze([3, 4]),
+        distances=freeze([5, 6]),
+        split="train",
+    )
+    rows = rows_of(tmp_path, found)
+    assert [(r["epoch"], r["barrier"], r["first_loss"], r["distance"]) for r in rows] == [
+        ("0", "0.5", "1", "5"),
+        ("5", "nan", "2", "6"),
+    ]
+    assert "error_barrier" not in rows[0]
+    assert "0.50 ± 0.10" in describe(found)
+
+
+def test_a_plane_of_paths_is_a_surface_and_paths_in_it(tmp_path: Path) -> None:
+    axes = AxesReport(kind="path", labels=("x", "y"), norms=freeze([1, 1]), cosines=freeze(np.eye(2)))
+    surface = SurfaceResult(
+        x=freeze([0, 1]), y=freeze([0]), quantities={}, computed=freeze([[True, True]], bool), axes=axes,
+    )  # fmt: skip
+    place = PlacedPath(
+        name="line", label="straight line", t=freeze([0, 1]), x=freeze([0, 1]), y=freeze([0, 0]), off_plane=freeze([0, 0.5]),
+        quantities={"train_loss": Quantity(name="train_loss", label="", values=freeze([2, 3]))},
+    )  # fmt: skip
+    found = PathPlaneResult(
+        names=("a", "b", "bend"), x=freeze([0, 1, 0.5]), y=freeze([0, 0, 1]), surface=surface, paths={"line": place}
+    )
+    told = as_json(found)
+    assert told["surface"]["kind"] == "surface" and told["surface"]["x"] == [0, 1]
+    assert told["paths"]["line"]["off_plane"] == [0, 0.5]
+    rows = rows_of(tmp_path, found)
+    assert rows[1] == {"path": "line", "t": "1", "x": "1", "y": "0", "off_plane": "0.5", "train_loss": "3"}
+    assert "2 x 1 points, 2 computed" in describe(found) and "straight line" in describe(found)
