@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from landscape_gui.core.matching import ROUNDS, SLACK, Matching, MatchStep, Weights, assign, descend, match_weights
+from landscape_gui.core.matching import ROUNDS, SLACK, Matching, MatchStep, Weights, assign, check_finite, descend, match_weights
 from landscape_gui.core.passes import Passes
 from landscape_gui.core.repairable import normalised_layers
 
@@ -45,6 +45,8 @@ def match_activations(
     unit that never changes count as 0. Sums over data are in float64. Costs one pass of both networks; (channels, channels)
     float64 for each output. Yields after each chunk of data and each group.
     """
+    check_finite(first.layout, a, "first")
+    check_finite(first.layout, b, "second")
     outputs = visible_outputs(first, groups)
     covariances = {output: Covariance() for output in outputs}
     first.install(a)
@@ -116,7 +118,7 @@ class Covariance:
             square += x.square().sum(1)
 
     def correlations(self) -> Tensor:
-        """(channels, channels) of the first network's with the second's; 0 for a channel that never changes."""
+        """(channels, channels) of the first network's with the second's; 0 for a channel that never changes or is not finite."""
         assert self.products is not None
         means = [total / self.rows for total in self.sums]
         covariance = self.products / self.rows - torch.outer(*means)
@@ -124,7 +126,8 @@ class Covariance:
             (square / self.rows - mean.square()).clamp(min=0).sqrt() for square, mean in zip(self.squares, means, strict=True)
         ]
         scale = torch.outer(*deviations)
-        return torch.where(scale > 0, covariance / torch.where(scale > 0, scale, torch.ones_like(scale)), torch.zeros_like(scale))
+        known = (scale > 0) & covariance.isfinite() & scale.isfinite()
+        return torch.where(known, covariance / torch.where(known, scale, torch.ones_like(scale)), torch.zeros_like(scale))
 
 
 def _passes(first: Passes, second: Passes, covariances: Mapping[Output, Covariance]) -> Iterator[float]:

@@ -268,7 +268,9 @@ def check_finite(layout: Layout, state: Tensor, which: str) -> None:
 def products(axis: Axis, units: int, ours: Tensor, theirs: Tensor) -> Tensor:
     """(units, units) inner products of one model's units with another's, in the tensors' own precision: they only choose an
     assignment, and what that gains is measured in float64."""
-    return axis.matrix(ours, units) @ axis.matrix(theirs, units).T
+    first, second = axis.matrix(ours, units), axis.matrix(theirs, units)
+    found = first @ second.T
+    return found if bool(found.isfinite().all()) else first.double() @ second.double().T
 
 
 def assign(gains: Tensor, prices: NDArray[np.float64] | None = None) -> Tensor:

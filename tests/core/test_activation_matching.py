@@ -42,10 +42,12 @@ def test_copies_are_recovered(name: str) -> None:
 
 
 def test_correlations_are_those_of_numpy_over_all_chunks() -> None:
-    """Channels first, everything else is rows; a unit that never changes counts as 0. Far from zero, to see what cancels."""
+    """Channels first, everything else is rows; a unit that never changes or is not finite counts as 0. Far from zero, to see what
+    cancels."""
     generator = torch.Generator().manual_seed(0)
     ours, theirs = (torch.randn(40, 5, 3, generator=generator) + 1e3 for _ in range(2))
     theirs[:, 2] = 7.0
+    ours[3, 4, 1] = torch.inf
     covariance = Covariance()
     for rows in (slice(0, 13), slice(13, 14), slice(14, 40)):
         covariance.see(ours[rows], theirs[rows], 1)

@@ -177,6 +177,13 @@ def test_weights_that_are_not_finite_are_named(which: str) -> None:
         finish(match_weights(layout, groups.groups, *((bad, b) if which == "first" else (a, bad))))
 
 
+def test_products_too_large_for_float32_are_taken_in_float64() -> None:
+    _, layout, groups, a, _ = pair(two_layers, torch.randn(9, 7))
+    moved, _ = shuffled(layout, a, groups)
+    found = finish(match_weights(layout, groups.groups, 1e25 * a, 1e25 * moved))
+    assert torch.equal(permute(layout, moved, groups, found.permutations), a)
+
+
 def test_a_tensor_that_carries_a_group_twice_is_improved_by_what_is_measured() -> None:
     """A recurrent weight (units, units): gains are a linearisation there, and a step that loses is taken back."""
     network, inputs, _ = FREE["lstm"]

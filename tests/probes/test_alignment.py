@@ -241,12 +241,13 @@ def test_networks_that_cannot_be_traced_are_refused_with_the_reason(tmp_path: Pa
         aligned(problems["a"], problems["b"])
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["weights", "activations"])
+def test_weights_that_are_not_finite_are_refused(method: str, tmp_path: Path) -> None:
     broken = trained(PLAIN, 1)
     broken["0.weight"][0, 0] = torch.nan
     problems = opened(tmp_path, PLAIN, a=trained(PLAIN, 0), b=broken)
     with pytest.raises(ProblemError, match=r"0\.weight of the second model"):
-        aligned(problems["a"], problems["b"])
+        aligned(problems["a"], problems["b"], method=method)
 
 
 def test_what_is_held_is_said_in_words(tmp_path: Path) -> None:
