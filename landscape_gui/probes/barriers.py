@@ -11,13 +11,14 @@ import numpy as np
 
 from landscape_gui.connection_order import clustering_order, spanning_tree
 from landscape_gui.connection_results import BarriersResult, BarrierTable, PathResult
-from landscape_gui.connection_texts import DEFINITIONS, TEXTS
+from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import pair_barriers, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
 from landscape_gui.probes.model_names import model_names
 from landscape_gui.probes.pair import own_reference
 from landscape_gui.probes.path import PathQuestion
+from landscape_gui.probes.path_numbers import number
 from landscape_gui.probes.plane import called
 from landscape_gui.results import Array, Number, freeze
 
@@ -206,16 +207,11 @@ class Table:
 
     def numbers(self, values: Array, errors: Array, unit: str) -> Mapping[str, Number]:
         """One for each pair that is known."""
-        text = TEXTS[self.probe.definition]
         found = {}
         for i, j in zip(*np.triu_indices(self.count, 1), strict=True):
-            name = f"{self.names[i]}:{self.names[j]}"
-            if not np.isnan(values[i, j]) or np.isfinite(self.distances[i, j]):
-                label = f"{self.names[i]} and {self.names[j]}"
-                found[name] = Number(
-                    name=name, label=label, value=float(values[i, j]), error=float(errors[i, j]), kind="standard error",
-                    unit=unit, help=text.help,
-                )  # fmt: skip
+            if np.isfinite(self.distances[i, j]):
+                name, label = f"{self.names[i]}:{self.names[j]}", f"{self.names[i]} and {self.names[j]}"
+                found[name] = number(self.probe.definition, values[i, j], errors[i, j], key=name, label=label, unit=unit)
         return found
 
     def remarks(self) -> tuple[str, ...]:

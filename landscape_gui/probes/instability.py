@@ -16,6 +16,7 @@ from landscape_gui.probes import pair_barriers, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
 from landscape_gui.probes.endpoint import Endpoint
 from landscape_gui.probes.path import PathQuestion, barrier_split, mode_of
+from landscape_gui.probes.path_numbers import number
 from landscape_gui.probes.plane import called, run_of
 from landscape_gui.results import Array, Number, Provenance, freeze
 
@@ -176,8 +177,8 @@ class Epochs:
         self.equal: list[int] = []
 
     def _set(self, name: str, k: int, value: float, error: float) -> None:
-        for into, number in ((self.values, value), (self.errors, error)):
-            into.setdefault(name, np.full(self.count, np.nan))[k] = number
+        for into, found in ((self.values, value), (self.errors, error)):
+            into.setdefault(name, np.full(self.count, np.nan))[k] = found
 
     def put(self, k: int, path: PathResult) -> None:
         """The path between the two checkpoints at one epoch."""
@@ -234,14 +235,12 @@ class Epochs:
 
     def numbers(self, values: Array, errors: Array, unit: str) -> Mapping[str, Number]:
         """The barrier at each epoch that is known."""
-        text, found = TEXTS[self.probe.definition], {}
+        found, definition = {}, self.probe.definition
         for k, epoch in enumerate(self.probe.epochs):
             name = f"{self.probe.unit} {epoch:g}"
             if not np.isnan(self.distances[k]):
-                found[name] = Number(
-                    name=name, label=f"{text.label}, {name}", value=float(values[k]), error=float(errors[k]),
-                    kind="standard error", unit=unit, help=text.help,
-                )  # fmt: skip
+                label = f"{TEXTS[definition].label}, {name}"
+                found[name] = number(definition, values[k], errors[k], key=name, label=label, unit=unit)
         return found
 
     def remarks(self) -> tuple[str, ...]:
