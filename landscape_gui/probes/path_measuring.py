@@ -94,6 +94,7 @@ class Measuring:
         self.size = self._block_size()
         self.finished = 0
         self.difference: float | None = None
+        self.variance_notes = self._negative_variances()
         self._measured_ends()
 
     def _laid(self, curve: Curve) -> Curve:
@@ -112,6 +113,17 @@ class Measuring:
         """Over parameters alone."""
         points = curve.points[:, : self.problem.layout.parameters].double()
         return freeze(dataclasses.replace(curve, points=points).lengths(self.t))
+
+    def _negative_variances(self) -> tuple[str, ...]:
+        """A sentence where running variances that move with the weights fall below zero at the path's outermost places."""
+        if self.evaluator.batchnorm != "interpolated":
+            return ()
+        for t in (float(self.t[0]), float(self.t[-1])):
+            state = self.curve.at(t)
+            for s in self.problem.layout.segments:
+                if s.buffer and s.name.endswith("running_var") and bool((state[s.start : s.stop] < 0).any()):
+                    return (f"The extrapolated running variance {s.name} is negative at t = {t:g}; the loss is not defined there.",)
+        return ()
 
     def _block_size(self) -> int:
         names = 1 + len(self.problem.metrics)
@@ -222,7 +234,7 @@ class Measuring:
             notes=self.found.notes,
             provenance=Provenance(environment=self.environment),
         )
-        notes = (*path.notes, *path_numbers.holes(path))
+        notes = (*path.notes, *self.variance_notes, *path_numbers.holes(path))
         return dataclasses.replace(path, numbers=path_numbers.numbers_of(path, path.split), notes=notes)
 
 

@@ -401,6 +401,59 @@ def test_a_loss_that_is_not_finite_stays_and_is_said(tmp_path: Path) -> None:
     assert any("not finite at 4 of 5 places" in note for note in found.notes)
 
 
+def test_variances_that_become_negative_beyond_the_ends_are_said(tmp_path: Path) -> None:
+    a, b = pair(tmp_path, NORMED)
+    near, far = (measure(a, b, points=3, beyond=beyond, batchnorm="interpolated") for beyond in (0.0, 60.0))
+    assert near.notes == ()
+    assert any("running variance 1.running_var is negative at t = " in note for note in far.notes)
+
+
+def test_two_points_are_the_ends_alone(tmp_path: Path) -> None:
+    found = measure(*pair(tmp_path), points=2)
+    assert found.complete and found.computed.all() and found.t.tolist() == [0, 1]
+    assert found.numbers["above_line"].value == 0
+
+
+def test_data_that_stream_and_a_loss_of_means_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units are then the loader's batches, and errors are paired over those."""
+    monkeypatch.setenv("LANDSCAPE_GUI_DATA_LIMIT", "1")
+    problems = opened(tmp_path, STREAM, a=trained(PLAIN, 0), b=trained(PLAIN, 1))
+    found = measure(problems["a"], problems["b"], points=5)
+    x, y = data_of(PLAIN)
+    module = module_of(PLAIN)
+    means = []
+    for t in found.t:
+        tensors = problems["a"].layout.unflatten((1 - t) * problems["a"].state + t * problems["b"].state)
+        with torch.no_grad():
+            each = [
+                float(torch.nn.functional.cross_entropy(torch.func.functional_call(module, tensors, (xb,)), yb))
+                for xb, yb in zip(x.split(20), y.split(20), strict=True)
+            ]
+        means.append(each)
+    np.testing.assert_allclose(found.quantities["train_loss"].values, np.mean(means, axis=1), rtol=1e-5)
+    k = int(np.argmax(found.quantities["train_loss"].values))
+    difference = np.array(means[k]) - (1 - found.t[k]) * np.array(means[0]) - found.t[k] * np.array(means[-1])
+    assert found.numbers["above_line"].error == pytest.approx(difference.std(ddof=1) / np.sqrt(5), rel=1e-4)
+
+
+STREAM = """
+import torch
+from torch import nn
+
+def model():
+    return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 4))
+
+def data():
+    x = torch.randn(160, 6, generator=torch.Generator().manual_seed(1))
+    w = torch.randn(6, 4, generator=torch.Generator().manual_seed(7))
+    y = (x @ w).argmax(1)
+    return {"train": torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x[:100], y[:100]), batch_size=20)}
+
+def batch_loss(module, batch):
+    return nn.functional.cross_entropy(module(batch[0]), batch[1])
+"""
+
+
 def test_one_file_with_itself_and_none_at_all_are_refused(tmp_path: Path) -> None:
     a, _ = pair(tmp_path)
     with pytest.raises(QuestionError, match="holds the same weights"):
