@@ -75,6 +75,8 @@ class Document:
     number: int = field(default_factory=lambda: next(_numbers))
     asks: bool = True
     """The default question is asked when it is ready."""
+    alone: bool = False
+    """It belongs to no run, whatever its problem was made from."""
 
     @property
     def name(self) -> str:

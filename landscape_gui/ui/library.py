@@ -157,7 +157,7 @@ class Library(QWidget):
         return [item for k in range(self.tree.topLevelItemCount()) if (item := self.tree.topLevelItem(k)) is not None]
 
     def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
-        run = getattr(document.problem, "run", None)
+        run = getattr(document.problem, "run", None) if not document.alone else None
         sign = "chart-line" if document.is_answer else "folder" if run is not None else "cube"
         top = row(document.name, document.summary, sign, document)
         top.setToolTip(0, document.path)

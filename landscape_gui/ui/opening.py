@@ -62,6 +62,33 @@ def not_opened(session: Session, document: Document, error: BaseException) -> No
     session.close(document)
 
 
+def open_beside(session: Session, path: str, model: Document) -> Document:
+    """Open weights that were made from an open model as that one was opened: with its network and data, which their file names
+    nowhere. What is shown stays."""
+    document = Document(path=path, asks=False, alone=True)
+    session.documents.append(document)
+    problem = model.problem
+
+    def load() -> tuple[Any, Any, Any]:
+        found = problem.at(problem.reference(path))
+        return found, dict(found.at_checkpoint()), tuple(found.warnings())
+
+    def done(outcome: Outcome) -> None:
+        if document not in session.documents:
+            return
+        if outcome.error is not None:
+            not_opened(session, document, outcome.error)
+            return
+        document.problem, document.facts, document.warnings = outcome.value
+        document.state = "ready"
+        session.documents_changed.emit()
+        list_answers(session, document)
+
+    session.helper.submit(Task(load, done, name=f"open {path}"))
+    session.documents_changed.emit()
+    return document
+
+
 def list_answers(session: Session, document: Document) -> None:
     """Look up what the store holds for a document."""
     stored, fingerprint = session.services.stored, document.fingerprint

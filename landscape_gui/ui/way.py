@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from landscape_gui.connection_results import ConnectionResult, PathResult, WaypointResult
 from landscape_gui.results import Result
 from landscape_gui.ui.documents import Shown, message_of
+from landscape_gui.ui.opening import open_beside
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
 
@@ -180,14 +181,11 @@ class Way(QObject):
 
     def save(self, path: str) -> None:
         """The model here as a checkpoint, which then stands in the library; what is shown stays."""
-        trip, t, session = self._trip, self.t, self.session
-        if trip is None:
+        trip, t, shown = self._trip, self.t, self.shown
+        if trip is None or shown is None:
             return
 
         def opened(_: Any) -> None:
-            current = session.current
-            session.open([path], asks=False)
-            if current is not None:
-                session.select(current)
+            open_beside(self.session, path, shown.document)
 
-        session.run(lambda: trip.whole.save(t, path), f"The model at t = {t:.3g} is saved in {path}.", path, then=opened)
+        self.session.run(lambda: trip.whole.save(t, path), f"The model at t = {t:.3g} is saved in {path}.", path, then=opened)

@@ -90,6 +90,7 @@ def net(path, run=()):
         at_checkpoint=lambda: {"train_loss": 0.1},
         warnings=lambda: (),
         reference=lambda other: reference_of(path, other),
+        at=lambda reference: net(reference.path),
     )
 
 

@@ -142,6 +142,20 @@ def test_the_model_there_is_saved_and_stands_in_the_library(qtbot, session, way,
     assert session.inquiries == [], "the new one is opened and not asked about"
 
 
+def test_what_was_saved_and_cannot_be_read_is_a_sentence(qtbot, session, way, shown, tmp_path):
+    way.follow(shown, "line")
+    settled(qtbot, way)
+    said = []
+    session.said.connect(said.append)
+    way.save(str(tmp_path / "lost.safetensors"))
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=5000)
+    assert said[1].level == "error" and "is not there" in said[1].text
+    assert session.documents == [shown.document]
+    way.save(str(tmp_path / "nowhere" / "x.safetensors"))
+    qtbot.waitUntil(lambda: len(said) == 3, timeout=5000)
+    assert said[2].level == "error"
+
+
 def test_nothing_is_looked_at_once_the_window_is_closed(qtbot, session, way, shown):
     session.closed = True
     way.follow(shown, "line")
