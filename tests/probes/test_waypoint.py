@@ -95,8 +95,10 @@ def test_what_is_saved_is_the_network_that_was_measured() -> None:
 @pytest.mark.parametrize("mode", ["frozen", "interpolated"])
 def test_statistics_stay_the_first_model_s_or_move_along(mode: str) -> None:
     problem = TinyProblem("batchnorm")
+    n = problem.layout.parameters
+    problem.states[1][n:] = 1.3 * problem.states[1][n:] + 0.1
     way = waypoints(problem, problem.reference("epoch_1"), batchnorm=mode)
-    state, n = way.state_at(T), problem.layout.parameters
+    state = way.state_at(T)
     straight = torch.lerp(problem.state, problem.states[1], T)
     assert torch.allclose(state[n:], (problem.state if mode == "frozen" else straight)[n:], atol=1e-6)
     loss = nn.functional.cross_entropy(named(problem, state, "test"), problem.part("test").targets)
