@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from landscape_gui.core import band
 from landscape_gui.core.band import BETWEEN, FIRST, ROUNDS, BandTraining, outstanding
-from landscape_gui.core.curve_training import Descent
+from landscape_gui.core.curve_training import FORGETTING, Descent
 from landscape_gui.core.curves import Curve
 from landscape_gui.core.losses import CROSS_ENTROPY, batch_head
 from landscape_gui.core.minibatches import MiniBatchLoss
@@ -91,16 +91,30 @@ def test_a_step_is_that_of_the_optimiser_along_the_force() -> None:
 
 
 def test_pivots_are_moved_in_turn_on_new_batches_and_put_back_after_each_round() -> None:
-    training = make(dtype=torch.float64, descent=Descent("sgd", 0.1))
+    options = {"dtype": torch.float64, "descent": Descent("sgd", 0.5)}
+    training, other = make(**options), make(**options)
     start, moved = training.iterate.clone(), []
     for _ in range(FIRST - 1):
         training.advance()
         moved.append([j for j in range(len(start)) if not torch.equal(training.iterate[j], start[j])])
     assert moved == [[1], [1, 2]]
     training.advance()
-    sides = [float((b - a).norm()) for a, b in itertools.pairwise(training.iterate)]
-    np.testing.assert_allclose(sides, np.mean(sides), rtol=0.005)  # even along the polygon before; corners are cut
     assert training.round == 1 and training.step == FIRST
+    run(other, FIRST - 1)
+    other._move(3)
+    other._redistribute()
+    assert torch.equal(training.iterate, other.iterate)
+
+
+def test_pivots_given_out_are_averages_over_rounds() -> None:
+    training = make(dtype=torch.float64)
+    average = training.iterate.clone()
+    for turn in range(1, 13):
+        run(training, FIRST * turn)
+        share = min(1.0, (FORGETTING + 1) / (turn + FORGETTING))
+        average = (1 - share) * average + share * training.iterate
+    torch.testing.assert_close(training.curve.points, average, rtol=1e-12, atol=1e-14)
+    assert (average[1:-1] - training.iterate[1:-1]).norm() > 1e-3
 
 
 def test_pivots_put_back_stand_on_the_old_polygon_at_their_places() -> None:
@@ -155,15 +169,22 @@ def test_pivots_are_inserted_where_the_loss_is_highest_up_to_the_most() -> None:
 
 @pytest.mark.usefixtures("short_rounds")
 def test_a_band_gets_no_pivot_where_nothing_stands_out() -> None:
-    module = nn.Linear(12, 5, bias=False)
-    head = batch_head(lambda net, batch: net.weight.square().sum())
-    layout = Layout.from_module(module)
-    loss = MiniBatchLoss(module, layout, Split("train", networks.vectors(), None), head, batch=8, dtype=torch.float64)
-    training = BandTraining(loss, torch.stack(two_ends(layout)), descent=Descent("sgd", 1e-3))
+    training, second = bowl(), bowl()
     for _ in range(100):
         training.advance()
     assert training.bends == FIRST and training.looked > 0
     assert np.isfinite(training.heights).all()
+    second.restore(training.step, training.curve.points, training.state())  # and goes on with when it looked last
+    assert [training.advance() for _ in range(60)] == [second.advance() for _ in range(60)]
+
+
+def bowl() -> BandTraining:
+    """A band in a loss that is the squared norm of all weights."""
+    module = nn.Linear(12, 5, bias=False)
+    head = batch_head(lambda net, batch: net.weight.square().sum())
+    layout = Layout.from_module(module)
+    loss = MiniBatchLoss(module, layout, Split("train", networks.vectors(), None), head, batch=8, dtype=torch.float64)
+    return BandTraining(loss, torch.stack(two_ends(layout)), descent=Descent("sgd", 1e-3))
 
 
 @pytest.mark.usefixtures("eager")

@@ -147,6 +147,10 @@ def test_the_ends_never_move_and_are_the_callers() -> None:
     for points in (training.iterate, training.average, training.curve.points):
         assert torch.equal(points[0], a) and torch.equal(points[-1], b)
     assert torch.equal(a, before[0]) and torch.equal(b, before[1])
+    chord = on_the_chord(a, b, 2)
+    other = CurveTraining(training.loss, chord)
+    list(train_curve(other, steps=3))
+    assert torch.equal(chord, on_the_chord(a, b, 2))
     assert not torch.equal(training.average[1], on_the_chord(a, b, 2)[1])
 
 

@@ -252,7 +252,8 @@ def test_squares_are_meant_over_all_outputs() -> None:
 def test_data_made_in_inference_mode_can_be_trained_on() -> None:
     with torch.inference_mode():
         inputs, targets = networks.vectors() + 0, networks.classes() + 0
-    loss = make(networks.make("mlp")[0], inputs, targets, dtype=torch.float32)
-    with torch.inference_mode():
-        value, found = gradient(loss)
-    assert value > 0 and found.any()
+    for data in ((inputs, targets), (Stream([(inputs, targets)]), None)):
+        loss = make(networks.make("mlp")[0], *data, dtype=torch.float32)
+        with torch.inference_mode():
+            value, found = gradient(loss)
+        assert value > 0 and found.any()

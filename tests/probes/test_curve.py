@@ -111,6 +111,18 @@ def test_seconds_are_spent_and_more_go_on_from_fewer(tmp_path: Path) -> None:
     checks.seconds_are_spent(ask, tmp_path)
 
 
+def test_seconds_spent_before_count(tmp_path: Path) -> None:
+    store, problem = Store(tmp_path), TinyProblem()
+    answer(ask(steps=30), problem, store=store)
+    key = key_of(ask(split="train", lr=0.005, batch=64).so_far(), problem.fingerprint)
+    kept: Any = store.get(key)
+    store.put(key, dataclasses.replace(kept, seconds=1000.0), part=True)
+    found, begun = checks.begun_at(ask(steps=40), problem, store)
+    assert begun == 31 and found.seconds > 1000
+    found, begun = checks.begun_at(ask(seconds=0.1), problem, store)
+    assert begun < 2 and found.seconds < 1000
+
+
 def test_a_training_that_would_take_too_much_room_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(path_run, "KEPT_BYTES", 1000)
     store = Store(tmp_path)
