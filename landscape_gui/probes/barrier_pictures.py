@@ -93,8 +93,7 @@ def matrix(view: View, result: BarriersResult, look: Look) -> Panel:
     at = np.arange(count, dtype=float)
     z = np.where(np.eye(count, dtype=bool), np.nan, view.values)[::-1]
     scale: Scale = "log" if look.scale == "log" and bool((z[np.isfinite(z)] > 0).all()) else "linear"
-    low, high = finite_limits(z, scale=scale)
-    limits = look.limits or ((min(low, 0.0), high) if scale == "linear" else (low, high))
+    limits = look.limits or (from_zero(z) if scale == "linear" else finite_limits(z, scale=scale))
     unit = plain_unit(view.shown.unit)
     surface = Surface(
         x=freeze(at), y=freeze(at), z=freeze(z), limits=limits, scale=scale, colour_map=look.colour_map, contour_lines=False,
@@ -110,6 +109,13 @@ def matrix(view: View, result: BarriersResult, look: Look) -> Panel:
         title="Barriers" if look.title else "",
         inches=7.0 if count > COLUMN_UP_TO else 0.0,
     )
+
+
+def from_zero(z: Array) -> tuple[float, float]:
+    """Limits that hold zero and every finite value."""
+    finite = z[np.isfinite(z)]
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    return low, high if high > low else low + 1.0
 
 
 def cells(view: View, z: Array, surface: Surface) -> Texts:

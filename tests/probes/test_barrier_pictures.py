@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,18 @@ def test_models_that_coincide_are_moved_apart_and_others_are_not() -> None:
     far = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.8]])
     assert np.array_equal(spread(far)[0], far)
     assert not spread(far)[1]
+
+
+def test_colours_begin_at_zero_also_where_nothing_stands_between_models() -> None:
+    found = result(3)
+    panel = barriers_figure(found, Look()).panels[0]
+    assert panel.surface is not None
+    assert panel.surface.limits == (0.0, found.barriers.max())
+    shown = {name: replace(q, values=freeze(0 * q.values)) for name, q in found.quantities.items()}
+    flat = replace(found, tables={"line": replace(found.tables["line"], quantities=shown)})
+    panel = barriers_figure(flat, Look()).panels[0]
+    assert panel.surface is not None
+    assert panel.surface.limits == (0.0, 1.0)
 
 
 def test_two_digits() -> None:
