@@ -24,6 +24,14 @@ ERRORS_UP_TO = 6
 """Models up to which a cell has room for its error."""
 COLUMN_UP_TO = 12
 """Models up to which a matrix can be read in a column of a page."""
+SHORT = {
+    "line": "straight line",
+    "bezier": "Bezier curve",
+    "band": "elastic band",
+    "aligned": "aligned line",
+    "repaired": "aligned line, repaired",
+}
+"""What a kind of path is called in a title."""
 DARK, PALE = "#14141C", "#FFFFFF"
 LEAST = 0.2
 """Of the extent: how far two models lie apart in the graph at least; of many models less."""
@@ -62,7 +70,7 @@ def barriers_figure(result: BarriersResult, look: Look) -> Figure:
         caption=caption_of(what, every),
         provenance=result.provenance,
         extra={"quantity": view.shown.name},
-        title=f"{what}, {PATHS.get(result.path, result.path).partition(',')[0]}" if look.title else "",
+        title=f"{what}, {SHORT.get(result.path, result.path)}" if look.title else "",
     )
 
 
