@@ -136,22 +136,20 @@ class PathQuestion(sampling.SampledProbe):
 class Preview:
     """What a path looks like that is still being trained: a few places, on a part of the data where all would take long."""
 
-    SECONDS = 0.15
+    SECONDS = 0.08
     POINTS = 9
     LEAST = 64
 
     def __init__(self, probe: PathQuestion, problem: Problem, towards: CheckpointRef, ends: tuple[Any, Any]) -> None:
         self.probe, self.problem, self.towards, self.ends = probe, problem, towards, ends
-        self.asked: PathQuestion | None = None
-        self.evaluator: Any = None
+        self.asked = self._affordable() if probe.path in path_finding.TRAINED else None
+        # made before the training begins: that takes pictures the more seldom, the longer one takes
+        self.evaluator: Any = None if self.asked is None else sampling.make_evaluator(everything(self.asked), problem)
 
     def of(self, partial: Any) -> Generator[Progress, None, PathResult | None]:
         """The path so far, measured coarsely; None where there is nothing to measure yet."""
-        if not isinstance(partial, CurveResult) or self.probe.of is None:
+        if not isinstance(partial, CurveResult) or self.probe.of is None or self.asked is None:
             return None
-        if self.asked is None:
-            self.asked = self._affordable()
-            self.evaluator = sampling.make_evaluator(everything(self.asked), self.problem)
         found = path_finding.found_by(self.probe.path, self.probe.of, partial, self.problem, self.towards)
         measuring = Measuring(self.asked, self.problem, self.evaluator, found, self.ends)
         result = yield from relayed(measuring.every_place(), quiet)

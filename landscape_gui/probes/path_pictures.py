@@ -108,6 +108,8 @@ def barrier_words(path: PathResult, q: Quantity) -> str:
     value, error, _ = barriers(path, q.name)[DEFINITION]
     if not np.isfinite(value):
         return ""
+    if value <= 0:
+        return ", does not fall" if q.unit == "1" else ", no barrier"
     what = "falls by" if q.unit == "1" else "barrier"
     return f", {what} {with_error(value, error, '' if q.unit == '1' else q.unit)}"
 
