@@ -17,7 +17,7 @@ from landscape_gui.probes import pair_barriers, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
 from landscape_gui.probes.model_names import model_names
 from landscape_gui.probes.pair import own_reference
-from landscape_gui.probes.path import PathQuestion
+from landscape_gui.probes.path import PathQuestion, mode_of
 from landscape_gui.probes.path_numbers import number
 from landscape_gui.probes.plane import called
 from landscape_gui.results import Array, Number, freeze
@@ -70,8 +70,8 @@ class Barriers(sampling.SampledProbe):
 
     def cost(self, problem: Problem) -> Cost:
         pairs = len(self.others) * (len(self.others) + 1) // 2
-        pace = sampling.seconds_per_point(dataclasses.replace(self, split="all"), problem)
-        examples = sampling.examples_of(dataclasses.replace(self, split="all"), problem)
+        whole = dataclasses.replace(self, split="all", batchnorm=mode_of(self.batchnorm, problem))
+        pace, examples = sampling.seconds_per_point(whole, problem), sampling.examples_of(whole, problem)
         return Cost(points=pairs * self.points, examples=examples, seconds=pace * pairs * self.points)
 
     def question(self, towards: CheckpointRef) -> PathQuestion:

@@ -97,7 +97,7 @@ class PathPlane(sampling.SampledProbe):
 
     def cost(self, problem: Problem) -> Cost:
         points = self.steps[0] * self.steps[1]
-        pace = sampling.seconds_per_point(self, problem)
+        pace = sampling.seconds_per_point(dataclasses.replace(self, batchnorm=mode_of(self.batchnorm, problem)), problem)
         return Cost(points=points, examples=sampling.examples_of(self, problem), seconds=pace * points)
 
     def run(self, problem: Problem, ask: Ask) -> Run:
