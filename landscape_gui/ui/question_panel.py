@@ -28,6 +28,9 @@ class QuestionPanel(QWidget):
         self.setObjectName("question")
         self.setAccessibleName("Question")
         self.forms: dict[str, Form] = {}
+        """Those that were needed so far, by the kind's name; to make them all takes a tenth of a second."""
+        self.kinds: Mapping[str, type[Probe]] = {}
+        self.context = Context()
         self._context: object = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -110,13 +113,7 @@ class QuestionPanel(QWidget):
         self.selector.clear()
         self.selector.offer(probes)
         self.selector.blockSignals(False)
-        context = context_of(problem)
-        for name, kind in probes.items():
-            form = Form(kind, context)
-            form.setVisible(False)
-            form.changed.connect(self._estimate.start)
-            self.place.addWidget(form)
-            self.forms[name] = form
+        self.kinds, self.context = probes, context_of(problem)
         try:
             first = default_question(probes, problem)
         except LandscapeError:
@@ -126,20 +123,30 @@ class QuestionPanel(QWidget):
         self._choose()
 
     def _choose(self) -> None:
-        name = self.selector.currentData()
-        for other, form in self.forms.items():
-            form.setVisible(other == name)
-        if name in self.forms:
-            self.summary.setText(self.forms[name].kind.summary)
+        chosen = self.form
+        for form in self.forms.values():
+            form.setVisible(form is chosen)
+        if chosen is not None:
+            self.summary.setText(chosen.kind.summary)
         self._estimate.start()
 
     @property
     def form(self) -> Form | None:
-        return self.forms.get(self.selector.currentData())
+        """The form of the chosen kind of question."""
+        return self.form_of(self.selector.currentData())
+
+    def form_of(self, name: str) -> Form | None:
+        """The form of a kind of question, made when it is first asked for."""
+        if name not in self.forms and name in self.kinds:
+            form = self.forms[name] = Form(self.kinds[name], self.context)
+            form.setVisible(False)
+            form.changed.connect(self._estimate.start)
+            self.place.addWidget(form)
+        return self.forms.get(name)
 
     def set_probe(self, probe: Probe) -> None:
         """Let a question stand in the form, to be changed and asked."""
-        form = self.forms.get(probe.name)
+        form = self.form_of(probe.name)
         if form is not None:
             self.selector.setCurrentIndex(self.selector.findData(probe.name))
             form.set_probe(probe)
