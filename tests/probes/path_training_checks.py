@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,42 @@ def seconds_are_spent(ask: Callable[..., Any], folder: Path) -> None:
     longer, _ = begun_at(ask(seconds=0.5), TinyProblem(), store)
     assert longer.steps > found.steps and longer.seconds >= 0.5
     assert np.array_equal(longer.losses[: len(found.losses)], found.losses)
+
+
+@functools.cache
+def two_seeds() -> tuple[Any, Any]:
+    """The sample that was trained from two seeds."""
+    from landscape_gui.problem import open_problem
+
+    problem = open_problem("samples:digits-seed-a")
+    return problem, problem.reference(Path(problem.checkpoint.path).parent.parent / "digits-seed-b")
+
+
+def barrier_of(problem: Any, curve: Any) -> float:
+    """How far the training loss rises above the line between its ends along a path, at 31 places on all data."""
+    t = np.linspace(0, 1, 31)
+    losses = np.full(len(t), np.nan)
+    evaluator = problem.evaluator(splits=("train",))
+    for stretch in curve.stretches(t):
+        steps = evaluator.evaluate(stretch.origin, stretch.axes, stretch.coordinates)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as stop:
+            losses[stretch.chosen] = stop.value.mean["train_loss"]
+    return float((losses - ((1 - t) * losses[0] + t * losses[-1])).max())
+
+
+def far_below_the_lines_barrier(probe: Any) -> None:
+    """On the samples with two seeds: below a twentieth of the line's."""
+    import torch
+
+    from landscape_gui.core.curves import Curve
+
+    problem, _ = two_seeds()
+    found: Any = answer(probe, problem)
+    points = torch.from_numpy(np.array(found.points))
+    places = tuple(found.places) if found.kind == "chain" else ()
+    line = barrier_of(problem, Curve("line", points[[0, -1]]))
+    assert line > 1.5
+    assert barrier_of(problem, Curve(found.kind, points, places)) < 0.05 * line

@@ -56,6 +56,13 @@ def test_pivots_come_on_the_way_and_no_more_than_asked_for() -> None:
     assert len(answer(ask(pivots=2), TinyProblem()).points) == 4
 
 
+def test_on_the_samples_with_two_seeds_a_band_goes_round_the_lines_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Already after a quarter of the usual steps."""
+    monkeypatch.setattr(band, "ROUNDS", 30)
+    monkeypatch.setattr(band, "RISE", 0.2)
+    checks.far_below_the_lines_barrier(BandQuestion(towards=checks.two_seeds()[1], steps=1000))
+
+
 def test_fresh_cached_and_resumed_answers_are_equal_to_the_bit(tmp_path: Path) -> None:
     checks.interrupted_again_and_again(ask, tmp_path)
 

@@ -65,6 +65,12 @@ def test_the_loss_along_the_curve_is_lower_than_along_the_line() -> None:
     assert found.losses[-1] < found.losses[0]
 
 
+@pytest.mark.parametrize(("path", "bends"), [("bezier", 1), ("chain", 1)])
+def test_on_the_samples_with_two_seeds_a_curve_goes_round_the_lines_barrier(path: str, bends: int) -> None:
+    """Already after a fifth of the usual steps."""
+    checks.far_below_the_lines_barrier(CurveQuestion(towards=checks.two_seeds()[1], path=path, bends=bends, steps=400))
+
+
 def test_batchnorm_goes_by_the_batch_and_that_is_said() -> None:
     found = answer(ask(), TinyProblem("batchnorm"))
     assert found.batchnorm == "batch statistics in training"
