@@ -14,8 +14,8 @@ DEFINITIONS: Mapping[str, str] = {
 """The three definitions of a barrier, in words."""
 
 _PAIRED = (
-    "It is the largest of the places measured, its error the paired standard error over examples there; that the largest was "
-    "chosen among places makes it a little too large."
+    "It is the largest of the places measured, ends included, its error the paired standard error over examples there, or at the "
+    "highest place inside where the end is the largest; that it was chosen among places makes it a little too large."
 )
 
 TEXTS: Mapping[str, NumberText] = {

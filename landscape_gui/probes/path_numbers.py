@@ -114,9 +114,15 @@ def barriers(path: PathResult, name: str) -> dict[str, tuple[float, float, float
         with np.errstate(invalid="ignore"):
             rise = values - heights[kind]
         k = int(np.argmax(rise))  # the first that is no number, where there is one
-        error = float(known.paired[kind][k]) if kind in known.paired else math.nan
+        error = math.nan if kind not in known.paired else error_at(known.paired[kind], rise, k)
         found[definition] = float(rise[k]), error, float(known.t[k])
     return found
+
+
+def error_at(errors: Array, rise: Array, k: int) -> float:
+    """The error of the largest rise; where that is at an end, which is compared with itself, that of the highest place inside."""
+    inner = 1 + int(np.argmax(rise[1:-1])) if errors[k] == 0 and len(rise) > 2 else k
+    return float(errors[inner])
 
 
 def number(

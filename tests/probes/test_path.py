@@ -204,6 +204,16 @@ def test_errors_of_barriers_are_paired_over_examples(tmp_path: Path) -> None:
     assert found.numbers["above_line"].error == found.errors["train_loss_above_line"][worst]
 
 
+def test_a_barrier_of_zero_has_the_error_of_the_highest_place_inside(tmp_path: Path) -> None:
+    problems = opened(tmp_path, LINEAR, a=scaled([1.5]), b=scaled([-2.0]))
+    found = measure(problems["a"], problems["b"], points=9, precision="float64")
+    barrier = found.numbers["above_line"]
+    values, errors = found.quantities["train_loss"].values, found.errors["train_loss_above_line"]
+    rise = values - (1 - found.t) * values[0] - found.t * values[-1]
+    assert barrier.value == 0 and errors[0] == errors[-1] == 0
+    assert barrier.error == errors[1 + np.argmax(rise[1:-1])] > 0
+
+
 def test_the_error_of_the_score_follows_from_the_barrier(tmp_path: Path) -> None:
     found = measure(*pair(tmp_path), points=9)
     barrier, score = found.numbers["above_line"], found.numbers["connectivity_score"]
