@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look
     from landscape_gui.problem import Problem
 
-PATHS = {name: words for name, words in path_finding.PATHS.items() if name not in ("line", "repaired")}
-"""Those that leave the straight line; it is always drawn. Repairing changes weights at each place and spans no plane."""
+PATHS = {name: words for name, words in path_finding.PATHS.items() if name != "repaired"}
+"""The straight line is always drawn, named or not. Repairing changes weights at each place and spans no plane."""
 FINDING = 0.3
 """The share of the work that finding and measuring the paths is told to be."""
 
@@ -82,7 +82,8 @@ class PathPlane(sampling.SampledProbe):
     def completed(self, problem: Problem) -> PathPlane:
         """With the paths' own questions, which count in the key; `of` may also be given: those of a connection, say."""
         towards = check_pair(problem, self.towards)
-        return self if self.of else dataclasses.replace(self, of=tuple(self.questions(problem, towards)))
+        whole = dataclasses.replace(self, path=tuple(dict.fromkeys(p for p in self.path if p != "line")) or ("line",))
+        return whole if self.of else dataclasses.replace(whole, of=tuple(whole.questions(problem, towards)))
 
     def questions(self, problem: Problem, towards: CheckpointRef) -> list[PathQuestion]:
         """One a path, the straight line first."""
@@ -106,7 +107,8 @@ class PathPlane(sampling.SampledProbe):
         asked: Any = self.of or self.questions(problem, towards)
         through = next((question.of for question in asked if question.of is not None), None)
         if through is None:
-            raise QuestionError("A straight line spans no plane.", remedy=f"Name another path: {', '.join(PATHS)}.")
+            bending = ", ".join(name for name in PATHS if name != "line")
+            raise QuestionError("A straight line spans no plane.", remedy=f"Name a path that bends: {bending}.")
         found = []
         for k, question in enumerate(asked):
             path, curve = yield from self._ask(ask, question, problem, towards, (k / len(asked), (k + 1) / len(asked)))

@@ -172,3 +172,11 @@ def test_the_chart_shows_true_values_and_distances(bezier: PathPlaneResult) -> N
     lines = {m.label: m for m in loss.marks if isinstance(m, Line)}
     assert np.array_equal(lines["straight line"].y, bezier.paths["line"].quantities["test_loss"].values)
     assert np.array_equal([m.y for m in off.marks if isinstance(m, Line)][2], bezier.paths["chain"].off_plane)
+
+
+def test_the_straight_line_may_be_named_and_changes_nothing_but_spans_no_plane_alone() -> None:
+    problem: Any = TinyProblem()
+    named = asked(problem, "line", "bezier", "line").completed(problem)
+    assert named == asked(problem, "bezier").completed(problem)
+    with pytest.raises(QuestionError, match="A straight line spans no plane"):
+        answer(asked(problem, "line"), problem)
