@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,10 +142,3 @@ def refuse_divergence(what: str, step: int, loss: float, gradient: Tensor) -> No
         f"Training the {what}, {said} at step {step:,}.",
         remedy="Take a lower learning rate (lr), or larger batches; look at the ends' own loss.",
     )
-
-
-def train_curve(training: CurveTraining, *, steps: int = 0, seconds: float = 0.0) -> Generator[float, None, None]:
-    """Train until `steps` are done in all, or for so many more seconds where steps is 0; yields each step's loss."""
-    began = time.monotonic()
-    while training.step < steps if steps else time.monotonic() - began < seconds:
-        yield training.advance()

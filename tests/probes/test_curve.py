@@ -11,10 +11,14 @@ import path_training_checks as checks
 import pytest
 import torch
 from tiny_problem import TinyProblem, make_data
+from torch.utils.data import DataLoader, TensorDataset
 
 from landscape_gui import jobs
 from landscape_gui.connection_results import CurveResult
 from landscape_gui.core.curves import Curve
+from landscape_gui.core.losses import CROSS_ENTROPY
+from landscape_gui.core.minibatches import MiniBatchLoss
+from landscape_gui.core.splits import Split
 from landscape_gui.errors import LandscapeError, ProblemError, QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import path_run
@@ -227,3 +231,24 @@ def test_the_history_means_over_rounds_also_when_gone_on_from() -> None:
     for step, value in enumerate(values[6:], 7):
         second.see(step, value)
     assert whole.losses == second.losses == [1.5, 5.5] and whole.steps == second.steps == [4, 8]
+
+
+class Streaming(TinyProblem):
+    """Its training data come in batches of their own, 40 at a time, and do not tell how many they are."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.splits = {"train": 0, "test": self.test}
+
+    def minibatches(self, *, split: str = "", batch: int = 64, seed: int = 0) -> MiniBatchLoss:
+        loader = DataLoader(TensorDataset(*make_data(self.train, 1)), batch_size=40)
+        return MiniBatchLoss(self.module, self.layout, Split("train", loader), CROSS_ENTROPY, batch=batch, seed=seed)
+
+
+def test_data_that_stream_are_trained_on_and_gone_on_with_where_they_stood(tmp_path: Path) -> None:
+    fresh, store = answer(ask(steps=90), Streaming()), Store(tmp_path)
+    interrupted = [checks.cancel_at(ask(steps=90), Streaming(), store, count) for count in (5, 20, 23)]
+    resumed, begun = checks.begun_at(ask(steps=90), Streaming(), store)
+    assert all(interrupted) and begun > 40
+    checks.same(resumed, fresh)
+    assert fresh.subset == "all of the stream train"
