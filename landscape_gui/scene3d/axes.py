@@ -148,7 +148,19 @@ def tight(frame: Frame, panel: Panel, camera: Camera, size: tuple[float, float],
             break
         projection = move(projection, camera, frame.top, magnify=magnify, by=by if camera.pan == (0.0, 0.0) else (0.0, 0.0))
         found = layout(frame, panel, projection, style, bounded=False)
-    return projection, layout(frame, panel, projection, style)
+    return _complete(frame, panel, camera, projection, style)
+
+
+def _complete(frame: Frame, panel: Panel, camera: Camera, projection: Projection, style: Lettering) -> tuple[Projection, Layout]:
+    """The view drawn a little smaller until no label falls off the page: breaking a title in two lines or not may never settle."""
+    for _ in range(10):
+        found, whole = layout(frame, panel, projection, style), layout(frame, panel, projection, style, bounded=False)
+        if len(found.labels) == len(whole.labels) or camera.distance != 1.0 or camera.pan != (0.0, 0.0):
+            break
+        left, top, right, bottom = whole.extent()
+        by = (projection.size[0] / 2 - (left + right) / 2, projection.size[1] / 2 - (top + bottom) / 2)
+        projection = move(projection, camera, frame.top, magnify=0.97, by=by)
+    return projection, found
 
 
 def _z_title(panel: Panel, frame: Frame, style: Lettering) -> str:
