@@ -47,15 +47,15 @@ def test_on_paper_every_label_is_kept_and_the_page_is_filled(azimuth: float) -> 
     assert right - left > 0.85 * size[0] or bottom - top > 0.85 * size[1]
 
 
-@pytest.mark.parametrize("label", ["across, towards the bend", "across, towards the permuted model"])
-def test_no_title_falls_off_the_page_where_breaking_it_never_settles(label: str) -> None:
+@pytest.mark.parametrize("tall", [0.6, 0.8, 1.0])
+def test_no_title_falls_off_the_page_where_breaking_it_never_settles(tall: float) -> None:
     """A title in one line makes the box smaller, in a smaller box it breaks, and so on: at some widths for ever."""
     from dataclasses import replace
 
-    shown = replace(panel(), y=Axis(label=label))
+    shown = replace(panel(), y=Axis(label="across, towards the bend"))
     model = model_of(shown)
-    for width in range(300, 560, 10):
-        size = (float(width), 0.8 * width)
+    for width in range(300, 420, 4):
+        size = (float(width), tall * width)
         view, found = tight(model.frame, shown, shown.camera, size, lettering((475.0, 380.0)))
         whole = layout(model.frame, shown, view, lettering((475.0, 380.0)), bounded=False)
         assert [text.text for text in found.labels] == [text.text for text in whole.labels]
