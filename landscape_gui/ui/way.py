@@ -81,12 +81,9 @@ class Way(QObject):
 
     def follow(self, shown: Shown | None, path: str) -> None:
         """Be on this path of an answer; None: nowhere. The place stays. A path that is still sought has no models yet."""
-        same = alike(shown, self.shown)
-        before = self.measured
-        self.shown, changed = shown, not same or path != self.path
-        self.path = path
-        now = self.measured
-        if changed or (before is not None and now is not None and before.complete != now.complete):
+        another = not alike(shown, self.shown) or path != self.path
+        self.shown, self.path = shown, path
+        if another:
             self._trip, self.result, self.trouble = None, None, ""
         low, high = self.ends
         self.t = min(max(self.t, low), high)

@@ -1,7 +1,9 @@
 """Where one is on which path, and the model there: in the helper's thread, the latest place first."""
 
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from pairs import net, opener
 from ways import Paths, Trainer, Ways, connection
@@ -77,6 +79,47 @@ def test_a_quick_look_at_a_part_is_followed_by_all_data_once_the_handle_rests(qt
     assert ways.made["line"].asked == []
     qtbot.waitUntil(lambda: not way.rough, timeout=REST + 5000)
     assert float(way.result.quantities["train_loss"].values) == 1.5 and ways.made["line"].asked == [0.5]
+
+
+def test_a_look_at_all_data_is_given_up_as_soon_as_the_handle_moves_on(qtbot, way, shown, ways):
+    ways.how |= {"rough": True, "slow": threading.Event()}
+    way.follow(shown, "line")
+    qtbot.waitUntil(lambda: bool(ways.made) and ways.made["line"].begun == [0.5], timeout=REST + 5000)
+    way.move(0.7)
+    qtbot.waitUntil(lambda: way.result.t == 0.7, timeout=5000)
+    assert way.rough and ways.made["line"].asked == [], "the first look never came to its end"
+    ways.how["slow"].set()
+    qtbot.waitUntil(lambda: not way.rough, timeout=REST + 5000)
+    assert ways.made["line"].asked == [0.7]
+
+
+def test_news_of_a_path_that_was_left_meanwhile_are_dropped(qtbot, way, shown, ways):
+    gate = ways.how["gate"] = threading.Event()
+    way.follow(shown, "line")
+    qtbot.waitUntil(lambda: bool(ways.made) and ways.made["line"].asked == [0.5], timeout=5000)
+    way.follow(shown, "bezier")
+    gate.set()
+    settled(qtbot, way)
+    assert way.result.path == "bezier"
+
+
+def test_a_place_that_another_path_does_not_reach_is_left(way, shown):
+
+    probe = replace(shown.probe, path=("line",))
+    longer = replace(shown.result.paths["line"], t=np.linspace(-1, 2, 5))
+    way.follow(replace(shown, probe=probe, result=replace(shown.result, paths={"line": longer})), "line")
+    way.move(1.5)
+    assert way.t == 1.5 and way.ends == (-1, 2)
+    way.follow(shown, "line")
+    assert way.t == 1.0
+
+
+def test_standing_still_tells_nothing(way, shown):
+    way.follow(shown, "line")
+    told = []
+    way.changed.connect(lambda: told.append(way.t))
+    way.move(0.5)
+    assert told == []
 
 
 def test_another_path_has_other_models_and_the_place_stays(qtbot, way, shown, ways):

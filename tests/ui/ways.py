@@ -1,6 +1,7 @@
 """Hand-made paths between two models, and models on them, whose values are known."""
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -134,10 +135,11 @@ def waypoint(path, t, loss):
 
 
 class Models:
-    """The models on a path; `rough`: a quick look takes a part of the data, and says so by a loss of 7."""
+    """The models on a path; rough: a quick look takes a part of the data, and says so by a loss of 7; slow: a look at all of them
+    goes on until this is set."""
 
-    def __init__(self, path, *, rough=False, gate=None):
-        self.path, self.rough, self.gate, self.saved, self.asked = path, rough, gate, [], []
+    def __init__(self, path, *, rough=False, gate=None, slow=None):
+        self.path, self.rough, self.gate, self.slow, self.asked, self.begun = path, rough, gate, slow, [], []
 
     def quick(self):
         return Quick(self) if self.rough else self
@@ -149,7 +151,11 @@ class Models:
         return waypoint(self.path, t, 1 + t)
 
     def steps(self, t):
+        self.begun.append(t)
         yield 0.5
+        while self.slow is not None and not self.slow.is_set():
+            time.sleep(0.002)
+            yield 0.6
         return self(t)
 
     def save(self, t, path):
