@@ -32,7 +32,7 @@ def plane_question(probes: Mapping[str, type[Probe]], shown: Shown, path: str) -
     listed: Any = getattr(asked, "path", ())
     offered = known["path"].metadata.get("choices") or {}
     wanted = [path, *((listed,) if isinstance(listed, str) else listed)]
-    paths = tuple(dict.fromkeys(p for p in wanted if p in offered)) or (USUAL,)
+    paths = tuple(dict.fromkeys(p for p in wanted if p in offered and p != "line")) or (USUAL,)
     made: Any = kind
     plane: Probe = made(**fields, path=paths, of=questions(asked, shown.document.problem, paths))
     return plane
