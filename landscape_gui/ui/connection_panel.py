@@ -93,7 +93,7 @@ class ConnectionPanel(QWidget):
         area.setWidget(page)
         column.addWidget(area, 1)
         column.addWidget(self._foot())
-        session.inquiries_changed.connect(self._enable)
+        session.inquiries_changed.connect(self.refresh)
         session.inquiries_changed.connect(self._forget_superseded)
 
     # making
@@ -193,8 +193,17 @@ class ConnectionPanel(QWidget):
     @property
     def asked(self) -> tuple[str, ...]:
         """The paths of the question, those that are not known yet too."""
-        path: Any = getattr(self.shown.probe, "path", ()) if self.shown is not None else ()
+        path: Any = getattr(self.newest, "path", ())
         return (path,) if isinstance(path, str) else tuple(path)
+
+    @property
+    def newest(self) -> Probe | None:
+        """The question about these two models that was put last: that of what is shown, or one that nothing is known of yet."""
+        shown, followed = self.shown, self.session.followed
+        if shown is None or followed is None or not followed.live or followed.document is not shown.document:
+            return shown.probe if shown is not None else None
+        ends: list[Any] = [getattr(probe, "towards", None) for probe in (shown.probe, followed.probe)]
+        return followed.probe if type(followed.probe) is type(shown.probe) and ends[0] == ends[1] else shown.probe
 
     def show_connection(self, shown: Shown | None) -> None:
         """Another connection, or more of it. The path that one is on stays while it is there."""
@@ -261,7 +270,7 @@ class ConnectionPanel(QWidget):
         path = self.way.measured
         self.plane.setEnabled(alive and "path-plane" in kinds and path is not None)
         self.modes.setVisible(bool(getattr(problem, "has_batchnorm", False)))
-        probe: Any = shown.probe if shown is not None else None
+        probe: Any = self.newest
         mode = getattr(probe, "batchnorm", "auto")
         self.batchnorm.setCurrentIndex(max(0, self.batchnorm.findData("recalculated" if mode == "auto" else mode)))
         self.gap.setVisible(hasattr(probe, "compare_batchnorm"))
@@ -279,10 +288,10 @@ class ConnectionPanel(QWidget):
     def _change(self, **fields: Any) -> None:
         """Ask the same question with other fields. A narrower one that is still running is given up for it: what it has found by
         then is gone on from."""
-        shown = self.shown
-        if shown is None:
+        shown, newest = self.shown, self.newest
+        if shown is None or newest is None:
             return
-        probe = dataclasses.replace(shown.probe, **fields)
+        probe = dataclasses.replace(newest, **fields)
         for inquiry in list(self.session.inquiries):
             if inquiry.live and inquiry.document is shown.document and narrower(inquiry.probe, probe):
                 self.superseded.append(inquiry)

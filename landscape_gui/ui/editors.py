@@ -73,7 +73,7 @@ class ChoiceEditor(Editor):
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
         for value, text in choices.items():
-            name = NAMES.get(value) or capital(str(value))
+            name = NAMES.get(value) or capital(str(value)).replace("_", " ")
             self.box.addItem(f"{name}: {text}" if text and text != value else name, value)
             self.box.setItemData(self.box.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
         self.box.view().setMinimumWidth(min(self.box.view().sizeHintForColumn(0) + 28, 620))

@@ -64,7 +64,7 @@ def row_of(path: PathResult, colour: int, split: str, definition: str, distance:
         parts = [*parts, "\N{HORIZONTAL ELLIPSIS}"] if path.name == "line" else [path.training or "being trained", *parts[:1]]
     return Row(
         name=path.name,
-        label=capital(path.label),
+        label=capital(path.label.removeprefix("straight line, ")),
         colour=colour,
         barrier=value_text(dataclasses.replace(number, unit="")) if number is not None else "",
         second="  \N{MIDDLE DOT}  ".join(parts),

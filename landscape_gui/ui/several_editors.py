@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.ui.editors import Editor, capital
 
-FILE = 256
-"""Where an item keeps its reference (Qt.UserRole)."""
+FILE = Qt.ItemDataRole.UserRole
+"""Where an item keeps its reference."""
 
 
 class ChecksEditor(Editor):
@@ -61,6 +62,8 @@ class FilesEditor(Editor):
         self.list = QListWidget()
         self.list.setAccessibleName(label)
         self.list.setMaximumHeight(96)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         column.addWidget(self.list)
         below = QHBoxLayout()

@@ -88,8 +88,9 @@ def test_a_path_being_trained_is_seen_live_and_one_more_takes_its_place(qtbot, j
     panel, session = panel_of(joined), joined.session
     trainer.open.clear()
     panel.more("bezier")
-    qtbot.waitUntil(lambda: len(panel.paths.rows) == 2, timeout=5000)
-    assert panel.paths.rows[1].pending and panel.paths.rows[1].second.startswith("20 steps")
+    assert panel.paths.rows[1].second == "waiting …", "at once"
+    qtbot.waitUntil(lambda: panel.paths.rows[1].second.startswith("20 steps"), timeout=5000)
+    assert panel.paths.rows[1].pending
     first = session.inquiries[-1]
     panel.more("chain")
     qtbot.waitUntil(lambda: first.state == "cancelled" and first not in session.inquiries, timeout=5000)
@@ -98,6 +99,15 @@ def test_a_path_being_trained_is_seen_live_and_one_more_takes_its_place(qtbot, j
     trainer.open.set()
     whole(qtbot, joined, "line", "bezier", "chain")
     assert not any(r.pending for r in panel.paths.rows)
+
+
+def test_paths_asked_for_in_quick_succession_are_all_asked_for(qtbot, joined, trainer):
+    panel = panel_of(joined)
+    for name in ("bezier", "aligned"):
+        panel.more(name)  # nothing is known of the first when the second is asked for
+    assert [r.name for r in panel.paths.rows] == ["line", "bezier", "aligned"]
+    whole(qtbot, joined, "line", "bezier", "aligned")
+    assert [r.pending for r in panel.paths.rows] == [False] * 3
 
 
 def test_a_path_that_waits_stands_in_the_list_before_it_is_known(joined):
@@ -227,7 +237,7 @@ def test_the_strip_tells_of_the_model_there(qtbot, joined):
     way.move(0.25)
     qtbot.waitUntil(lambda: way.result.t == 0.25, timeout=5000)
     assert strip.place.text() == "t = 0.250" and strip.slider.value() == 250
-    assert {cell.text() for cell in strip.cells.values()} >= {"1.25 ± 0.1 nat", "50.00 %"}
+    assert {cell.text() for cell in strip.cells.values()} >= {"1.25 ± 0.10 nat", "50.00 %"}
     assert strip.flips.text() == "Of 4 test predictions\n0 differ from a\n2 differ from b"
     assert strip.bars_title.text() == "Test accuracy by class"
     way.move(0.75)
@@ -390,7 +400,7 @@ def test_a_path_that_was_being_trained_ends_behind_the_plane(qtbot, planar, trai
     session, panel = planar.session, panel_of(planar)
     trainer.open.clear()
     panel.more("bezier")
-    qtbot.waitUntil(lambda: len(panel.paths.rows) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: panel.paths.rows[1].second.startswith("20 steps"), timeout=5000)
     panel.plane.click()
     qtbot.waitUntil(lambda: isinstance(session.shown.result, PathPlaneResult), timeout=10000)
     assert panel.paths.rows[1].pending
