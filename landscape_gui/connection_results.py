@@ -109,12 +109,13 @@ class WaypointResult(ConnectedResult):
 
     per_class: (classes,) accuracy of each class, with class_examples (classes,); predicted: (n,) the class named for each example;
     flips_from_first, flips_from_second: indices of examples whose predicted class is another than that of the path's end.
-    Empty where the network is no classifier.
+    Empty where the network is no classifier. names: what the two models are called.
     """
 
     t: float
     path: str
     quantities: Mapping[str, Quantity]
+    names: tuple[str, ...] = ()
     targets: Array = optional("class of each example", "example")
     predicted: Array = optional("class predicted at t", "example")
     predicted_first: Array = optional("class predicted by the first model", "example")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from landscape_gui.results import AxesReport, Result
 
 INTERRUPTED = 130
+WAYPOINT = "waypoint"
+"""The question whose answer is a model."""
 
 
 def add_flags(parser: Parser, probe: type[Probe]) -> None:
@@ -37,8 +39,11 @@ def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
     """For questions about a plane; others have neither axes nor a surface to write."""
     from landscape_gui.probes.plane import PlaneProbe
 
+    parser.set_defaults(save_directions=None, save_surface=None, save_model=None)
+    if probe.name == WAYPOINT:
+        help = "write that model to FILE, which opens like a checkpoint"
+        parser.add_argument("--save-model", metavar="FILE.safetensors", help=help)
     if not issubclass(probe, PlaneProbe):
-        parser.set_defaults(save_directions=None, save_surface=None)
         return
     group = parser.add_argument_group("files of other programs (the layout of tomgoldstein/loss-landscape)")
     group.add_argument("--save-directions", metavar="FILE", help="write the axes to FILE")
@@ -47,7 +52,8 @@ def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
 
 def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     outputs.check_outputs(namespace.output)
-    outputs.check_folders([name for name in (namespace.save_directions, namespace.save_surface) if name])
+    saved = [name for name in (namespace.save_directions, namespace.save_surface, namespace.save_model) if name]
+    outputs.check_folders(saved)
     problem = opening.open_named(namespace.path, namespace)
     question = flags.make_probe(probe, namespace, problem)
     with Interruption() as interruption:
@@ -61,8 +67,9 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
         save_directions(namespace.save_directions, question, problem, result)
     if namespace.save_surface:
         save_surface(namespace.save_surface, namespace.save_directions or "", result)
-    written = namespace.output or namespace.save_directions or namespace.save_surface
-    if not namespace.quiet and (sys.stdout.isatty() or not written):
+    if namespace.save_model:
+        save_model(namespace.save_model, question, problem)
+    if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or saved)):
         print(summary.describe(result))
     return 0
 
@@ -155,6 +162,23 @@ def save_surface(path: str, directions: str, result: Result) -> None:
     if not isinstance(surface, (SurfaceResult, LineResult)):
         raise QuestionError("This answer holds no surface to save.", remedy="Leave --save-surface out.")
     write_surface(path, surface, directions_file=os.path.basename(directions))
+
+
+def save_model(path: str, question: Probe, problem: Problem) -> None:
+    """The model at a place of a path, as a checkpoint; the path is in the store by now."""
+    from landscape_gui.jobs import answering
+    from landscape_gui.probes.on_the_way import OnTheWay
+    from landscape_gui.store import Store
+
+    completed = question.completed(problem)
+    assert isinstance(completed, OnTheWay)
+    steps = completed.models(problem, lambda asked, about=None: answering(asked, about or problem, Store(), part=True))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            stop.value.save(completed.t, path)
+            return
 
 
 def axes_of(result: Result) -> AxesReport:

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from landscape_gui.commands.terminal import table
-from landscape_gui.connection_results import BarriersResult, ConnectionResult, InstabilityResult, PathPlaneResult, PathResult
+from landscape_gui.connection_results import (
+    BarriersResult,
+    ConnectionResult,
+    InstabilityResult,
+    PathPlaneResult,
+    PathResult,
+    WaypointResult,
+)
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.results import ConnectedResult, Number
 
@@ -33,6 +40,8 @@ def table_of(result: ConnectedResult) -> str:
         return checkpoints_table(result)
     if isinstance(result, PathPlaneResult):
         return placed_table(result)
+    if isinstance(result, WaypointResult):
+        return waypoint_table(result)
     return numbers_table(result.numbers)
 
 
@@ -57,6 +66,8 @@ def size_of(result: ConnectedResult) -> str:
         surface = result.surface
         points = f"{len(surface.x)} x {len(surface.y)} points, {int(surface.computed.sum()):,} computed"
         return f"the plane through {', '.join(result.names)}; {points}; {seconds}"
+    if isinstance(result, WaypointResult):
+        return f"the model at t = {result.t:g} from {' to '.join(result.names)}, path {result.path}; {seconds}"
     return seconds
 
 
@@ -99,6 +110,25 @@ def placed_table(result: PathPlaneResult) -> str:
     rows = [("path", "points", "off the plane")]
     rows += [(p.label, str(len(p.t)), plain_text(np.max(p.off_plane, initial=0.0))) for p in result.paths.values()]
     return table(rows, right=(1, 2))
+
+
+def waypoint_table(result: WaypointResult) -> str:
+    """Losses and metrics; of a classifier, a row a class beside the two ends, and how many predictions flip."""
+    rows = [("", "value")]
+    for name, q in result.quantities.items():
+        error = float("nan") if q.standard_error is None else float(np.ravel(q.standard_error)[0])
+        rows.append((name, value_text(float(np.ravel(q.values)[0]), error)))
+    said = table(rows, right=(1,))
+    if not len(result.per_class):
+        return said
+    heads = (f"{result.split} class", "examples", result.names[0], f"t = {result.t:g}", result.names[-1])
+    found = result.class_examples, result.per_class_first, result.per_class, result.per_class_second
+    classes = [heads, *((str(k), f"{n:g}", *map(plain_text, shares)) for k, (n, *shares) in enumerate(zip(*found, strict=True)))]
+    flips = (
+        f"{len(f)} from {name}" for f, name in zip((result.flips_from_first, result.flips_from_second), result.names, strict=True)
+    )
+    flipped = f"predictions that flip, of {len(result.predicted):,}: {', '.join(flips)}"
+    return "\n".join((said, table(classes, right=range(1, len(heads))), flipped))
 
 
 def plain_text(value: float) -> str:

@@ -11,6 +11,7 @@ from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.instability import Instability
 from landscape_gui.probes.line import Line
+from landscape_gui.probes.on_the_way import OnTheWay
 from landscape_gui.probes.path_plane import PathPlane
 from landscape_gui.probes.report import Report
 from landscape_gui.probes.run_spectra import Spectra
@@ -32,6 +33,7 @@ KINDS: tuple[type[Probe], ...] = (
     Sharpness,
     Report,
     Connect,
+    OnTheWay,
     PathPlane,
     Barriers,
     Instability,
