@@ -121,7 +121,7 @@ def connected_words(result: Result) -> str:
         return ""
     path = result.provenance.question.get("path", ())
     paths = [path] if isinstance(path, str) else list(path) if isinstance(path, (list, tuple)) else []
-    whom = f"with {names[1]}" if len(names) == 2 else ", ".join(names)
+    whom = f"with {names[1]}" if len(names) == 2 or result.provenance.question.get("towards") else ", ".join(names)
     return ": ".join(filter(None, (whom, ", ".join(map(str, paths)))))
 
 

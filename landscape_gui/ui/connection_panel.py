@@ -30,7 +30,7 @@ from landscape_gui.ui.documents import Inquiry, Shown
 from landscape_gui.ui.editors import capital
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import Elided, plain
-from landscape_gui.ui.path_rows import PathList, Row, help_of, row_of, waiting_row
+from landscape_gui.ui.path_rows import NONE, PathList, Row, help_of, row_of, waiting_row
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.way import Way, paths_of
 
@@ -223,6 +223,7 @@ class ConnectionPanel(QWidget):
         """Be on another path."""
         if name in self.connection:
             self.way.follow(self.shown, name)
+            self.refresh()
 
     def refresh(self) -> None:
         if self.shown is None or not hasattr(self, "paths"):
@@ -239,7 +240,7 @@ class ConnectionPanel(QWidget):
         told = f"{distance:.4g} apart" if math.isfinite(distance) else "measuring the ends \N{HORIZONTAL ELLIPSIS}"
         self.distance.setText(f"{told}  \N{MIDDLE DOT}  barriers in {unit}" if unit else told)
         colours = self.colours or {name: number for number, name in enumerate(paths)}
-        rows = [row_of(path, colours.get(name, 0), split, definition, distance) for name, path in paths.items()]
+        rows = [row_of(path, colours.get(name, NONE), split, definition, distance) for name, path in paths.items()]
         self.paths.show_rows([*rows, *self._waiting(paths)], self.way.path)
         self._enable()
 

@@ -32,6 +32,8 @@ from landscape_gui.ui.editors import capital
 LOWEST, HIGHEST = 76, 330
 """Pixels that the list is high."""
 ROW = Qt.ItemDataRole.UserRole
+NONE = -1
+"""The colour of a path that the picture does not show."""
 Index = QModelIndex | QPersistentModelIndex
 TOLD = ("above_line", "above_mean", "above_larger", "connectivity_score", "maximum", "mean", "arc_mean")
 """The numbers that are read at hover, in this order."""
@@ -110,7 +112,7 @@ class PathRow(QStyledItemDelegate):
         pen = QPen(QColor(style.series_colour(row.colour, colours.figure)), 3.0)
         if row.pending:
             pen.setStyle(Qt.PenStyle.DotLine)
-        painter.setPen(pen)
+        painter.setPen(pen if row.colour != NONE else Qt.PenStyle.NoPen)
         font, metrics = option.font, QFontMetrics(option.font)
         middle = rect.top() + metrics.height() / 2
         painter.drawLine(int(rect.left()), int(middle), int(rect.left() + 16), int(middle))

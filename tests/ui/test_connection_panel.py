@@ -381,7 +381,7 @@ def test_the_plane_is_looked_at_with_the_paths_still_listed(qtbot, planar):
     panel.more("bezier")
     whole(qtbot, planar, "line", "bezier")
     panel.choose("bezier")
-    assert panel.plane.isEnabled()
+    assert panel.plane.isEnabled() and panel.paths.currentRow() == 1
     panel.plane.click()
     qtbot.waitUntil(lambda: isinstance(session.shown.result, PathPlaneResult) and not session.shown.partial, timeout=10000)
     assert session.shown.probe.path == ("bezier",) and session.shown.probe.towards.label == "b"
