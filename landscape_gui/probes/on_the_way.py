@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from landscape_gui.connection_results import WaypointResult
 from landscape_gui.probes import path_finding, sampling
-from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
+from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
+from landscape_gui.probes.curvature import relayed
 from landscape_gui.probes.pair import check_pair, names_of
-from landscape_gui.probes.path import PathQuestion, mode_of
 from landscape_gui.probes.path_measuring import everything
-from landscape_gui.probes.waypoint import Waypoints, waypoints_of
+from landscape_gui.probes.waypoint import Waypoints, waypoints
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look
@@ -51,31 +51,31 @@ class OnTheWay(sampling.SampledProbe):
         choices={"weights": "by their weights (Git Re-Basin)", "activations": "by what they answer to the data"},
         advanced=True,
     )
+    of: Probe | None = field(None, label="Of", help="The question that finds the path", hidden=True)
 
     def completed(self, problem: Problem) -> OnTheWay:
         """With what it left open filled in, so that it counts in the key."""
-        check_pair(problem, self.towards)
-        return dataclasses.replace(
-            self, split=self.split or list(problem.splits)[-1], batchnorm=mode_of(self.batchnorm, problem, self.path)
-        )
-
-    def question(self, problem: Problem) -> PathQuestion:
-        """The path's own question."""
         towards = check_pair(problem, self.towards)
         given = {name: getattr(self, name) for name in ("seed", "bends", "pivots", "steps", "method")}
-        same = {name: getattr(self, name) for name in ("limit", "precision", "tier", "seed", "path", "batchnorm")}
-        of = path_finding.question_of(self.path, problem, towards, given)
-        return PathQuestion(**same, towards=towards, of=of).completed(problem)
+        of = self.of or path_finding.question_of(self.path, problem, towards, given)
+        recalculated = problem.has_batchnorm and (self.batchnorm == "auto" or self.path == "repaired")
+        mode = "recalculated" if recalculated else self.batchnorm if problem.has_batchnorm else "frozen"
+        return dataclasses.replace(self, split=self.split or list(problem.splits)[-1], batchnorm=mode, of=of)
 
     def cost(self, problem: Problem) -> Cost:
-        whole = everything(dataclasses.replace(self, batchnorm=mode_of(self.batchnorm, problem)))
+        whole = everything(self.completed(problem))
         pace = sampling.seconds_per_point(whole, problem)
         return Cost(points=3, examples=sampling.examples_of(whole, problem), seconds=3 * pace)
 
     def models(self, problem: Problem, ask: Callable[..., Run]) -> Generator[Progress, None, Waypoints]:
         """Every model on the path, to be asked for one after the other, or saved."""
-        found = yield from waypoints_of(self.question(problem), problem, ask, split=self.split)
-        return found
+        towards, here = check_pair(problem, self.towards), True
+        found: Any = None
+        if self.of is not None:
+            here = getattr(self.of, "towards", towards).digest == towards.digest
+            found = yield from relayed(ask(self.of) if here else ask(self.of, problem.at(towards)), without_partial)
+        same = {name: getattr(self, name) for name in ("path", "split", "batchnorm", "limit", "seed", "precision")}
+        return waypoints(problem, towards, found, mirrored=not here, **same)
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")
@@ -93,3 +93,8 @@ class OnTheWay(sampling.SampledProbe):
         from landscape_gui.probes.waypoint_pictures import waypoint_figure
 
         return waypoint_figure(result, look)
+
+
+def without_partial(progress: Progress) -> Progress:
+    """Another question's work: its partial answers are none of this one's."""
+    return Progress(done=0, total=1, note=progress.note)

@@ -62,8 +62,7 @@ def test_its_loss_is_that_of_the_path_at_the_same_place(problem: Problem, store:
     fields = {"path": path, "steps": 60} if path == "bezier" else {"path": path}
     found = looked(problem, store, t=0.25, **fields)
     asked = OnTheWay(towards=problem.reference(OTHER), **fields).completed(problem)  # type: ignore[arg-type]
-    question = asked.question(problem)
-    whole = answer(PathQuestion(towards=question.towards, path=path, points=5, of=question.of), problem, store=store)
+    whole = answer(PathQuestion(towards=asked.towards, path=path, points=5, of=asked.of), problem, store=store)
     assert isinstance(whole, PathResult)
     for name, quantity in whole.quantities.items():
         assert float(found.quantities[name].values) == pytest.approx(float(quantity.values[1]), rel=1e-5, abs=1e-7)
