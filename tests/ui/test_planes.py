@@ -11,10 +11,11 @@ from ways import Paths, connection
 from landscape_gui import style
 from landscape_gui.connection_results import BarriersResult, BarrierTable
 from landscape_gui.errors import QuestionError
-from landscape_gui.figure import Axis, Look, Panel, Path, Surface
+from landscape_gui.figure import Axis, Line, Look, Panel, Path, Surface
 from landscape_gui.probes import PROBES
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.results import Quantity, freeze
+from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas2d import Canvas2D
 from landscape_gui.ui.documents import Document, Shown
 from landscape_gui.ui.places import with_places
@@ -70,6 +71,20 @@ def test_the_paths_of_a_connection_are_asked_for_as_it_asked_for_them(kinds):
 def test_a_program_without_planes_says_so():
     with pytest.raises(QuestionError, match="no question here"):
         plane_question({}, shown_of(Paths(towards=B)), "line")
+
+
+# paths on the screen
+
+
+def test_a_chart_on_the_screen_names_paths_alone_and_has_room_at_its_ends():
+    result = connection("", "line", "bezier")
+    figure = Paths().figure(result, Look(view="chart"))
+    seen = brief(figure, result)
+    labels = {m.label for panel in seen.panels for m in panel.marks if isinstance(m, Line)} - {""}
+    assert labels == {"straight interpolation of the ends", "straight line", "Bezier curve, 1 bend"}
+    assert figure.panels[0].x.limits == (0, 1) and seen.panels[0].x.limits == (-0.015, 1.015)
+    assert [len(p.marks) for p in seen.panels] == [len(p.marks) for p in figure.panels]
+    assert brief(figure, table()) is figure
 
 
 # a table
