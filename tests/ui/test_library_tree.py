@@ -91,6 +91,43 @@ def test_a_row_let_go_on_another_connects_the_two(qtbot, library, session, said)
     assert session.inquiries[0].document.path == "a.pt" and session.inquiries[0].probe.towards.label == "b"
 
 
+def test_what_letting_go_would_do_stands_over_the_rows(library):
+    hint = library.tree.hint
+    drag = Dragged(library, "a")
+    drag.over("b")
+    assert hint.isVisible() and hint.text() == "Connect a with b" and hint.property("fits") is True
+    assert library.tree.viewport().geometry().contains(hint.geometry())
+    drag.over("wide")
+    assert hint.property("fits") is False
+    drag.let_go()
+    assert not hint.isVisible()
+
+
+def test_news_of_a_running_question_leave_the_selection_where_it_is(library, session):
+    session.select(session.documents[1])
+    library.tree.setCurrentItem(rows(library)["a"])
+    session.shown_changed.emit()
+    library.refresh()
+    assert library.selected() == session.documents[:1], "else a drag would take another row than was pressed"
+    session.current = session.documents[2]
+    session.current_changed.emit()
+    assert library.selected() == [session.documents[2]], "what is shown anew is selected"
+
+
+def test_dragging_is_told_of_where_there_are_two_to_connect(qtbot, library, session):
+    assert library.how.isVisible()
+    for document in [d for d in session.documents if d.path != "run"]:
+        session.close(document)
+    assert library.how.isVisible(), "a run has checkpoints"
+    session.documents[0].alone = True
+    library._signature = None
+    library.refresh()
+    assert list(rows(library)) == ["run", "run: Loss surface"], "what was saved on the way belongs to no run"
+    session.documents[0].problem.run = None
+    library.refresh()
+    assert not library.how.isVisible()
+
+
 def test_several_rows_let_go_on_another_ask_for_their_barriers(qtbot, library, session, said):
     drag = Dragged(library, "a", "run: epoch2")
     drag.over("b")

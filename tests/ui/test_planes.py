@@ -49,14 +49,14 @@ def test_a_line_alone_spans_no_plane_so_that_a_curve_is_found(kinds):
 
 
 def test_the_paths_of_a_connection_are_asked_for_as_it_asked_for_them(kinds):
-    connect = PROBES["connect"](towards=B, path=("line", "chain", "repaired"), bends=3, lr=0.01, points=9)
+    connect = PROBES["connect"](towards=B, path=("line", "chain", "repaired"), bends=3, lr=0.01, points=9, compare_batchnorm=True)
     problem = SimpleNamespace(
         checkpoint=SimpleNamespace(
             path=SimpleNamespace(resolve=lambda: "a", parent=SimpleNamespace(name="run"), name="a.pt"), digest=""
         ),
         run=None,
         splits={"train": 10},
-        has_batchnorm=False,
+        has_batchnorm=True,
         title="a",
         layout=SimpleNamespace(segments=()),
     )
@@ -124,7 +124,8 @@ def test_a_cell_of_a_table_is_a_pair_of_models(order, cell, pair):
 
 
 def test_a_table_whose_files_are_not_known_has_no_pairs():
-    assert pair_at(shown_of(Among(others=(CheckpointRef("", "b" * 32),)), table()), Look(), 1, 2) is None
+    others = (CheckpointRef("b.pt", "b" * 32), CheckpointRef("", "c" * 32))
+    assert pair_at(shown_of(Among(others=others), table()), Look(), 1, 2) is None
     assert pair_at(shown_of(Paths(towards=B), connection("", "line")), Look(), 0, 0) is None
 
 
