@@ -1,5 +1,6 @@
 """From connected models to the next question: planes, pairs of a table, files by their digests; and bare paths on a plane."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +86,14 @@ def test_a_chart_on_the_screen_names_paths_alone_and_has_room_at_its_ends():
     assert figure.panels[0].x.limits == (0, 1) and seen.panels[0].x.limits == (-0.015, 1.015)
     assert [len(p.marks) for p in seen.panels] == [len(p.marks) for p in figure.panels]
     assert brief(figure, table()) is figure
+
+
+def test_a_name_that_begins_with_another_stays_whole():
+    result = connection("", "aligned", "chain")
+    longer = dataclasses.replace(result.paths["chain"], label="aligned, repaired")
+    result = dataclasses.replace(result, paths={"aligned": result.paths["aligned"], "repaired": longer})
+    seen = brief(Paths().figure(result, Look(view="chart")), result)
+    assert {"aligned", "aligned, repaired"} <= {m.label for m in seen.panels[0].marks if isinstance(m, Line)}
 
 
 # a table

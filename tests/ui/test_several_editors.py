@@ -43,6 +43,8 @@ def test_other_checkpoints_are_listed_and_taken_out(qtbot):
     editor.list.item(0).setSelected(True)
     editor.remove.click()
     assert editor.value() == references[1:]
+    editor.set_value(references[:1])
+    assert editor.value() == references[:1], "others than before"
 
 
 def test_other_models_of_a_table_stay_in_a_question_that_is_asked_again(qtbot):
