@@ -178,7 +178,7 @@ class Connect(sampling.SampledProbe):
     def named(self, path: PathResult, name: str) -> PathResult:
         """A path under its name here, with the numbers of the chosen split."""
         found = path_numbers.with_split(path, self.split or path.split)
-        if name == found.name:
+        if name == found.name and not (self.compare_batchnorm and name == "line" and found.batchnorm):
             return found
         return dataclasses.replace(found, name=name, label=f"{found.label}, BatchNorm {found.batchnorm}")
 

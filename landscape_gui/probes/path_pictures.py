@@ -61,7 +61,7 @@ def paths_figure(result: ConnectedResult, paths: Mapping[str, PathResult], names
 def panel_of(paths: Mapping[str, PathResult], shown: Quantity, names: tuple[str, ...], look: Look) -> Panel:
     """One quantity along every path that has it, the straight interpolation of its ends beneath, the barriers marked."""
     having = {name: path for name, path in paths.items() if shown.name in path.quantities}
-    marks: list[Mark] = interpolation(next(iter(having.values())), shown.name)
+    marks: list[Mark] = interpolations(paths, shown.name)
     for colour, (name, path) in enumerate(paths.items()):
         if name in having:
             marks += path_marks(path, path.quantities[shown.name], colour)
@@ -81,14 +81,22 @@ def panel_of(paths: Mapping[str, PathResult], shown: Quantity, names: tuple[str,
     )
 
 
-def interpolation(path: PathResult, name: str) -> list[Mark]:
-    """The straight line between the ends' values, which the first definition measures from."""
-    known = inside(path, name)
-    if known is None:
-        return []
+def interpolations(paths: Mapping[str, PathResult], name: str) -> list[Mark]:
+    """The straight lines between the ends' values, which the first definition measures from: one in grey where all paths end alike,
+    else one in the colour of the first path with these ends (BatchNorm modes may differ at the ends, too)."""
+    found: dict[tuple[float, float], int] = {}
+    for colour, path in enumerate(paths.values()):
+        known = inside(path, name)
+        if known is not None:
+            found.setdefault(known.ends, colour)
     t = np.linspace(0, 1, 33)  # straight on a linear scale alone
-    y = (1 - t) * known.ends[0] + t * known.ends[1]
-    return [Line(x=freeze(t), y=freeze(y), label="straight interpolation of the ends", colour=7, dash=True, width=0.8)]
+    words = "straight interpolation of the ends" if len(found) < 2 else "straight interpolation of each line's ends"
+    marks: list[Mark] = []
+    for number, ((first, second), colour) in enumerate(found.items()):
+        y = freeze((1 - t) * first + t * second)
+        label, ink = words if number == 0 else "", 7 if len(found) < 2 else colour
+        marks.append(Line(x=freeze(t), y=y, label=label, colour=ink, dash=True, width=0.8))
+    return marks
 
 
 def path_marks(path: PathResult, q: Quantity, colour: int) -> list[Mark]:

@@ -257,3 +257,14 @@ def test_the_models_stay_as_they_are(normed: tuple[Problem, Problem]) -> None:
     for problem, (state, module), file in zip(normed, before, files, strict=True):
         assert torch.equal(problem.state, state) and problem.checkpoint.path.read_bytes() == file
         assert all(torch.equal(v, module[k]) for k, v in problem.module.state_dict().items())
+
+
+def test_where_modes_end_differently_each_line_is_measured_from_its_own_ends(normed: tuple[Problem, Problem]) -> None:
+    """Frozen statistics are the first model's at the other end, too: its loss there is another one."""
+    found = connect(*normed, points=5, compare_batchnorm=True)
+    ends = {tuple(path.quantities["train_loss"].values[[0, -1]]) for path in found.paths.values()}
+    marks = Connect().figure(found, Look()).panels[0].marks
+    straight = [mark for mark in marks if isinstance(mark, Line) and mark.dash]
+    assert len(straight) == len(ends) > 1
+    assert {(mark.y[0], mark.y[-1]) for mark in straight} == ends
+    assert [bool(mark.label) for mark in straight] == [True] + [False] * (len(ends) - 1)
