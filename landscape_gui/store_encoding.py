@@ -14,6 +14,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -64,6 +65,7 @@ def clean(text: str) -> str:
     return text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")
 
 
+@lru_cache(maxsize=256)
 def hints_of(cls: type) -> dict[str, Any]:
     """Field name -> its type with `| None` taken off."""
     hints = typing.get_type_hints(cls)
