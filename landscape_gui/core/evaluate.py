@@ -16,7 +16,7 @@ from landscape_gui.core import batchnorm as norms
 from landscape_gui.core import memory
 from landscape_gui.core.fast import NotApplicable, fast_paths
 from landscape_gui.core.forward import BatchPath, ForwardPath, PlainPath, full_precision
-from landscape_gui.core.judging import Judge
+from landscape_gui.core.judging import Judge, by_rows, of_means
 from landscape_gui.core.losses import LossHead, Metric
 from landscape_gui.core.moments import ExampleMoments, Moments
 from landscape_gui.core.pooling import strided_pooling
@@ -90,7 +90,7 @@ class Evaluator:
         memory.keep_allocations()
         if not splits:
             raise ProblemError("There is no data to evaluate on.")
-        self.layout, self.head, self.metrics = layout, head, dict(metrics or {})
+        self.layout, self.head, self.metrics = layout, head, dict(metrics or {}) if head.kind != "batch" else {}
         self.tier, self.precision, self.batchnorm = tier, precision, batchnorm
         self.device = torch.device(device)
         dtype: torch.dtype = getattr(torch, precision)
@@ -216,7 +216,7 @@ class Evaluator:
         return [tuple(map(float, row)) for row in rows]
 
     def _names(self) -> list[str]:
-        return ["loss"] if self.head.kind == "batch" else ["loss", *self.metrics]
+        return ["loss"] if self.head.kind == "batch" else ["loss", *by_rows(self.metrics)]
 
     def _judge(self, count: int, moments: type[Moments] = Moments) -> Judge:
         return Judge(self.head, self.metrics, count, self.device, stacking=self.tier == "fast", moments=moments)
@@ -273,9 +273,7 @@ class Evaluator:
                     difference = self._disagreement(path, sample, tried)
             except NotApplicable:
                 continue
-            except (
-                RuntimeError
-            ):  # a forward pass that does not allow the layout (.view after channels last), an operator not built in
+            except RuntimeError:  # a forward pass that does not allow the layout (.view after channels last), no such operator
                 continue
             if difference <= TOLERANCE:
                 self._path, self._difference = path, difference
@@ -361,6 +359,9 @@ class Evaluator:
                     from_batches.add(key)
                 if part.units < max(into.examples, 2):
                     self._units[key] = part.units
+            for name, (value, spread) in of_means(self.metrics, mean[f"{split.name}_loss"], error[f"{split.name}_loss"]).items():
+                key = f"{split.name}_{name}"
+                mean[key], error[key], examples[key] = value, spread, into.examples
         return Values(mean, error, examples, overflow, frozenset(from_batches), rows)
 
     def _measure(self) -> float:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from landscape_gui.core.losses import CROSS_ENTROPY, IGNORED, LossHead, Metric, accuracy_rows, cross_entropy_and_accuracy
-from landscape_gui.core.moments import Moments
+from landscape_gui.core.losses import (
+    CROSS_ENTROPY,
+    IGNORED,
+    LossHead,
+    Metric,
+    RowFunction,
+    accuracy_rows,
+    cross_entropy_and_accuracy,
+)
+from landscape_gui.core.moments import Array, Moments
 from landscape_gui.core.splits import Chunk
 from landscape_gui.errors import ProblemError
 
@@ -35,10 +44,10 @@ class Judge:
         moments: type[Moments] = Moments,
     ) -> None:
         self.head, self.points, self.device, self.moments = head, points, device, moments
-        self.metrics = {} if head.kind == "batch" else dict(metrics)
-        rowwise = head.kind == "rows" and head.stackable and all(m.stackable for m in self.metrics.values())
+        self.metrics = {} if head.kind == "batch" else by_rows(metrics)
+        rowwise = head.kind == "rows" and head.stackable and all(metrics[name].stackable for name in self.metrics)
         self._stacking = stacking and rowwise
-        self._fused = head is CROSS_ENTROPY and all(m.function is accuracy_rows for m in self.metrics.values())
+        self._fused = head is CROSS_ENTROPY and all(function is accuracy_rows for function in self.metrics.values())
 
     def open(self, chunk: Chunk) -> None:
         """Begin a chunk with empty sums."""
@@ -90,8 +99,8 @@ class Judge:
             return
         value = output if self.head.kind == "batch" else self.head.function(output, target)
         self._add("loss", where, value)
-        for name, metric in self.metrics.items():
-            self._add(name, where, metric.function(output, target))
+        for name, function in self.metrics.items():
+            self._add(name, where, function(output, target))
 
     def _add(self, name: str, where: list[int], value: Any) -> None:
         values, weights = value if isinstance(value, tuple) else (value, None)
@@ -109,6 +118,19 @@ class Judge:
             self._counted.add(name)
             first = None if weights is None else weights.reshape(-1)[: values.numel() // len(where)]
             self._sums[name].count(first, units, values.numel() // len(where) // units)
+
+
+def by_rows(metrics: Mapping[str, Metric]) -> dict[str, RowFunction]:
+    """The functions of the metrics that are means over rows."""
+    return {name: metric.function for name, metric in metrics.items() if metric.function is not None}
+
+
+def of_means(metrics: Mapping[str, Metric], loss: Array, error: Array | None) -> dict[str, tuple[Array, Array | None]]:
+    """Metrics that are exp of the mean loss (k,), with their standard errors to first order."""
+    with np.errstate(over="ignore"):
+        mean = np.exp(loss)
+        spread = None if error is None else mean * error
+    return {name: (mean, spread) for name, metric in metrics.items() if metric.of_mean}
 
 
 def stack(outputs: list[Tensor]) -> Tensor:

@@ -41,12 +41,18 @@ class LossHead:
 
 @dataclass(frozen=True)
 class Metric:
-    """A value per row beside the loss, e.g. 1.0 where the answer is right. `function` as in a LossHead of kind "rows"."""
+    """A value per row beside the loss, e.g. 1.0 where the answer is right. `function` as in a LossHead of kind "rows"; None: the
+    metric is exp of the mean loss (a mean of exps is another number)."""
 
     name: str
-    function: RowFunction
+    function: RowFunction | None
     unit: str = "1"
     stackable: bool = False
+
+    @property
+    def of_mean(self) -> bool:
+        """Whether it is exp of the mean loss, known once all rows are."""
+        return self.function is None
 
 
 def classes_last(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,6 +154,7 @@ BINARY_CROSS_ENTROPY = LossHead("binary_cross_entropy", binary_rows, unit="nat",
 HEADS = {head.name: head for head in (CROSS_ENTROPY, MSE, BINARY_CROSS_ENTROPY)}
 ACCURACY = Metric("accuracy", accuracy_rows, stackable=True)
 BINARY_ACCURACY = Metric("accuracy", binary_accuracy_rows, stackable=True)
+PERPLEXITY = Metric("perplexity", None)
 
 
 def loss_head(loss: str | Callable[..., Any], output: Any, target: Any) -> LossHead:
