@@ -22,7 +22,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from landscape_gui.core.splits import Split
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.dataset import Data, digest_of, gather
-from landscape_gui.problem.datasets import load_data, read_idx
+from landscape_gui.problem.datasets import load_data
+from landscape_gui.problem.idx import read_idx
 from landscape_gui.problem.problem import draw
 
 X = np.arange(60, dtype=np.float32).reshape(5, 3, 4)
@@ -177,7 +178,7 @@ def test_missing_or_foreign_data_are_told(tmp_path: Path) -> None:
         load_data(tmp_path)
     for name, content, words in (
         ("a.npz", b"no zip", "cannot be read"),
-        ("a.csv", b"1,2", "no data that is read"),
+        ("a.xyz", b"1,2", "no data that is read"),
         ("a.pt", b"junk", "cannot be read"),
     ):
         (tmp_path / name).write_bytes(content)

@@ -1,0 +1,74 @@
+"""What a reader of data files is asked and hands over before numbers are normalised: splits of inputs and targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from landscape_gui.errors import ProblemError
+
+SPLITS: Mapping[str, str] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),
+    **dict.fromkeys(("test", "testing", "t10k"), "test"),
+}
+ORDER = ("train", "val", "test")
+
+Arrays = dict[str, tuple[Tensor, Tensor]]
+Tokenise = Callable[[str], Sequence[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How files are to be read. size: (height, width) that images are scaled to; target: a table's column, or the batch's list of
+    labels; block: tokens in one example of a text; tokenise: text to token ids (None: its bytes); limit: bytes kept at most."""
+
+    size: tuple[int, int] | None = None
+    target: str = ""
+    block: int = 0
+    tokenise: Tokenise | None = None
+    limit: int = 4 << 30
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Splits by name as (inputs, targets), train first. about: JSON-able, with `kind` and perhaps `classes`; notes: what was
+    chosen."""
+
+    splits: Arrays
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def split_of(name: str, otherwise: str = "data") -> str:
+    """The split that a file's or tensor's name tells of: "train-00001-of-2.parquet" is of train."""
+    words = [word for word in re.split(r"[_.\-/\\ ]", name.lower()) if word]
+    return next((SPLITS[word] for word in words if word in SPLITS), otherwise)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Train, val, test, then the others as they come."""
+    return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
+def check_size(path: Path, needed: int, limit: int, what: str = "as tensors", remedy: str = "") -> None:
+    """Raise ProblemError where so many bytes are more than are allowed."""
+    if needed > limit:
+        raise ProblemError(
+            f"{path} holds {needed / 2**30:,.2g} GiB {what}; {limit / 2**30:,.2g} GiB are allowed.",
+            remedy=remedy or "Give a part of it, or use a DataLoader in a landscape.py; that streams.",
+        )
+
+
+def read_whole(path: Path, limit: int) -> bytes:
+    """A plain file's content; a pipe, a device or a file that is too large is refused before it is read."""
+    if not path.is_file():
+        raise ProblemError(f"{path} is not a plain file.")
+    check_size(path, path.stat().st_size, limit, "in one file")
+    with path.open("rb") as file:
+        return file.read(limit + 1)
