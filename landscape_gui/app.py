@@ -8,13 +8,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from landscape_gui import samples
 from landscape_gui.errors import LandscapeError, StoreError
-from landscape_gui.probes.base import Probe, Progress, Run
+from landscape_gui.probes.base import CheckpointRef, Probe, Progress, Run
 from landscape_gui.results import Result
 
 
@@ -122,9 +123,16 @@ def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None
     from landscape_gui.store import Store
 
     try:
-        return answered(probe, problem, store=Store(), on_progress=on_progress, cancelled=cancelled)
+        return answered(named(probe, problem), problem, store=Store(), on_progress=on_progress, cancelled=cancelled)
     except Cancelled as error:
         return error.partial
+
+
+def named(probe: Probe, problem: Any) -> Probe:
+    """A question whose other checkpoint was typed as a path, with the digest and the name of what is there."""
+    typed = {f.name: value for f in fields(probe) if isinstance(value := getattr(probe, f.name), CheckpointRef)}
+    found = {name: problem.reference(value.path) for name, value in typed.items() if value.path and not value.digest}
+    return replace(probe, **found) if found else probe
 
 
 def stored(fingerprint: str) -> list[Any]:
@@ -173,7 +181,7 @@ def way(probe: Any, problem: Any, path: str) -> Any:
     from landscape_gui.probes.waypoint import waypoints_of
     from landscape_gui.store import Store
 
-    whole = probe.completed(problem)
+    whole: Any = named(probe, problem).completed(problem)
     question = dict(whole.questions(problem))[path] if hasattr(whole, "questions") else whole
     steps = waypoints_of(question, problem, lambda asked, other=None: known_answer(Store(), asked, other or problem))
     while True:

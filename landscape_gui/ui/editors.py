@@ -255,6 +255,8 @@ class FileEditor(Editor):
     def __init__(self, label: str, kind: type[CheckpointRef] | type[FileRef], offered: Mapping[str, str] | None = None) -> None:
         super().__init__(label)
         self.kind = kind
+        self.given: CheckpointRef | FileRef | None = None
+        """What was put in: its digest and name are kept while its path stands here."""
         self.box = QComboBox()
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -287,9 +289,12 @@ class FileEditor(Editor):
             return None
         index = self.box.findText(text)
         path = self.box.itemData(index) if index > 0 else text
+        if self.given is not None and self.given.path == path:
+            return self.given
         return self.kind(path, label=Path(path).name) if self.kind is CheckpointRef else self.kind(path)
 
     def set_value(self, value: Any) -> None:
+        self.given = value
         path = value.path if value is not None else ""
         index = self.box.findData(path)
         if index >= 0:

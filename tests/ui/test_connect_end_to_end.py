@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from landscape_gui import app
+from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.ui.connecting import Connecting
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.settings import Settings
@@ -83,13 +84,24 @@ def test_an_answer_of_the_library_is_gone_on_from(qtbot, real):
     assert paths["aligned"].numbers["above_line"].value < paths["line"].numbers["above_line"].value
 
 
+def test_another_model_typed_as_a_path_is_the_same_question(qtbot, real):
+    a, b = real.open(SEEDS, asks=False)
+    qtbot.waitUntil(lambda: all(d.state == "ready" for d in (a, b)), timeout=60000)
+    path = str(b.problem.checkpoint.path)
+    kind = app.probes()["connect"]
+    for towards in (CheckpointRef(path, label="typed"), a.problem.reference(path)):
+        real.ask(kind(towards=towards, points=3), a)
+    results = [i.result for i in real.inquiries] if answered(qtbot, real, 2) else []
+    assert results[0].names == results[1].names == ("digits-seed-a", "digits-seed-b")
+    assert results[0].provenance.key == results[1].provenance.key
+    assert app.way(kind(towards=CheckpointRef(path), points=3), a.problem, "line")(0.0).t == 0.0
+
+
 def test_an_answer_whose_other_model_is_not_open_says_so_when_more_is_asked(qtbot, real):
     (a,) = real.open(SEEDS[:1], asks=False)
     qtbot.waitUntil(lambda: a.state == "ready", timeout=60000)
     said = []
     real.said.connect(said.append)
-    from landscape_gui.probes.base import CheckpointRef
-
     real.ask(app.probes()["connect"](towards=CheckpointRef("", "0" * 32)), a)
     qtbot.waitUntil(lambda: bool(said), timeout=20000)
     assert said[0].level == "error" and "not foreseen" not in said[0].remedy

@@ -54,3 +54,13 @@ def test_other_models_of_a_table_stay_in_a_question_that_is_asked_again(qtbot):
     asked = kind(others=(CheckpointRef("b.pt", "b" * 32, "b"),))
     form.set_probe(asked)
     assert form.probe() == asked
+
+
+def test_another_checkpoint_keeps_its_digest_and_name_while_its_path_stands_there(form):
+    asked = Paths(towards=CheckpointRef("run/b.pt", "b" * 32, "b"))
+    form.set_probe(asked)
+    assert form.probe() == asked
+    form.editors["towards"].box.setEditText("run/c.pt")
+    assert form.probe().towards == CheckpointRef("run/c.pt", "", "c.pt")
+    form.set_probe(Paths())
+    assert form.probe().towards is None
