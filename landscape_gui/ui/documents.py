@@ -81,7 +81,7 @@ class Document:
     @property
     def name(self) -> str:
         if self.problem is not None:
-            return str(self.problem.title)
+            return Path(self.path).stem if self.alone else str(self.problem.title)
         return self.path.removeprefix("samples:") if self.path.startswith("samples:") else Path(self.path).name or self.path
 
     @property

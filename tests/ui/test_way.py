@@ -179,7 +179,7 @@ def test_the_model_there_is_saved_and_stands_in_the_library(qtbot, session, way,
     session.said.connect(said.append)
     way.save(str(path))
     qtbot.waitUntil(lambda: any(d.path == str(path) and d.state == "ready" for d in session.documents), timeout=5000)
-    assert path.read_text() == "bezier at 0.5"
+    assert path.read_text() == "bezier at 0.5" and session.documents[-1].name == "half"
     assert session.current is shown.document, "what is shown stays"
     assert said[0].text.startswith("The model at t = 0.5 is saved in") and said[0].reveal == str(path)
     assert session.inquiries == [], "the new one is opened and not asked about"
