@@ -186,6 +186,7 @@ class Library(QWidget):
         if marked == self._marked:
             return
         self._marked = marked
+        self.tree.viewport().update()  # the current one's name is bold
         for top in self._top():
             if top.data(0, WHAT) is not current:
                 continue
@@ -196,7 +197,6 @@ class Library(QWidget):
                     target = child
             if self.tree.currentItem() is not target and len(self.tree.selectedItems()) < 2:
                 self.tree.setCurrentItem(target)
-                self.tree.viewport().update()
 
     def _chosen(self, item: QTreeWidgetItem) -> None:
         if len(self.tree.selectedItems()) > 1:  # several are being selected, to be compared
