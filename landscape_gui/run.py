@@ -18,6 +18,7 @@ from typing import Any
 
 from landscape_gui.checkpoint import Manifest, peek
 from landscape_gui.checkpoint.ordinal import epoch_named, natural, step_named
+from landscape_gui.checkpoint.whole import SINGLES, find_whole
 from landscape_gui.errors import CheckpointError
 
 LogRow = Mapping[str, float | str]
@@ -91,8 +92,13 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
     a note names the rest. Costs about a millisecond a file the first time; unchanged files are answered from memory.
     """
     place = Path(path)
+    whole = find_whole(place)
+    if whole is not None:
+        run = _run_of_folders(whole.main.parent.parent) if _NUMBERED.fullmatch(whole.main.parent.name) else None
+        return run if run is not None and len(run.checkpoints) > 1 and run.position(whole.standing) is not None else None
     if place.is_file():
-        run = _run_of(place.parent, place)
+        alone = place.name in SINGLES and find_whole(place.parent) is not None
+        run = None if alone else _run_of(place.parent, place)
         if (run is None or len(run.checkpoints) < 2) and _NUMBERED.fullmatch(place.parent.name):
             run = _run_of_folders(place.parent.parent)
         return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
@@ -110,7 +116,7 @@ def _run_of_folders(folder: Path) -> Run | None:
     manifests: list[Manifest] = []
     notes: list[str] = []
     for name in _numbered_folders(folder)[:_MOST_FILES]:
-        found, broken = _read_headers(folder / name)
+        found, broken = _read_folder(folder / name)
         notes += broken
         if len(found) == 1:
             manifests.append(_placed(found[0], name))
@@ -121,6 +127,17 @@ def _run_of_folders(folder: Path) -> Run | None:
         notes.append(f"{_count(others)} with other tensors left out: {_listed(others)}.")
     entries = [_entry(manifest) for manifest in sorted(family, key=_sorting(family))]
     return Run(folder, tuple(entries), _read_log(folder), tuple(notes))
+
+
+def _read_folder(folder: Path) -> tuple[list[Manifest], list[str]]:
+    """What a numbered folder's files hold: one manifest where they are one checkpoint."""
+    whole = find_whole(folder)
+    if whole is None:
+        return _read_headers(folder)
+    try:
+        return [peek(whole.standing)], []
+    except CheckpointError as error:
+        return [], [f"{folder.name} left out: {error.message}"]
 
 
 def _numbered_folders(folder: Path) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from landscape_gui.checkpoint.limits import DEPTH, MODULES, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, TEXT, Broken, shown
+from landscape_gui.checkpoint.exported import CONSTANTS
+from landscape_gui.checkpoint.limits import DEPTH, GROUPS, MODULES, NAME_LENGTH, NODES, SCALARS, SPARE_BYTES, TENSORS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
 from landscape_gui.checkpoint.names import COUNTER, strip
 from landscape_gui.checkpoint.rebuilt import Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
@@ -65,12 +67,14 @@ class Contents:
 
 def survey(archive: Archive, group: str = "") -> Contents:
     """The state dictionary `group` of the archive (default: the first by ORDER). Reads no tensor's data; raises Broken."""
-    groups = _sorted(list(find_groups(archive.root)))
+    groups = _sorted(list(islice(find_groups(archive.root), GROUPS + 1)))
+    if len(groups) > GROUPS:
+        raise Broken(f"it holds more than {GROUPS:,} state dictionaries")
     if not groups:
         raise Broken(*_nothing(archive.root))
     chosen = _choose(groups, group)
     named, prefixes, notes = _checked(chosen, archive)
-    others = [other.path for other in groups if other is not chosen and not other.only_scalars]
+    others = [other.path for other in groups if other is not chosen and not other.only_scalars and other.path != CONSTANTS]
     if others:
         listed = ", ".join(shown(other or "top level") for other in others[:6]) + (" and more" if len(others) > 6 else "")
         notes.insert(0, f"Weights taken from {shown(chosen.path or 'top level')}; the file also holds {listed}.")
@@ -126,7 +130,7 @@ def _join(path: str, key: str) -> str:
 def _tensors(entries: list[tuple[str, Any]]) -> list[tuple[str, Layout | Foreign]]:
     found: list[tuple[str, Layout | Foreign]] = []
     for key, item in entries:
-        tensor = item if isinstance(item, Layout) else tensor_of(item) if isinstance(item, Object) else None
+        tensor = item if isinstance(item, Layout | Foreign) else tensor_of(item) if isinstance(item, Object) else None
         if tensor is not None:
             found.append((key, tensor))
     if len(found) > TENSORS:
@@ -140,16 +144,19 @@ def _flatten(value: Any) -> list[tuple[str, Layout | Foreign]] | None:
         return None
     found: list[tuple[str, Layout | Foreign]] = []
     stack: list[tuple[str, Any, int]] = [("", value, 0)]
-    looked = 0
+    looked = modules = 0
     while stack:
         path, node, depth = stack.pop()
-        looked += 1
+        modules += 1
         parts = module_parts(node)
         if parts is None or depth > DEPTH:
             continue
         own, children = parts
+        looked += len(own) + len(children)
+        if looked > NODES:
+            raise Broken(f"it holds a module with more than {NODES:,} values")
         found += [(_join(path, name), tensor) for name, tensor in _tensors(own)]
-        if len(found) > TENSORS or looked > MODULES:
+        if len(found) > TENSORS or modules > MODULES:
             raise Broken(f"it holds a module with more than {MODULES:,} parts")
         stack += [(_join(path, name), child, depth + 1) for name, child in reversed(children)]
     return found
@@ -192,7 +199,8 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
         _check_span(name, tensor, archive)
         total += tensor.size
         readable.append((name, tensor))
-    if total > 4 * sum(span.size for span in archive.spans.values()) + SPARE_BYTES:
+    held = sum(span.size for span in archive.spans.values()) + sum(piece.size for _, layout in readable for piece in layout.pieces)
+    if total > 4 * held + SPARE_BYTES:
         raise Broken(f"its tensors would take {total:,} bytes, far more than the file has")
     stored = [name for name, _ in readable]
     if len(set(stored)) < len(stored) or any(len(name) > NAME_LENGTH for name in stored):
@@ -206,6 +214,8 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
 
 
 def _check_span(name: str, tensor: Layout, archive: Archive) -> None:
+    if tensor.pieces:
+        return  # their places were checked when the folder was opened
     span = archive.spans.get(tensor.storage)
     if span is None:
         raise Broken(f"the data of the tensor {shown(name)} is not in the file", "Copy or save it again.")
@@ -221,12 +231,15 @@ def _metadata(root: Any, weights: frozenset[str]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     stack: list[tuple[str, Any, int]] = [("", root, 0)]
     seen: set[int] = set()
-    while stack and len(found) < SCALARS:
+    looked = 0
+    while stack and len(found) < SCALARS and looked < NODES:
         path, value, depth = stack.pop(0)
         if id(value) in seen or module_parts(value) is not None:
             continue
         seen.add(id(value))
-        for key, item in _speaking(value):
+        entries = _speaking(value)
+        looked += len(entries)
+        for key, item in entries:
             name = f"{path}.{key}" if path else key
             if len(name) > TEXT or len(found) >= SCALARS or name in weights:
                 continue
@@ -255,7 +268,7 @@ def _loose(root: Any, chosen: Group) -> Iterator[tuple[str, Layout]]:
         return
     for key, item in _speaking(root)[:SCALARS]:
         tensor = tensor_of(item)
-        if isinstance(tensor, Layout) and tensor.count == 1:
+        if isinstance(tensor, Layout) and tensor.count == 1 and not tensor.pieces:
             yield key, tensor
 
 

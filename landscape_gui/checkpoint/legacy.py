@@ -9,8 +9,8 @@ from landscape_gui.checkpoint.embedded import MAGIC, VERSION, lay_out, nodes
 from landscape_gui.checkpoint.limits import HALF, PICKLE_BYTES, PLAIN_PICKLE_BYTES, TENSORS, Broken
 from landscape_gui.checkpoint.manifest import Archive, Span
 from landscape_gui.checkpoint.rebuilt import storage_of
+from landscape_gui.checkpoint.source import read_at
 from landscape_gui.checkpoint.unpickle import unpickle
-from landscape_gui.checkpoint.zipped import read_at
 
 _TORCH = (b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", b"L119547037146038801333356L")  # the magic number, binary and as text
 _FEW = 1000  # steps of the small pickles around the structure

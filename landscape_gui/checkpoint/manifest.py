@@ -54,7 +54,8 @@ class TensorInfo:
 class Manifest:
     """What a file holds, read from its header alone: no tensor's data was touched.
 
-    format: "torch zip", "torch legacy", "TorchScript", "pickle" or "safetensors"; metadata: what the file says of itself (names
+    path: the file, or the folder whose files make one checkpoint; format: "torch zip", "safetensors", "exported program" and the
+    like (docs/files.md lists them); metadata: what the file says of itself (names
     may be dotted; strings are cut to 200 characters and may hold anything, HTML and line ends included); groups: the state
     dictionaries that one can choose by name, the chosen one first; notes: what was left out, stripped or chosen, in sentences.
     """
@@ -81,8 +82,27 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A block of a tensor that was saved by itself: the `size` bytes from `start` of a file are a torch.save or safetensors file.
+
+    offsets: where the block stands in the whole tensor; shape: its own; file: as in `Span`; name: which of the tensors there it
+    is ("": there is one).
+    """
+
+    offsets: tuple[int, ...]
+    shape: tuple[int, ...]
+    file: str
+    start: int
+    size: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """One tensor as a view of a storage: sizes, strides and offset count elements; storage is the key of a `Span`."""
+    """One tensor as a view of a storage: sizes, strides and offset count elements; storage is the key of a `Span`.
+
+    pieces: the blocks that it is put together from instead, each a file by itself; storage is then "" and there is no Span.
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -92,6 +112,7 @@ class Layout:
     storage_bytes: int
     conjugate: bool = False
     negative: bool = False
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def count(self) -> int:
@@ -120,13 +141,15 @@ class Span:
     """Where a storage lies: `size` bytes from `start` of the file.
 
     packed: bytes of the deflated member that holds it (0: stored as it is); data: for a storage that came with the structure,
-    what `start` counts in instead of the file (text stands for its Latin-1 bytes).
+    what `start` counts in instead of the file (text stands for its Latin-1 bytes); file: the name of a file in the checkpoint's
+    folder ("": the one that was opened).
     """
 
     start: int
     size: int
     packed: int = 0
     data: bytes | str | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)

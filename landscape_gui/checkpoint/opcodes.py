@@ -45,9 +45,9 @@ def _integer(raw: bytes) -> int:
 
 
 def _key(key: Any) -> Any:
-    """A key that is cheap to hash: text, bytes and small numbers as they are, else what stands for it."""
+    """A key that is cheap to hash: text, bytes, small numbers, an object (by its identity); else what stands for it."""
     kind = type(key)
-    if kind in (str, bytes, bool) or key is None or (kind is int and -(1 << 60) < key < 1 << 60):
+    if kind in (str, bytes, bool, Object) or key is None or (kind is int and -(1 << 60) < key < 1 << 60):
         return key
     if kind is float:
         return repr(key)

@@ -22,6 +22,7 @@ _STEP_KEYS = (
     "steps",
     "it",
 )
+COUNTS = frozenset((*_EPOCH_KEYS, *_STEP_KEYS))
 _PLACES = ("", "meta.", "state.", "info.", "trainer.", "training.", "progress.", "extra.", "metadata.")
 _NUMBER = r"[ _=:.-]?(\d{1,12}(?:\.\d{1,6})?(?!\d))"
 _EPOCH_NAME = re.compile(rf"(?:^|[^a-z])(?:epochs?|ep|e){_NUMBER}", re.IGNORECASE)

@@ -2,78 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
+from landscape_gui.checkpoint.containers import open_archive
 from landscape_gui.checkpoint.contents import Contents, survey
-from landscape_gui.checkpoint.legacy import open_pickle
-from landscape_gui.checkpoint.limits import Broken
+from landscape_gui.checkpoint.distributed import open_distributed
+from landscape_gui.checkpoint.limits import LISTED, Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Manifest, TensorInfo
 from landscape_gui.checkpoint.ordinal import epoch_of, step_of
-from landscape_gui.checkpoint.safetensors import open_safetensors
-from landscape_gui.checkpoint.sniff import HEAD, sniff
-from landscape_gui.checkpoint.zipped import open_zip
+from landscape_gui.checkpoint.sharded import open_sharded
+from landscape_gui.checkpoint.source import Source, status
+from landscape_gui.checkpoint.whole import DISTRIBUTED, INDEX, Whole, config_of, find_whole, is_part
 from landscape_gui.errors import CheckpointError
-
-_OPENERS: dict[str, Callable[[BinaryIO, int], Archive]] = {
-    "zip": open_zip,
-    "pickle": open_pickle,
-    "safetensors": open_safetensors,
-}
 
 
 def peek(path: str | os.PathLike[str], *, group: str = "") -> Manifest:
     """Names, dtypes, shapes and metadata of the checkpoint at `path`; no tensor's data is read and nothing in it runs.
 
-    Costs about a millisecond for a small net; an unchanged file (size and time) is answered from memory. Raises
+    Costs about a millisecond for a small net; unchanged files (size and time) are answered from memory. Raises
     CheckpointError that says what the file is instead.
     """
     place = Path(path)
     with refusing(place):
-        state = status(place)
-        return _peek(place, state.st_size, state.st_mtime_ns, group)
+        return _peek(place, _states(place), group)
 
 
 @lru_cache(maxsize=4096)
-def _peek(path: Path, size: int, changed: int, group: str) -> Manifest:
-    with open_plain(path) as file:
-        archive = open_archive(file, size)
+def _peek(path: Path, states: tuple[Any, ...], group: str) -> Manifest:
+    whole = find_whole(path)
+    with Source(path if whole is None else whole.main) as source:
+        archive = open_source(source, whole)
         return make_manifest(path, archive, survey(archive, group))
+
+
+def _states(place: Path) -> tuple[Any, ...]:
+    """What changes when a file, or any file that may belong to it, does."""
+    state = status(place)
+    if not stat.S_ISDIR(state.st_mode) and not is_part(place):
+        return state.st_size, state.st_mtime_ns
+    folder = place if stat.S_ISDIR(state.st_mode) else place.parent
+    with os.scandir(folder) as listing:
+        items = [(item.name, item.stat()) for item in itertools.islice(listing, LISTED) if item.is_file()]
+    return tuple(sorted((name, found.st_size, found.st_mtime_ns) for name, found in items))
 
 
 def make_manifest(path: Path, archive: Archive, contents: Contents) -> Manifest:
     """The public account of what was found."""
     tensors = tuple(TensorInfo(name, layout.dtype, layout.shape) for name, _, layout in contents.tensors)
-    epoch, step = epoch_of(contents.metadata, path.name), step_of(contents.metadata, path.name)
+    name = "" if path.is_dir() else path.name
+    epoch, step = epoch_of(contents.metadata, name), step_of(contents.metadata, name)
     return Manifest(path, archive.format, tensors, contents.metadata, epoch, step, contents.groups, contents.notes)
 
 
-def status(path: Path) -> os.stat_result:
-    """Size and times of the file, links followed."""
-    try:
-        return path.stat()
-    except ValueError:
-        raise Broken("no file can have such a name") from None
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """The file, unbuffered; a folder, a pipe or a device is refused before it could block."""
-    mode = status(path).st_mode
-    if stat.S_ISDIR(mode):
-        raise Broken("it is a folder", "Open a file in it, or the folder as a run.")
-    if not stat.S_ISREG(mode):
-        raise Broken("it is not a plain file")
-    return path.open("rb", buffering=0)
-
-
-def open_archive(file: BinaryIO, size: int) -> Archive:
-    """The container in the file, by its first bytes; raises Broken."""
-    file.seek(0)
-    return _OPENERS[sniff(file.read(HEAD), size)](file, size)
+def open_source(source: Source, whole: Whole | None) -> Archive:
+    """The container in the file, or in the files that belong together; raises Broken."""
+    if whole is None:
+        return open_archive(source.file(), source.size())
+    if whole.kind == DISTRIBUTED:
+        return open_distributed(source)
+    archive = open_sharded(source) if whole.kind == INDEX else open_archive(source.file(), source.size())
+    notes = (f"{shown(whole.shard)} is one of several shards: all were read.",) if whole.shard else ()
+    said = config_of(source.path.parent)
+    kind = f"Hugging Face folder, {archive.format}" if said else archive.format
+    return replace(archive, format=kind, metadata={**said, **archive.metadata}, notes=(*notes, *archive.notes))
 
 
 class refusing:

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from landscape_gui.checkpoint.limits import DIMENSIONS, TEXT, Broken, shown
+from landscape_gui.checkpoint.limits import ATTRIBUTES, DIMENSIONS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, QUANTISED, Layout, Scalar
 from landscape_gui.checkpoint.values import Global, Object, Persistent
 
@@ -199,8 +199,12 @@ def attributes_of(value: Object) -> dict[Any, Any] | None:
     """The attributes that the object would have; of a pair (dict, slots) both."""
     state = value.state
     if isinstance(state, tuple) and len(state) == 2:
-        parts = [part for part in state if isinstance(part, dict)]
-        return {key: item for part in parts for key, item in part.items()} if parts else None
+        parts = [part for part in state if isinstance(part, dict) and part] or [part for part in state if isinstance(part, dict)]
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        if sum(map(len, parts)) > ATTRIBUTES:
+            raise Broken(f"it holds an object with more than {ATTRIBUTES:,} attributes")
+        return {key: item for part in parts for key, item in part.items()}
     return state if isinstance(state, dict) else None
 
 
@@ -210,7 +214,7 @@ def module_parts(value: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any
     if attributes is None:
         return None
     if "_parameters" in attributes and "_modules" in attributes:
-        passing = {name for name, _ in _members(attributes.get("_non_persistent_buffers_set"))}
+        passing = _names(attributes.get("_non_persistent_buffers_set"))
         own = _members(attributes["_parameters"]) + [
             pair for pair in _members(attributes.get("_buffers")) if pair[0] not in passing
         ]
@@ -222,11 +226,18 @@ def module_parts(value: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any
 
 
 def _members(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, list):
-        return [(item, None) for item in value if isinstance(item, str)]
-    if isinstance(value, Object) and value.name.endswith("set") and value.args and isinstance(value.args[0], list):
-        return [(item, None) for item in value.args[0] if isinstance(item, str)]
     return entries_of(value) or []
+
+
+def _names(value: Any) -> frozenset[str]:
+    """The texts in a set, as it was pickled."""
+    if isinstance(value, Object) and value.name.endswith("set") and value.args:
+        value = value.args[0]
+    if not isinstance(value, list):
+        return frozenset()
+    if len(value) > ATTRIBUTES:
+        raise Broken(f"it holds a module with more than {ATTRIBUTES:,} buffers")
+    return frozenset(item for item in value if isinstance(item, str))
 
 
 def scalar_of(value: Any) -> Scalar | None:

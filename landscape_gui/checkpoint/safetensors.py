@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from itertools import pairwise
 from typing import Any, BinaryIO
 
-from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, HALF, HEADER_BYTES, TENSORS, TEXT, Broken, shown, valid
+from landscape_gui.checkpoint.json_text import contiguous, parse_object, whole_numbers
+from landscape_gui.checkpoint.limits import DAMAGED, HALF, HEADER_BYTES, TENSORS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Scalar, Span
-from landscape_gui.checkpoint.zipped import read_at
+from landscape_gui.checkpoint.source import read_at
 
 _DTYPES = {
     "BOOL": "bool",
@@ -42,7 +42,7 @@ def open_safetensors(file: BinaryIO, size: int) -> Archive:
         raise Broken(f"its header claims {length:,} bytes; {HEADER_BYTES:,} is the most that is read")
     if 8 + length > size:
         raise Broken("it ends inside its header", HALF)
-    header = _parse(read_at(file, 8, length))
+    header = parse_object(read_at(file, 8, length), "its header")
     said = header.pop("__metadata__", None)
     if len(header) > TENSORS:
         raise Broken(f"it lists {len(header):,} tensors, more than any checkpoint has")
@@ -52,33 +52,8 @@ def open_safetensors(file: BinaryIO, size: int) -> Archive:
     return Archive("safetensors", layouts, spans, metadata=_metadata(said))
 
 
-def _parse(raw: bytes) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = {valid(key): valid(value) if isinstance(value, str) else value for key, value in pairs}
-        if len(table) != len(pairs):
-            raise Broken("its header has one name twice")
-        return table
-
-    try:
-        header = json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
-    except (ValueError, RecursionError):
-        raise Broken("its header is no valid JSON", DAMAGED) from None
-    if not isinstance(header, dict):
-        raise Broken("its header is no JSON object", DAMAGED)
-    return header
-
-
-def _whole(values: Any) -> tuple[int, ...]:
-    if not isinstance(values, list) or len(values) > DIMENSIONS:
-        raise Broken("its header is malformed", DAMAGED)
-    for value in values:
-        if type(value) is not int or not 0 <= value < 1 << 48:
-            raise Broken("its header has a size that is negative or too large", DAMAGED)
-    return tuple(values)
-
-
 def _span(name: str, entry: Any, base: int, size: int) -> Span:
-    offsets = _whole(entry.get("data_offsets")) if isinstance(entry, dict) else ()
+    offsets = whole_numbers(entry.get("data_offsets"), "its header") if isinstance(entry, dict) else ()
     if len(offsets) != 2 or offsets[0] > offsets[1]:
         raise Broken(f"its header is malformed at the tensor {shown(name)}", DAMAGED)
     if base + offsets[1] > size:
@@ -91,11 +66,10 @@ def _layout(name: str, entry: dict[str, Any], span: Span) -> Layout:
     if not isinstance(code, str) or code not in _DTYPES:
         raise Broken(f"the tensor {shown(name)} is stored as {shown(code)}, which is not read", "Save it as F32, F16 or BF16.")
     dtype = _DTYPES[code]
-    shape = _whole(entry.get("shape"))
+    shape = whole_numbers(entry.get("shape"), "its header")
     if math.prod(shape) * ITEM_BYTES[dtype] != span.size:
         raise Broken(f"the tensor {shown(name)} has another size than its shape says", DAMAGED)
-    stride = tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-    return Layout(dtype, shape, stride, 0, name, span.size)
+    return Layout(dtype, shape, contiguous(shape), 0, name, span.size)
 
 
 def _check_overlap(spans: dict[str, Span]) -> None:

@@ -24,8 +24,6 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "only a Git LFS pointer, not the file itself", "Run `git lfs pull` in its repository."),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras saves such weights)", _SAVE),
     (b"GGUF", "a GGUF file for llama.cpp", "Open the checkpoint that it was converted from."),
-    (b"\x93NUMPY", "a single NumPy array (.npy)", _SAVE),
-    (b"\x1f\x8b", "compressed with gzip", "Unpack it with gunzip first."),
     (b"BZh", "compressed with bzip2", "Unpack it with bunzip2 first."),
     (b"\xfd7zXZ", "compressed with xz", "Unpack it with unxz first."),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it with unzstd first."),
@@ -43,12 +41,16 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 
 def sniff(head: bytes, size: int) -> str:
-    """ "zip", "safetensors" or "pickle" for a file of `size` bytes that starts with `head`; else Broken says what it is."""
+    """ "zip", "gzip", "npy", "safetensors" or "pickle" for a file that starts with `head`; else Broken says what it is."""
     if size == 0:
         raise Broken("it is empty (0 bytes)", "Save or copy it again.")
     _refuse_known(head)
     if head[:4] == b"PK\x03\x04":
         return "zip"
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    if head[:6] == b"\x93NUMPY":
+        return "npy"
     if len(head) >= 9 and head[8:9] in (b"{", b" ") and struct.unpack("<Q", head[:8])[0] < 1 << 40:
         return "safetensors"
     if head.startswith(_LEGACY):

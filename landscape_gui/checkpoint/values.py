@@ -35,6 +35,9 @@ class Object:
         self.items: dict[Any, Any] | None = None
         self.elements: list[Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"<{self.name or 'object'}>"
+
     @property
     def name(self) -> str:
         """The class's or function's dotted name; of what copyreg makes, the class's."""

@@ -1,17 +1,17 @@
-"""Zip archives of torch.save and TorchScript: the central directory is read here, bounded; nothing is ever extracted."""
+"""Zip archives: the central directory is read here and checked, within bounds; nothing is ever extracted."""
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
-from landscape_gui.checkpoint.limits import DAMAGED, DIRECTORY_BYTES, HALF, MEMBERS, PICKLE_BYTES, SPARE_BYTES, Broken, shown
-from landscape_gui.checkpoint.manifest import Archive, Span
-from landscape_gui.checkpoint.unpickle import unpickle
+from landscape_gui.checkpoint.limits import DAMAGED, DIRECTORY_BYTES, HALF, MEMBERS, SPARE_BYTES, Broken, shown
+from landscape_gui.checkpoint.manifest import Span
+from landscape_gui.checkpoint.source import read_at
 
 _END, _LOCATOR, _END64, _CENTRAL, _LOCAL = b"PK\5\6", b"PK\6\7", b"PK\6\6", b"PK\1\2", b"PK\3\4"
 _STORED, _DEFLATED = 0, 8
@@ -29,21 +29,48 @@ class Member:
     header: int
 
 
-def open_zip(file: BinaryIO, size: int) -> Archive:
-    """The pickled value and the places of the storages. Reads the directory, data.pkl and 30 bytes per member; raises Broken."""
-    members, directory = _read_directory(file, size)
-    root = _root_of(members)
-    value, _ = unpickle(_content(file, members[f"{root}data.pkl"], directory, PICKLE_BYTES))
-    big = False
-    if f"{root}byteorder" in members:
-        order = _content(file, members[f"{root}byteorder"], directory, 16)
-        if order not in (b"little", b"big"):
-            raise Broken("its byte order is neither 'little' nor 'big'", DAMAGED)
-        big = order == b"big"
-    script = f"{root}constants.pkl" in members or any(name.startswith(f"{root}code/") for name in members)
-    notes = ("TorchScript: the weights were read, the program in the file was not run.",) if script else ()
-    spans = _storages(file, members, root, directory)
-    return Archive("TorchScript" if script else "torch zip", value, spans, big, notes=notes)
+class Zip:
+    """A zip archive whose directory has been read and checked; its members are read on request."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file = file
+        self.members, self._end = _read_directory(file, size)
+
+    def content(self, name: str, most: int) -> bytes:
+        """The whole member, inflated where need be; Broken above `most` bytes."""
+        member = self.members[name]
+        if member.size > most:
+            raise Broken(f"the file {shown(name)} in its archive has {member.size:,} bytes; {most:,} is the most that is read")
+        raw = read_at(self.file, _place(self.file, member, self._end), member.packed)
+        return raw if member.method == _STORED else inflate(raw, member.size)
+
+    def head(self, name: str, most: int) -> bytes:
+        """The member's first bytes, `most` of them at most."""
+        member = self.members[name]
+        start = _place(self.file, member, self._end)
+        if member.method == _STORED:
+            return read_at(self.file, start, min(most, member.size))
+        try:
+            return zlib.decompressobj(-15).decompress(read_at(self.file, start, min(2 * most, member.packed)), most)
+        except zlib.error:
+            raise Broken("a compressed file in its archive is damaged", DAMAGED) from None
+
+    def spans(self, names: Mapping[str, str]) -> dict[str, Span]:
+        """Where members lie: key -> Span for key -> name. Broken where two overlap or together would grow out of bounds."""
+        spans: dict[str, Span] = {}
+        occupied: dict[str, tuple[int, int]] = {}
+        for key, name in names.items():
+            member = self.members[name]
+            start = _place(self.file, member, self._end)
+            occupied[name] = member.header, start + member.packed
+            spans[key] = Span(start, member.size, member.packed if member.method == _DEFLATED else 0)
+        inflated = sum(self.members[name].size for name in occupied if self.members[name].method == _DEFLATED)
+        if inflated > 20 * self._end + SPARE_BYTES:
+            raise Broken(f"its archive would grow to {inflated:,} bytes")
+        for (_, stop), (start, _) in pairwise(sorted(occupied.values())):
+            if start < stop:
+                raise Broken("two records in its archive overlap", DAMAGED)
+        return spans
 
 
 def _read_directory(file: BinaryIO, size: int) -> tuple[dict[str, Member], int]:
@@ -131,33 +158,6 @@ def _check_member(member: Member, directory: int) -> None:
         raise Broken(f"the file {shown(member.name)} in its archive would grow to {member.size:,} bytes")
 
 
-def _root_of(members: dict[str, Member]) -> str:
-    """The folder inside the archive that holds data.pkl, with its slash ("" for none)."""
-    roots = [
-        name[: -len("data.pkl")] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)
-    ]
-    if len(roots) == 1:
-        return roots[0]
-    if len(roots) > 1:
-        raise Broken("its archive holds several checkpoints", "Unpack it and open one of them.")
-    raise Broken(*_other_zip(set(members)))
-
-
-def _other_zip(names: set[str]) -> tuple[str, str]:
-    again = "Save the weights with torch.save(model.state_dict(), path) and open that file."
-    if any(name.endswith("archive_format") or name == "serialized_exported_program.json" for name in names):
-        return "it is an exported program (.pt2), whose weights are not read", again
-    if names and all(name.endswith(".npy") for name in names):
-        return "it is a NumPy archive (.npz), not a checkpoint", "If it holds the data, name it in landscape.json or with --data."
-    if any(name.endswith((".weights.h5", "keras_metadata.pb")) for name in names):
-        return "it is a Keras file", again
-    if "[Content_Types].xml" in names:
-        return "it is an Office document", "Choose the checkpoint."
-    if any(name.endswith((".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".pkl")) for name in names):
-        return "it is a zip archive with checkpoints inside", "Unpack it and open the folder."
-    return "it is a zip archive of something else: it has no data.pkl", "Choose a file that torch.save wrote."
-
-
 def _place(file: BinaryIO, member: Member, directory: int) -> int:
     """Where the member's data starts, after its local header, which must name the same file."""
     header = read_at(file, member.header, 30)
@@ -170,13 +170,6 @@ def _place(file: BinaryIO, member: Member, directory: int) -> int:
     return start
 
 
-def _content(file: BinaryIO, member: Member, directory: int, most: int) -> bytes:
-    if member.size > most:
-        raise Broken(f"the file {shown(member.name)} in its archive has {member.size:,} bytes; {most:,} is the most that is read")
-    raw = read_at(file, _place(file, member, directory), member.packed)
-    return raw if member.method == _STORED else inflate(raw, member.size)
-
-
 def inflate(raw: bytes, size: int) -> bytes:
     """The `size` bytes that were deflated to `raw`; Broken when it is not that many."""
     machine = zlib.decompressobj(-15)
@@ -187,38 +180,3 @@ def inflate(raw: bytes, size: int) -> bytes:
     if len(data) != size:
         raise Broken("a compressed file in its archive has another size than it says", DAMAGED)
     return data
-
-
-def _storages(file: BinaryIO, members: dict[str, Member], root: str, directory: int) -> dict[str, Span]:
-    spans: dict[str, Span] = {}
-    occupied: list[tuple[int, int]] = []
-    inflated = 0
-    for folder in ("constants/", "tensors/", "data/"):
-        prefix = root + folder
-        for name, member in members.items():
-            if not name.startswith(prefix):
-                continue
-            start = _place(file, member, directory)
-            occupied.append((member.header, start + member.packed))
-            inflated += member.size if member.method == _DEFLATED else 0
-            spans[name[len(prefix) :]] = Span(start, member.size, member.packed if member.method == _DEFLATED else 0)
-    if inflated > 20 * directory + SPARE_BYTES:
-        raise Broken(f"its archive would grow to {inflated:,} bytes")
-    occupied.sort()
-    for (_, stop), (start, _) in pairwise(occupied):
-        if start < stop:
-            raise Broken("two records in its archive overlap", DAMAGED)
-    return spans
-
-
-def read_at(file: BinaryIO, start: int, count: int) -> bytes:
-    """Exactly `count` bytes from `start`, or Broken."""
-    file.seek(start, os.SEEK_SET)
-    pieces: list[bytes] = []
-    while count > 0:
-        piece = file.read(count)
-        if not piece:
-            raise Broken("it ends before its own data does", HALF)
-        pieces.append(piece)
-        count -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from landscape_gui import samples
+from landscape_gui.checkpoint.whole import find_whole
 from landscape_gui.errors import CheckpointError
 from landscape_gui.run import Run, find_run
 
@@ -14,13 +15,18 @@ CLIMB = 2
 
 
 def find_checkpoint(path: str | Path) -> tuple[Path, Run | None]:
-    """The checkpoint's file and the run that it belongs to. A folder means its run's last checkpoint; samples:NAME a sample;
-    a card or a landscape.py the run beside it. Raises CheckpointError where nothing is there."""
+    """The checkpoint's file and the run that it belongs to. A folder means its run's last checkpoint, or itself where its files
+    are one checkpoint (shards, a Hugging Face folder, a distributed checkpoint); samples:NAME a sample; a card or a landscape.py
+    the run beside it. Raises CheckpointError where nothing is there."""
     place = resolve(path)
     if not place.exists():
         raise CheckpointError(f"There is no {place}.", remedy="Check the path.")
-    if place.is_file() and place.suffix.lower() in (".py", ".json"):
+    whole = find_whole(place)
+    if whole is None and place.is_file() and place.suffix.lower() in (".py", ".json"):
         place = place.parent
+        whole = find_whole(place)
+    if whole is not None:
+        return whole.standing, find_run(place)
     run = find_run(place)
     if place.is_file():
         return place, run
@@ -40,9 +46,15 @@ def resolve(path: str | Path) -> Path:
     return Path(text).expanduser()
 
 
+def folder_of(checkpoint: Path) -> Path:
+    """The folder that a checkpoint lies in, or that it is."""
+    place = checkpoint.resolve()
+    return place if place.is_dir() else place.parent
+
+
 def find_beside(checkpoint: Path, name: str) -> Path | None:
     """A file of this name in the checkpoint's folder, or in the one above where the folder only holds checkpoints."""
-    folder = checkpoint.resolve().parent
+    folder = folder_of(checkpoint)
     places = [folder, folder.parent] if folder.name.lower() in HOLDERS else [folder]
     return next((place / name for place in places if (place / name).is_file()), None)
 
@@ -52,7 +64,7 @@ def find_code(checkpoint: Path, name: str, opened: str | Path) -> Path | None:
     place = resolve(opened).resolve()
     start = place if place.is_dir() else place.parent
     highest = [start, *start.parents][: CLIMB + 1][-1]
-    folder = checkpoint.resolve().parent
+    folder = folder_of(checkpoint)
     inside = [place for place in (folder, *folder.parents) if place.is_relative_to(highest)]
     found = next((place / name for place in inside if (place / name).is_file()), None)
     return found or find_beside(checkpoint, name)
