@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from landscape_gui.commands.parser import Parser, whole_number
 
@@ -24,17 +26,58 @@ def add_opening_flags(parser: Parser) -> None:
         help="Python file with model(), data() and loss (default: landscape.py beside PATH or up to two folders above)",
     )
     group.add_argument("--trust", action="store_true", help="run that file; read it first")
-    group.add_argument("--data", metavar="PATH", help=".npz, MNIST's idx files, or a folder or zip of images by class")
+    group.add_argument(
+        "--data",
+        metavar="PATH",
+        help="arrays (.npz, .npy, .pt, .safetensors), MNIST's idx files, CIFAR's batches, a folder or zip of images by class, CSV, "
+        "text, token ids, Parquet",
+    )
+    group.add_argument(
+        "--normalise",
+        metavar="NAME",
+        help="what the network was trained with: mnist, cifar10, cifar100, imagenet, half, standard, none (default: as last time)",
+    )
+    group.add_argument("--size", type=at_least_one, metavar="N", help="scale images to N by N pixels")
+    group.add_argument(
+        "--target", default="", metavar="COLUMN", help="the target's column in a table; COLUMN:class or COLUMN:number"
+    )
+    group.add_argument("--block", type=at_least_one, default=0, metavar="N", help="tokens in one example of a text")
     group.add_argument("--architecture", metavar="NAME", help="a built-in family where its shapes fit: mlp, cnn, resnet")
     group.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu or cuda (default: auto)")
-    group.add_argument("--threads", type=thread_count, default=1, metavar="N", help="threads of the processor (default: 1)")
+    group.add_argument("--threads", type=at_least_one, default=1, metavar="N", help="threads of the processor (default: 1)")
 
 
-def thread_count(text: str) -> int:
+def at_least_one(text: str) -> int:
     count = whole_number(text)
     if count < 1:
         raise argparse.ArgumentTypeError(f"takes 1 or more, not {count}")
     return count
+
+
+def data_options(namespace: argparse.Namespace) -> dict[str, Any]:
+    """What is said of the data; how they are normalised is, where it is not said, as it was said of the same data last time."""
+    options = {name: getattr(namespace, name) for name in ("data", "normalise", "size", "target", "block")}
+    if namespace.data is not None and namespace.normalise is None:
+        from landscape_gui.problem.remembered import choice_for_data
+
+        known = choice_for_data(namespace.data)
+        if known is not None and known.normalise not in ("", "none"):
+            options["normalise"] = known.normalise
+            said = f"{namespace.data} is normalised as {known.normalise}, as last time (--normalise none: not)."
+            print(f"landscape-gui: {said}", file=sys.stderr)
+    return options
+
+
+def remember_normalisation(namespace: argparse.Namespace) -> None:
+    """Keep what was said and opened; a folder of settings that cannot be written is no reason to stop."""
+    if namespace.data is None or namespace.normalise is None:
+        return
+    from landscape_gui.data_choice import DataChoice
+    from landscape_gui.problem.remembered import choice_for_data, remember
+
+    known = choice_for_data(namespace.data) or DataChoice(path=namespace.data)
+    with contextlib.suppress(OSError):
+        remember(replace(known, normalise=namespace.normalise))
 
 
 def open_named(path: str, namespace: argparse.Namespace) -> Problem:
@@ -45,11 +88,12 @@ def open_named(path: str, namespace: argparse.Namespace) -> Problem:
         path,
         code=namespace.code,
         trusted=(lambda digest: True) if namespace.trust else None,
-        data=namespace.data,
         architecture=namespace.architecture,
         device=namespace.device,
         threads=namespace.threads,
+        **data_options(namespace),
     )
+    remember_normalisation(namespace)
     for warning in problem.warnings():
         print(f"landscape-gui: {warning}", file=sys.stderr)
     return problem

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_gui.checkpoint import read_checkpoint
-from landscape_gui.errors import ProblemError
+from landscape_gui.data_choice import DataNeeded
 from landscape_gui.problem import card as cards
 from landscape_gui.problem import families, fitting, your_code
 from landscape_gui.problem.assembly import Found, about_checkpoint, assemble
@@ -32,6 +32,9 @@ def open_problem(
     data: str | None = None,
     architecture: str | None = None,
     normalise: Any = None,
+    size: Any = None,
+    target: str = "",
+    block: int = 0,
     device: str = "auto",
     threads: int = 1,
 ) -> Problem:
@@ -39,9 +42,10 @@ def open_problem(
 
     The network comes from `code` or `architecture` where given, else from the card (landscape.json) beside the file, else from
     a landscape.py beside it or up to two folders above what was opened, else from the built-in family whose shapes fit. Data:
-    `data` (with `normalise`), else the card's, else the landscape.py's. architecture: "mlp", or with options
-    "resnet:shortcut=none,eps=1e-3". Reads the checkpoint and the data once, and runs the network on two examples. Raises
-    CheckpointError, ProblemError, or TrustNeeded before code runs.
+    `data` (with `normalise`, `size`, `target`, `block` as of `datasets.load_data`), else the card's, else the landscape.py's.
+    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3". Reads the checkpoint and the data once, and runs the
+    network on two examples. Raises CheckpointError, ProblemError (DataNeeded where no data are named), or TrustNeeded before code
+    runs.
     """
     prepare_torch(threads)
     where = choose_device(device)
@@ -57,6 +61,9 @@ def open_problem(
         architecture=architecture,
         data=data,
         normalise=normalise,
+        size=size,
+        target=target,
+        block=block,
         trusted=trusted,
     )
     origin = origin_of(request)
@@ -72,22 +79,23 @@ def origin_of(request: Request) -> Origin:
 
 
 def data_of(request: Request, origin: Origin) -> Data:
-    """The data named, else the card's, else those that come with the network. ProblemError: there are none."""
+    """The data named, else the card's, else those that come with the network. DataNeeded: there are none."""
     checkpoint, card = request.checkpoint, request.card
-    normalise, size = request.normalise or card.data.get("normalise"), card.data.get("size")
+    asked = {name: getattr(request, name) or card.data.get(name) for name in ("normalise", "size", "target", "block")}
+    options: dict[str, Any] = {name: value for name, value in asked.items() if value or name in ("normalise", "size")}
     if request.data is not None:
-        return origin.read_data(Path(request.data).expanduser(), normalise=normalise, size=size)
+        return origin.read_data(Path(request.data).expanduser(), **options)
     if card.data_path is not None:
-        loaded = origin.read_data(card.data_path, normalise=normalise, size=size)
+        loaded = origin.read_data(card.data_path, **options)
         about = {k: card.data[k] for k in ("name", "licence", "source") if k in card.data}
         return Data(loaded.splits, loaded.digest, {**about, **loaded.about}, loaded.notes)
     own = origin.own_data()
     if own is not None:
         return own
-    raise ProblemError(
+    raise DataNeeded(
         f"{checkpoint.path} has no data to compute a loss on. It holds {guess(checkpoint, card, request.architecture)}.",
-        remedy=f"Name the data with --data PATH (.npz, MNIST's idx files, images by class), in a card ({cards.NAME}) beside it, "
-        f"or in a {your_code.NAME} with model() and data().",
+        remedy=f"Name the data with --data PATH (arrays, images by class, idx, CIFAR, CSV, text, ...), in a card ({cards.NAME}) "
+        f"beside it, or in a {your_code.NAME} with model() and data().",
     )
 
 

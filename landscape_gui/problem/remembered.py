@@ -1,0 +1,66 @@
+"""Which data a checkpoint was opened with, and how data were read, from one day to the next: a JSON file among the settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from landscape_gui.data_choice import DataChoice
+from landscape_gui.problem.trust import config_folder
+
+FILE = "data.json"
+MOST = 300
+CHECKPOINTS, DATA = "checkpoints", "data"
+
+
+def remember(choice: DataChoice, checkpoint: str | Path = "") -> None:
+    """Keep how these data are read and, where named, that the checkpoint goes with them; the oldest beyond `MOST` are forgotten."""
+    folder = config_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{FILE}.lock"):
+        content = _read()
+        _put(content[DATA], _key(choice.path), choice)
+        if checkpoint:
+            _put(content[CHECKPOINTS], _key(checkpoint), choice)
+        temporary = folder / f"{FILE}.{os.getpid()}.tmp"
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        os.replace(temporary, folder / FILE)
+
+
+def choice_for_data(path: str | Path) -> DataChoice | None:
+    """How these data were read last; None where they never were."""
+    return DataChoice.from_json(_read()[DATA].get(_key(path)))
+
+
+def choice_for_checkpoint(path: str | Path) -> DataChoice | None:
+    """The data that the checkpoint, or another one in its folder, was opened with last, where they are still there."""
+    known = _read()[CHECKPOINTS]
+    folder = str(Path(_key(path)).parent)
+    beside = [value for key, value in known.items() if str(Path(key).parent) == folder]
+    choice = DataChoice.from_json(known.get(_key(path)) or (beside[-1] if beside else None))
+    return choice if choice is not None and Path(choice.path).expanduser().exists() else None
+
+
+def _put(entries: dict[str, Any], key: str, choice: DataChoice) -> None:
+    entries.pop(key, None)
+    entries[key] = choice.as_json()
+    for oldest in list(entries)[: max(0, len(entries) - MOST)]:
+        del entries[oldest]
+
+
+def _key(path: str | Path) -> str:
+    return str(Path(path).expanduser().resolve())
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    """What was kept; a file that cannot be read keeps nothing."""
+    try:
+        content = json.loads((config_folder() / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        content = {}
+    found = content if isinstance(content, dict) else {}
+    return {part: found[part] if isinstance(found.get(part), dict) else {} for part in (CHECKPOINTS, DATA)}
