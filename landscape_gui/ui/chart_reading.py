@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.figure import Bars, Line, Needles, Panel, Texts
+from landscape_gui.figure import Axis, Bars, Line, Needles, Panel, Texts
 from landscape_gui.probes.facts import number
 
 LINES = 4
@@ -53,12 +53,23 @@ def cell_words(panel: Panel, x: float, y: float) -> str:
     assert surface is not None
     column, row = cell_at(panel, x, y)
     places = [
-        f"{axis.label or name} {axis.names[k] if k < len(axis.names) else number(float(values[k]))}"
+        f"{axis.label or (name if not axis.names else '')} {named(panel, axis, k) or number(float(values[k]))}".strip()
         for axis, name, values, k in ((panel.x, "x", surface.x, column), (panel.y, "y", surface.y, row))
     ]
+    if panel.x.names and panel.y.names and not panel.x.label:
+        places.reverse()  # the row first, as in a table
     written = next((m for m in panel.marks if isinstance(m, Texts) and m.room is not None), None)
     value = "" if written is None else written_at(written, x, y)
     return "     ".join([*places, f"{surface.label} {value or number(float(surface.z[row, column]))}".strip()])
+
+
+def named(panel: Panel, axis: Axis, k: int) -> str:
+    """What stands at a place of an axis of names; a number that stands for a name in the rows is spelt out. "" where none does."""
+    if k >= len(axis.names):
+        return ""
+    short = axis.names[k]
+    whole = next((name for name in panel.y.names if name.startswith(f"{short}  ")), short)
+    return whole.partition("  ")[2] or whole
 
 
 def cell_at(panel: Panel, x: float, y: float) -> tuple[int, int]:

@@ -297,7 +297,7 @@ def test_a_click_on_a_cell_of_a_table_connects_its_pair(qtbot, joined, trainer):
     qtbot.wait(20)
     QTest.mouseMove(chart.viewport(), place)
     qtbot.waitUntil(lambda: bool(read), timeout=3000)
-    assert "b" in read[-1] and "c" in read[-1] and "3" in read[-1], "the cell's models and its value"
+    assert read[-1].startswith("b     c     barrier 3"), "the row's model, the column's and what stands between them"
     asked = len(trainer.asked)
     QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: len(trainer.asked) > asked, timeout=5000)

@@ -18,6 +18,7 @@ from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.results import Quantity, freeze
 from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas2d import Canvas2D
+from landscape_gui.ui.chart_reading import reading
 from landscape_gui.ui.documents import Document, Shown
 from landscape_gui.ui.places import with_places
 from landscape_gui.ui.planes import pair_at, plane_question
@@ -190,3 +191,10 @@ def test_items_of_bare_paths_are_used_again(qtbot, canvas):
     assert [line.isVisible() for _, line in canvas.bare.lines] == [True, False]
     canvas.show_panel(plane())
     assert not canvas.key.isVisible()
+
+
+def test_models_that_a_table_numbers_are_read_out_by_name():
+    names = ("a-model-with-a-long-name", "another-with-a-longer-one", "c")
+    panel = PROBES["barriers"]().figure(dataclasses.replace(table(), names=names), Look(view="chart")).panels[0]
+    assert panel.x.names == ("1", "2", "3")
+    assert reading(panel, 1.0, 2.0).startswith("a-model-with-a-long-name     another-with-a-longer-one     barrier 1")
