@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from landscape_gui.checkpoint.exported import CONSTANTS
 from landscape_gui.checkpoint.limits import (
     DEPTH,
     GROUPS,
@@ -86,7 +87,7 @@ def survey(archive: Archive, group: str = "") -> Contents:
         raise Broken(*_nothing(archive.root))
     chosen = _choose(groups, group)
     named, prefixes, notes = _checked(chosen, archive)
-    others = [other.path for other in groups if other is not chosen and not other.only_scalars]
+    others = [other.path for other in groups if other is not chosen and not other.only_scalars and other.path != CONSTANTS]
     if others:
         listed = ", ".join(shown(other or "top level") for other in others[:6]) + (" and more" if len(others) > 6 else "")
         notes.insert(0, f"Weights taken from {shown(chosen.path or 'top level')}; the file also holds {listed}.")
@@ -142,7 +143,7 @@ def _join(path: str, key: str) -> str:
 def _tensors(entries: list[tuple[str, Any]]) -> list[tuple[str, Layout | Foreign]]:
     found: list[tuple[str, Layout | Foreign]] = []
     for key, item in entries:
-        tensor = item if isinstance(item, Layout) else tensor_of(item) if isinstance(item, Object) else None
+        tensor = item if isinstance(item, Layout | Foreign) else tensor_of(item) if isinstance(item, Object) else None
         if tensor is not None:
             found.append((key, tensor))
     if len(found) > TENSORS:
@@ -211,7 +212,8 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
         _check_span(name, tensor, archive)
         total += tensor.size
         readable.append((name, tensor))
-    if total > 4 * sum(span.size for span in archive.spans.values()) + SPARE_BYTES:
+    held = sum(span.size for span in archive.spans.values()) + sum(piece.size for _, layout in readable for piece in layout.pieces)
+    if total > 4 * held + SPARE_BYTES:
         raise Broken(f"its tensors would take {total:,} bytes, far more than the file has")
     stored = [name for name, _ in readable]
     if len(set(stored)) < len(stored) or any(len(name) > NAME_LENGTH for name in stored):
@@ -225,6 +227,8 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
 
 
 def _check_span(name: str, tensor: Layout, archive: Archive) -> None:
+    if tensor.pieces:
+        return  # their places were checked when the folder was opened
     span = archive.spans.get(tensor.storage)
     if span is None:
         raise Broken(f"the data of the tensor {shown(name)} is not in the file", "Copy or save it again.")
@@ -277,7 +281,7 @@ def _loose(root: Any, chosen: Group) -> Iterator[tuple[str, Layout]]:
         return
     for key, item in _speaking(root)[:SCALARS]:
         tensor = tensor_of(item)
-        if isinstance(tensor, Layout) and tensor.count == 1:
+        if isinstance(tensor, Layout) and tensor.count == 1 and not tensor.pieces:
             yield key, tensor
 
 

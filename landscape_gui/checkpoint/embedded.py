@@ -33,21 +33,24 @@ _NUMPY = {
 }
 
 
-def lay_out(root: Any) -> dict[str, Span]:
-    """Make storages and arrays inside the value look like those of torch.save; where each one's data is, by key."""
+def lay_out(root: Any, prefix: str = "") -> dict[str, Span]:
+    """Make storages and arrays inside the value look like those of torch.save; where each one's data is, by key.
+
+    prefix: what the keys begin with, where the spans of several values are kept together.
+    """
     spans: dict[str, Span] = {}
     known: dict[int, Persistent] = {}
     for node in nodes(root):
         if not isinstance(node, Object):
             continue
         if node.name == _STORAGE and node.args:
-            _storage(node, spans, known)
+            _storage(node, spans, known, prefix)
         elif node.name in _ARRAY and isinstance(node.state, tuple) and len(node.state) == 5:
             _, shape, kind, fortran, data = node.state
-            _array(node, spans, shape, kind, fortran is True, data)
+            _array(node, spans, shape, kind, fortran is True, data, prefix)
         elif node.name in _BUFFER and len(node.args) == 4:
             data, kind, shape, order = node.args
-            _array(node, spans, shape, kind, order == "F", data)
+            _array(node, spans, shape, kind, order == "F", data, prefix)
         if len(spans) > _MOST:
             raise Broken(f"it is a plain pickle with more than {_MOST:,} tensors", "Save it with torch.save.")
     return spans
@@ -83,7 +86,7 @@ def nodes(root: Any) -> Iterator[Any]:
             stack += node
 
 
-def _storage(node: Object, spans: dict[str, Span], known: dict[int, Persistent]) -> None:
+def _storage(node: Object, spans: dict[str, Span], known: dict[int, Persistent], prefix: str) -> None:
     """The object becomes a reference to the storage that torch.save wrote (as before 1.6) into its bytes.
 
     known: references by the identity of the bytes, so that bytes which many objects share are read once.
@@ -92,7 +95,7 @@ def _storage(node: Object, spans: dict[str, Span], known: dict[int, Persistent])
     if content is None:
         raise Broken("it has a malformed storage")
     if id(content) not in known:
-        key = str(len(spans))
+        key = f"{prefix}{len(spans)}"
         raw = content.encode("latin-1", "replace") if isinstance(content, str) else content
         known[id(content)], spans[key] = _parse_storage(raw, key)
     node.callee, node.args = known[id(content)], (content,)
@@ -114,7 +117,7 @@ def _parse_storage(raw: bytes, key: str) -> tuple[Persistent, Span]:
     return reference, Span(at + 8, count * storage.item, data=raw)
 
 
-def _array(node: Object, spans: dict[str, Span], shape: Any, kind: Any, fortran: bool, data: Any) -> None:
+def _array(node: Object, spans: dict[str, Span], shape: Any, kind: Any, fortran: bool, data: Any, prefix: str) -> None:
     """The object becomes a tensor over its own bytes; left alone when it is no array of plain numbers."""
     code = kind.args[0] if isinstance(kind, Object) and kind.args else None
     order = kind.state[1] if isinstance(kind, Object) and isinstance(kind.state, tuple) and len(kind.state) > 1 else "<"
@@ -129,7 +132,7 @@ def _array(node: Object, spans: dict[str, Span], shape: Any, kind: Any, fortran:
         return
     sizes = shape[::-1] if fortran else shape
     steps = tuple(math.prod(sizes[index + 1 :]) for index in range(len(sizes)))
-    key = str(len(spans))
+    key = f"{prefix}{len(spans)}"
     spans[key] = Span(0, len(content), data=content)
     reference = Persistent(("storage", Global("torch", _NUMPY[code]), key, "cpu", count))
     node.callee, node.args = Global("torch._utils", "_rebuild_tensor"), (reference, 0, shape, steps[::-1] if fortran else steps)
