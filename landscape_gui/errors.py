@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LandscapeError(Exception):
     """What went wrong in one sentence; `remedy` says what to do, in another (may be empty)."""
@@ -29,13 +31,18 @@ class StoreError(LandscapeError):
 
 
 class TrustNeeded(LandscapeError):
-    """Code of the user's own would run; nothing has run yet. Show `source`, ask, and call again with `digest` trusted."""
+    """Code of the user's own would run; nothing has run yet. Show `source`, ask, and call again with `digest` trusted.
 
-    def __init__(self, path: str, source: str, digest: str) -> None:
+    abilities: what it visibly does beyond computing, each in words with its places; a help in reading, no promise.
+    """
+
+    def __init__(self, path: str, source: str, digest: str, abilities: Sequence[str] = ()) -> None:
+        seen = f" It visibly {', '.join(abilities)}." if abilities else ""
         super().__init__(
-            f"{path} is Python code and has not been trusted yet.",
+            f"{path} is Python code and has not been trusted yet.{seen}",
             remedy="Read it; then allow it in the window, or give --trust on the command line.",
         )
         self.path = path
         self.source = source
         self.digest = digest
+        self.abilities = tuple(abilities)

@@ -87,12 +87,13 @@ def likeliest(candidates: Sequence[Architecture], checkpoint: Checkpoint, data: 
         networks.append(Network(module, candidate.sentence, candidate.config, (*notes, *candidate.assumptions)))
     if len(networks) == 1:
         return networks[0]
-    best = min(networks, key=lambda network: _loss_on_few(network.module, data.splits[0]))
+    best = min(networks, key=lambda network: loss_on_few(network.module, data.splits[0]))
     note = f"{len(networks)} architectures fit the tensors; this one has the lowest loss on {TRIED} examples."
     return Network(best.module, best.name, best.config, (*best.notes, note))
 
 
-def _loss_on_few(module: nn.Module, split: Split) -> float:
+def loss_on_few(module: nn.Module, split: Split) -> float:
+    """The mean loss on a few examples; infinite where the network cannot take them."""
     few = draw(split, TRIED, 0)
     try:
         with torch.inference_mode():

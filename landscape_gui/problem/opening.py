@@ -12,15 +12,29 @@ from landscape_gui.problem import card as cards
 from landscape_gui.problem import families, fitting, your_code
 from landscape_gui.problem.assembly import Found, about_checkpoint, assemble
 from landscape_gui.problem.card import Card
-from landscape_gui.problem.code_origin import code_origin
+from landscape_gui.problem.code_origin import code_origin, upper_code_origin
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.family_origin import family_origin, guess
+from landscape_gui.problem.fingerprint_origin import fingerprint_origin
+from landscape_gui.problem.hubconf_origin import hubconf_origin
+from landscape_gui.problem.lightning_origin import lightning_origin
 from landscape_gui.problem.locate import find_beside, find_checkpoint
+from landscape_gui.problem.module_origin import module_origin
 from landscape_gui.problem.origins import Origin, Request
 from landscape_gui.problem.problem import Problem
 from landscape_gui.problem.settings import choose_device, prepare_torch
+from landscape_gui.problem.vision_origin import vision_origin
 
-ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (code_origin, family_origin)
+ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (
+    module_origin,
+    hubconf_origin,
+    code_origin,
+    vision_origin,
+    upper_code_origin,
+    lightning_origin,
+    fingerprint_origin,
+    family_origin,
+)
 """Asked in this order: the first that claims a checkpoint makes its network; the last one claims everything."""
 
 

@@ -1,11 +1,12 @@
-"""The source of a landscape.py and of what it imports from its folder, found without running anything."""
+"""The source of a person's code and of what it imports from its folder, found without running anything."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,14 @@ OURS = frozenset({"torch", "numpy", "landscape_gui"})
 
 @dataclass(frozen=True)
 class Source:
-    """path: the landscape.py; files: module name -> (file, its bytes) for what it imports from its folder; these bytes, not the
-    files, are what is shown, digested and run. digest: SHA-256 over names and bytes."""
+    """path: the file; files: module name -> (file, its bytes) for what it imports from its folder; these bytes, not the files, are
+    what is shown, digested and run. digest: SHA-256 over names and bytes. name: the module that the file itself is, "" where it is
+    run by itself (it is among `files` then)."""
 
     path: Path
     content: bytes
     files: Mapping[str, tuple[Path, bytes]]
+    name: str = ""
 
     @property
     def digest(self) -> str:
@@ -39,47 +42,81 @@ class Source:
         return frozenset({str(self.path), *(str(file) for file, _ in self.files.values())})
 
     @property
+    def spaces(self) -> Mapping[str, Path]:
+        """Packages without an __init__.py, by name: the folders that hold modules among `files`."""
+        found: dict[str, Path] = {}
+        for name, (file, _) in self.files.items():
+            folder = file.parent.parent if file.name == "__init__.py" else file.parent
+            while name := name.rpartition(".")[0]:
+                if name not in self.files:
+                    found[name] = folder
+                folder = folder.parent
+        return found
+
+    @property
     def text(self) -> str:
         """What to show before it is trusted: the file, then those that it imports, each under its name."""
         parts = [self.content.decode("utf-8", "replace")]
         parts += [
             f"\n# ---- {path.name} ({name})\n{content.decode('utf-8', 'replace')}"
             for name, (path, content) in sorted(self.files.items())
+            if name != self.name
         ]
         return "\n".join(parts)
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, name: str = "", also: Sequence[str] = ()) -> Source:
     """The file and, transitively, the modules beside it that it imports (anywhere in the code, functions included).
 
-    A package counts with all its .py files. Modules of the standard library are never taken from the folder. Raises ProblemError
-    for a syntax error, with its line.
+    name: the dotted name under which the file is imported ("models.net"), its modules then lie where that name begins; also:
+    further modules there. A package counts with all its .py files. Modules of the standard library are never taken from the
+    folder. Raises ProblemError for a syntax error, with its line.
     """
+    folder = path.parent
+    for _ in range(name.count(".") + (path.name == "__init__.py" and bool(name))):
+        folder = folder.parent
     content = _read(path)
     files: dict[str, tuple[Path, bytes]] = {}
-    waiting = list(_imports(path, content))
+    waiting = [*([name] if name else []), *also, *imports_of(path, content)]
     while waiting:
         top = waiting.pop().partition(".")[0]
-        if top in files or top in sys.stdlib_module_names or top in OURS:
+        if top in files or top in sys.stdlib_module_names or (top in OURS and not name.startswith(top)):
             continue
-        for name, file in _modules(path.parent, top):
+        for module, file in _modules(folder, top):
+            if module in files:
+                continue
             if len(files) >= MOST_FILES:
                 raise ProblemError(f"{path} imports more than {MOST_FILES} files from its folder.")
-            files[name] = (file, _read(file))
-            waiting += _imports(file, files[name][1])
-    return Source(path, content, files)
+            files[module] = (file, _read(file))
+            waiting += imports_of(file, files[module][1])
+    return Source(path, files[name][1] if name else content, files, name)
 
 
 def _modules(folder: Path, top: str) -> Iterator[tuple[str, Path]]:
     """The module or package called `top` in the folder, as (dotted name, file)."""
     package = folder / top
     if (package / "__init__.py").is_file():
-        for file in sorted(package.rglob("*.py")):
-            parts = file.relative_to(folder).with_suffix("").parts
-            if all(part.isidentifier() for part in parts):
-                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), file
+        yield from _package(folder, package)
     elif (folder / f"{top}.py").is_file():
         yield top, folder / f"{top}.py"
+    elif package.is_dir() and not _installed(top):
+        yield from _package(folder, package)
+
+
+def _package(folder: Path, package: Path) -> Iterator[tuple[str, Path]]:
+    for file in sorted(package.rglob("*.py")):
+        parts = file.relative_to(folder).with_suffix("").parts
+        if all(part.isidentifier() for part in parts):
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), file
+
+
+def _installed(top: str) -> bool:
+    """Whether Python would find a module or a package with an __init__.py of this name: it comes before a bare folder."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return True
+    return spec is not None and spec.origin is not None
 
 
 def _read(path: Path) -> bytes:
@@ -92,7 +129,8 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _imports(path: Path, content: bytes) -> Iterator[str]:
+def imports_of(path: Path, content: bytes) -> Iterator[str]:
+    """The dotted names that the code imports, relative ones left out. Raises ProblemError for a syntax error, with its line."""
     try:
         tree = ast.parse(content, str(path))
     except (SyntaxError, ValueError, RecursionError) as error:

@@ -1,10 +1,13 @@
-"""landscape.py: a network, data and loss of the user's own. Nothing in it runs before its content is trusted."""
+"""Code of the user's own: a network, data and loss. Nothing in it runs before its content is trusted."""
 
 from __future__ import annotations
 
+import copy
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import os
 import sys
 import threading
@@ -19,22 +22,30 @@ from typing import Any
 from torch import nn
 
 from landscape_gui.errors import LandscapeError, ProblemError, TrustNeeded
+from landscape_gui.problem.abilities import abilities
 from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.settings import data_limit, own_randomness
 from landscape_gui.problem.source import Source, read_source
 from landscape_gui.problem.trust import is_trusted
 
 NAME = "landscape.py"
+MODEL = "model"
 _loading = threading.RLock()
 
 
 @dataclass
 class YourCode:
-    """A loaded landscape.py. source: what was read, trusted and run; modules: what it imported from its folder, by name."""
+    """A loaded landscape.py, or another file of which a function makes the network.
+
+    source: what was read, trusted and run; modules: what it imported from its folder, by name; function: what makes the network, a
+    function, a class or a module that is there already; arguments: for it, by name.
+    """
 
     source: Source
     module: ModuleType
     modules: dict[str, ModuleType] = field(default_factory=dict)
+    function: str = MODEL
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -42,17 +53,17 @@ class YourCode:
 
     @property
     def loss(self) -> Any:
-        return getattr(self.module, "loss", None)
+        return self._given("loss")
 
     @property
     def batch_loss(self) -> Callable[..., Any] | None:
-        found = getattr(self.module, "batch_loss", None)
+        found = self._given("batch_loss")
         return None if found is None else guarded(self.source, found, "batch_loss")
 
     @property
     def metrics(self) -> dict[str, Callable[..., Any]]:
         """The functions in `metrics`. Raises ProblemError for a name or value that is none."""
-        given = getattr(self.module, "metrics", None) or {}
+        given = self._given("metrics") or {}
         if not isinstance(given, Mapping) or not all(isinstance(k, str) and callable(v) for k, v in given.items()):
             raise ProblemError(f"{self.path}: metrics is no dict of functions by name.")
         for name in given:
@@ -62,14 +73,38 @@ class YourCode:
 
     def make_model(self) -> nn.Module:
         """What model() returns. Raises ProblemError with file and line where it raises, or returns no nn.Module."""
-        made = self._call("model")
+        found = getattr(self.module, self.function, None)
+        if isinstance(found, nn.Module) and not self.arguments:
+            return copy.deepcopy(found)
+        if not callable(found):
+            raise ProblemError(f"{self.path} defines no {self.function}().", remedy="docs/landscape_py.md shows what it holds.")
+        arguments = {**no_download(found), **self.arguments}
+        self._check_arguments(found, arguments)
+        with self._running(self.function):
+            made = found(**arguments)
         if not isinstance(made, nn.Module):
-            raise ProblemError(f"{self.path}: model() returned a {type(made).__name__}; an nn.Module was expected.")
+            raise ProblemError(f"{self.path}: {self.function}() returned a {type(made).__name__}; an nn.Module was expected.")
         return made
+
+    def _check_arguments(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+        lacking = [name for name in needed(function) if name not in arguments]
+        if lacking:
+            raise ProblemError(
+                f"{self.path}: {self.function}() needs {' and '.join(lacking)}.",
+                remedy=f'Give it, as in --code "{self.path.name}:{self.function}({lacking[0]}=...)", or name one that needs none.',
+            )
+
+    def _given(self, name: str) -> Any:
+        """What the file calls loss, metrics and so on. Of a file that was not written for this program, only what can be meant."""
+        found = getattr(self.module, name, None)
+        if self.function == MODEL or (isinstance(found, Mapping) if name == "metrics" else callable(found)):
+            return found
+        return None
 
     @property
     def has_data(self) -> bool:
-        return callable(getattr(self.module, "data", None))
+        found = getattr(self.module, "data", None)
+        return callable(found) and (self.function == MODEL or not needed(found))
 
     def read_data(self) -> Data:
         """What data() returns, gathered. Raises ProblemError with file and line."""
@@ -77,13 +112,6 @@ class YourCode:
             returned = self.module.data()
             about = {"path": str(self.path), "kind": "code"}
             return gather(returned, whole_batches=self.batch_loss is not None, limit=data_limit(), about=about)
-
-    def _call(self, name: str) -> Any:
-        function = getattr(self.module, name, None)
-        if not callable(function):
-            raise ProblemError(f"{self.path} defines no {name}().", remedy="docs/landscape_py.md shows what it holds.")
-        with self._running(name):
-            return function()
 
     @contextmanager
     def _running(self, what: str) -> Iterator[None]:
@@ -94,16 +122,47 @@ class YourCode:
 def load_code(path: Path, trusted: Callable[[str], bool] | None = None) -> YourCode:
     """Run a landscape.py. Raises TrustNeeded, with source and digest, unless `trusted(digest)` or it was remembered; nothing has
     run then. Raises ProblemError, with file and line, where it raises."""
-    source = read_source(path)
-    if not (is_trusted(source.digest) or (trusted is not None and trusted(source.digest))):
-        raise TrustNeeded(str(path), source.text, source.digest)
-    module = ModuleType(f"landscape_gui_code_{source.digest[:16]}")
-    module.__file__ = str(path)
-    code = YourCode(source, module)
+    return load_source(read_source(path), trusted)
+
+
+def load_source(
+    source: Source, trusted: Callable[[str], bool] | None = None, function: str = MODEL, arguments: Mapping[str, Any] | None = None
+) -> YourCode:
+    """Run code that was read. function, arguments: what makes the network. Raises as `load_code` does."""
+    ask_trust(source, trusted)
+    code = YourCode(source, ModuleType(f"landscape_gui_code_{source.digest[:16]}"), {}, function, arguments or {})
+    code.module.__file__ = str(source.path)
     with told(source, "loading"), own_randomness(), importing(source, code.modules):
-        sys.modules[module.__name__] = module
-        exec(compile(source.content, str(path), "exec"), module.__dict__)
+        if source.name:
+            code.module = importlib.import_module(source.name)
+        else:
+            sys.modules[code.module.__name__] = code.module
+            exec(compile(source.content, str(source.path), "exec"), code.module.__dict__)
     return code
+
+
+def ask_trust(source: Source, trusted: Callable[[str], bool] | None) -> None:
+    """Raise TrustNeeded unless this content was allowed, now or before."""
+    if not (is_trusted(source.digest) or (trusted is not None and trusted(source.digest))):
+        raise TrustNeeded(str(source.path), source.text, source.digest, abilities(source))
+
+
+def needed(function: Callable[..., Any]) -> list[str]:
+    """The parameters without which it cannot be called."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in variable]
+
+
+def no_download(function: Callable[..., Any]) -> dict[str, Any]:
+    """{"pretrained": False} where the function would take it: weights come from the checkpoint, and nothing is fetched."""
+    try:
+        return {"pretrained": False} if "pretrained" in inspect.signature(function).parameters else {}
+    except (TypeError, ValueError):
+        return {}
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -111,9 +170,16 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.tops = frozenset(name.partition(".")[0] for name in source.files)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
+        if name in self.source.spaces:
+            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [str(self.source.spaces[name])]
+            return spec
         if name not in self.source.files:
+            if name.partition(".")[0] in self.tops:
+                raise ModuleNotFoundError(f"No module named {name!r} among the files that were shown", name=name)
             return None
         file, content = self.source.files[name]
         folders = [str(file.parent)] if file.name == "__init__.py" else None
@@ -135,14 +201,15 @@ def importing(source: Source, modules: dict[str, ModuleType]) -> Iterator[None]:
     """Inside, modules of the file's folder can be imported; afterwards their names mean what they meant before."""
     with _loading:
         finder = _Finder(source)
-        before = {name: sys.modules.pop(name) for name in list(source.files) if name in sys.modules}
+        names = [*source.files, *source.spaces]
+        before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
         sys.modules.update(modules)
         sys.meta_path.insert(0, finder)
         try:
             yield
         finally:
             sys.meta_path.remove(finder)
-            for name in source.files:
+            for name in names:
                 if name in sys.modules:
                     modules[name] = sys.modules.pop(name)
             sys.modules.update(before)
