@@ -205,6 +205,19 @@ class ConnectionPanel(QWidget):
         ends: list[Any] = [getattr(probe, "towards", None) for probe in (shown.probe, followed.probe)]
         return followed.probe if type(followed.probe) is type(shown.probe) and ends[0] == ends[1] else shown.probe
 
+    @property
+    def running(self) -> bool:
+        """Whether the question that was put last is still being answered, or waits."""
+        shown, newest = self.shown, self.newest
+        return shown is not None and any(
+            i.live and i.document is shown.document and i.probe == newest for i in self.session.inquiries
+        )
+
+    def offers(self, name: str) -> bool:
+        """Whether a path can be asked for: it was not, or it was cancelled on the way."""
+        known = self.connection.get(name)
+        return name not in self.asked or (not self.running and (known is None or not known.complete))
+
     def show_connection(self, shown: Shown | None) -> None:
         """Another connection, or more of it. The path that one is on stays while it is there."""
         self.shown, self.colours = shown, {}
@@ -240,13 +253,15 @@ class ConnectionPanel(QWidget):
         told = f"{distance:.4g} apart" if math.isfinite(distance) else "measuring the ends \N{HORIZONTAL ELLIPSIS}"
         self.distance.setText(f"{told}  \N{MIDDLE DOT}  barriers in {unit}" if unit else told)
         colours = self.colours or {name: number for number, name in enumerate(paths)}
-        rows = [row_of(path, colours.get(name, NONE), split, definition, distance) for name, path in paths.items()]
+        how = {"split": split, "definition": definition, "distance": distance, "running": self.running}
+        rows = [row_of(path, colours.get(name, NONE), **how) for name, path in paths.items()]
         self.paths.show_rows([*rows, *self._waiting(paths)], self.way.path)
         self._enable()
 
     def _waiting(self, paths: Mapping[str, PathResult]) -> list[Row]:
         missing = [name for name in self.asked if name not in paths]
-        return [waiting_row(name, BETTER.get(name, ("", name, ""))[1], len(paths) + k) for k, name in enumerate(missing)]
+        words = [BETTER.get(name, ("", name, ""))[1] for name in missing]
+        return [waiting_row(n, words[k], len(paths) + k, running=self.running) for k, n in enumerate(missing)]
 
     def _offer_splits(self, paths: Mapping[str, PathResult]) -> None:
         """The splits that were measured; the one that the question names first."""
@@ -265,7 +280,7 @@ class ConnectionPanel(QWidget):
         problem = shown.document.problem if shown is not None else None
         alive = problem is not None and shown is not None and hasattr(shown.probe, "path")
         for name, button in self.buttons.items():
-            button.setEnabled(alive and name not in self.asked)
+            button.setEnabled(alive and self.offers(name))
         self.tune.setEnabled(alive)
         kinds = self.session.services.probes()
         path = self.way.measured
@@ -283,8 +298,8 @@ class ConnectionPanel(QWidget):
 
     def more(self, name: str, checked: bool = False) -> None:
         """Ask for another path beside those that there are; what is being trained goes on in the new question."""
-        if name not in self.asked:
-            self._change(path=(*self.asked, name))
+        if self.offers(name):
+            self._change(path=self.asked if name in self.asked else (*self.asked, name))
 
     def _change(self, **fields: Any) -> None:
         """Ask the same question with other fields. A narrower one that is still running is given up for it: what it has found by

@@ -52,8 +52,12 @@ class Row:
     pending: bool = False
 
 
-def row_of(path: PathResult, colour: int, split: str, definition: str, distance: float) -> Row:
-    """A path that is measured, or being found, as its row; the barrier is that of the split's loss by the definition."""
+STOPPED = "stopped; its button goes on from there"
+
+
+def row_of(path: PathResult, colour: int, split: str, definition: str, distance: float, *, running: bool = True) -> Row:
+    """A path that is measured, or being found (no longer: not running), as its row; the barrier is that of the split's loss by the
+    definition."""
     known = path.numbers if path.computed.sum() > 2 else {}  # between the ends alone nothing can stand
     number, rise = known.get(f"{split}_loss_{definition}"), known.get(f"{split}_loss_above_line")
     parts = []
@@ -62,7 +66,9 @@ def row_of(path: PathResult, colour: int, split: str, definition: str, distance:
         parts.append(f"length {path.length:.4g}{times}")
     if rise is not None and rise.value > -1:
         parts.append(f"score {1 / (1 + rise.value):.3f}")
-    if not path.complete:
+    if not path.complete and not running:
+        parts = [STOPPED]
+    elif not path.complete:
         parts = [*parts, "\N{HORIZONTAL ELLIPSIS}"] if path.name == "line" else [path.training or "being trained", *parts[:1]]
     return Row(
         name=path.name,
@@ -75,9 +81,10 @@ def row_of(path: PathResult, colour: int, split: str, definition: str, distance:
     )
 
 
-def waiting_row(name: str, label: str, colour: int) -> Row:
+def waiting_row(name: str, label: str, colour: int, *, running: bool = True) -> Row:
     """A path that was asked for and of which nothing is known yet."""
-    return Row(name=name, label=capital(label), colour=colour, barrier="", second="waiting \N{HORIZONTAL ELLIPSIS}", pending=True)
+    words = "waiting \N{HORIZONTAL ELLIPSIS}" if running else STOPPED
+    return Row(name=name, label=capital(label), colour=colour, barrier="", second=words, pending=True)
 
 
 def tip_of(path: PathResult, split: str) -> str:

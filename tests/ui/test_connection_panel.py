@@ -101,6 +101,22 @@ def test_a_path_being_trained_is_seen_live_and_one_more_takes_its_place(qtbot, j
     assert not any(r.pending for r in panel.paths.rows)
 
 
+def test_a_path_that_was_cancelled_is_gone_on_with(qtbot, joined, trainer):
+    panel, session = panel_of(joined), joined.session
+    trainer.open.clear()
+    panel.more("bezier")
+    qtbot.waitUntil(lambda: panel.paths.rows[-1].second.startswith("20 steps"), timeout=5000)
+    assert not panel.buttons["bezier"].isEnabled()
+    session.cancel()
+    qtbot.waitUntil(lambda: not panel.running, timeout=5000)
+    assert panel.paths.rows[1].second == "stopped; its button goes on from there"
+    assert panel.buttons["bezier"].isEnabled() and not panel.offers("line") and panel.offers("chain")
+    trainer.open.set()
+    panel.buttons["bezier"].click()
+    whole(qtbot, joined, "line", "bezier")
+    assert not panel.paths.rows[1].pending and not panel.buttons["bezier"].isEnabled()
+
+
 def test_paths_asked_for_in_quick_succession_are_all_asked_for(qtbot, joined, trainer):
     panel = panel_of(joined)
     for name in ("bezier", "aligned"):
@@ -108,14 +124,6 @@ def test_paths_asked_for_in_quick_succession_are_all_asked_for(qtbot, joined, tr
     assert [r.name for r in panel.paths.rows] == ["line", "bezier", "aligned"]
     whole(qtbot, joined, "line", "bezier", "aligned")
     assert [r.pending for r in panel.paths.rows] == [False] * 3
-
-
-def test_a_path_that_waits_stands_in_the_list_before_it_is_known(joined):
-    panel = panel_of(joined)
-    probe = dataclasses.replace(panel.shown.probe, path=("line", "aligned"))
-    panel.shown = dataclasses.replace(panel.shown, probe=probe)
-    panel.refresh()
-    assert [(r.label, r.second) for r in panel.paths.rows][1] == ("Aligned line", "waiting …")
 
 
 def test_another_definition_or_split_changes_the_list_and_asks_nothing(qtbot, joined, trainer):
