@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from landscape_gui.checkpoint.embedded import lay_out
 from landscape_gui.checkpoint.json_text import contiguous
-from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, PLAIN_PICKLE_BYTES, TENSORS, Broken, shown
+from landscape_gui.checkpoint.limits import ARRAYS, DAMAGED, DIMENSIONS, PLAIN_PICKLE_BYTES, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Scalar, Span
 from landscape_gui.checkpoint.ordinal import COUNTS
 from landscape_gui.checkpoint.rebuilt import Foreign, entries_of
@@ -22,7 +22,7 @@ _HEADER = re.compile(
     r"\{\s*'descr':\s*(?:'([^']{0,20})'|\[.*\]),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\dL, ]*)\),?\s*\}\s*",
     re.DOTALL,
 )
-_HEADER_BYTES = 1 << 16
+_HEADER_BYTES = 1 << 13
 _DTYPES = {
     "f2": "float16",
     "f4": "float32",
@@ -49,8 +49,8 @@ def is_arrays(names: list[str]) -> bool:
 def open_arrays(archive: Zip) -> Archive:
     """The arrays by name. Reads their headers only; raises Broken, also where the names are those of data."""
     names = {name.removesuffix(".npy"): name for name in archive.members}
-    if len(names) > TENSORS:
-        raise Broken(f"it holds more than {TENSORS:,} arrays")
+    if len(names) > ARRAYS:
+        raise Broken(f"it holds more than {ARRAYS:,} arrays")
     if all(_DATA.fullmatch(name) for name in names):
         listed = ", ".join(shown(name) for name in list(names)[:4])
         raise Broken(
@@ -147,7 +147,7 @@ def _count(archive: Zip, layout: Any, spans: dict[str, Span], orders: set[str]) 
     if span.packed:
         raw = archive.content(layout.storage, _HEADER_BYTES)[layout.offset * ITEM_BYTES[layout.dtype] :]
     else:
-        raw = read_at(archive.file, span.start, span.size)
+        raw = read_at(archive.file, span.start, layout.reach)
     code = (">" if orders == {">"} else "<") + _NUMBERS[layout.dtype]
     value: Scalar = struct.unpack(code, raw[: struct.calcsize(code)])[0]
     return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.json_text import contiguous, whole_numbers
 from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, PICKLE_BYTES, TENSORS, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Piece
@@ -134,6 +135,7 @@ def _tensor(name: str, entry: Object, places: dict[tuple[str, tuple[int, ...]], 
     chunks = said.get("chunks")
     if not isinstance(chunks, list) or len(chunks) > TENSORS:
         raise Broken(_MALFORMED, DAMAGED)
+    spend(20 * len(chunks))
     pieces = tuple(_piece(name, chunk, shape, places) for chunk in chunks)
     if sum(math.prod(piece.shape) for piece in pieces) != math.prod(shape):
         raise Broken(f"only a part of the tensor {shown(name)} is there", "Copy the whole folder again.")

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.limits import DAMAGED, DIMENSIONS, Broken, valid
 
 
@@ -18,6 +19,7 @@ def parse_object(raw: bytes, what: str) -> dict[str, Any]:
             raise Broken(f"{what} has one name twice")
         return table
 
+    spend(len(raw) // 10)
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError):

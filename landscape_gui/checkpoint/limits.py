@@ -9,6 +9,7 @@ from __future__ import annotations
 PICKLE_BYTES = 64 << 20  # the pickled structure without the tensors' data
 PLAIN_PICKLE_BYTES = 512 << 20  # a pickle that holds the data itself
 PICKLE_STEPS = 2_000_000  # instructions of the pickle machine
+WORK = 16_000_000  # in `budget`'s unit, over all files and parts: 5 to 8 s
 INTEGER_BYTES = 1024  # of one integer; longer ones exist only to be slow
 HEADER_BYTES = 32 << 20  # safetensors header
 DIRECTORY_BYTES = 64 << 20  # central directory of a zip archive
@@ -18,6 +19,8 @@ GZIP_RATIO = 20  # of a gzipped file above SPARE_BYTES; real weights reach about
 INDEX_BYTES = 32 << 20  # index of shards, graph of an exported program
 CONFIG_BYTES = 1 << 20  # config.json of a folder
 SHARDS = 500
+INDEXES = 20  # of one folder that are looked into
+ARRAYS = 20_000  # of one .npz
 LISTED = 10_000  # files of a folder looked at
 TENSORS = 100_000
 MODULES = 50_000  # inside one pickled module

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from landscape_gui.checkpoint.budget import bounded
 from landscape_gui.checkpoint.containers import open_archive
 from landscape_gui.checkpoint.contents import Contents, survey
 from landscape_gui.checkpoint.distributed import open_distributed
@@ -29,7 +30,7 @@ def peek(path: str | os.PathLike[str], *, group: str = "") -> Manifest:
     CheckpointError that says what the file is instead.
     """
     place = Path(path)
-    with refusing(place):
+    with refusing(place), bounded():
         return _peek(place, _states(place), group)
 
 

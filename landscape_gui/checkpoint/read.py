@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 import xxhash
 
+from landscape_gui.checkpoint.budget import bounded
 from landscape_gui.checkpoint.contents import survey
 from landscape_gui.checkpoint.limits import Broken
 from landscape_gui.checkpoint.manifest import Scalar
@@ -59,7 +60,7 @@ def read_checkpoint(path: str | os.PathLike[str], *, group: str = "") -> Checkpo
     is not read (quantised, sparse), or changed twice while it was read.
     """
     place = Path(path)
-    with refusing(place):
+    with refusing(place), bounded():
         for _ in range(2):
             checkpoint = _read_once(place, group)
             if checkpoint is not None:

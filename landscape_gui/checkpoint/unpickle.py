@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.limits import HALF, PICKLE_STEPS, Broken
 from landscape_gui.checkpoint.opcodes import STEPS
 
@@ -19,7 +20,9 @@ from landscape_gui.checkpoint.opcodes import STEPS
 def unpickle(data: bytes, start: int = 0, steps: int = PICKLE_STEPS) -> tuple[Any, int]:
     """The value of the pickle at data[start:] and where it ends. Cost: about 0.3 us an instruction; raises Broken."""
     machine = Machine(data, start)
-    return machine.run(steps), machine.position
+    value = machine.run(steps)
+    spend(machine.used)
+    return value, machine.position
 
 
 class Machine:
@@ -31,17 +34,19 @@ class Machine:
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.used = 0
 
     def run(self, steps: int) -> Any:
         """The pickle's value, after at most `steps` instructions."""
         data, table, end = self.data, STEPS, len(self.data)
         try:
-            for _ in range(steps):
+            for used in range(steps):
                 if self.position >= end:
                     raise Broken("its pickle breaks off in the middle", HALF)
                 code = data[self.position]
                 self.position += 1
                 if code == 46:  # STOP
+                    self.used = used
                     return self.stack.pop()
                 step = table[code]
                 if step is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_gui.checkpoint.json_text import parse_object
-from landscape_gui.checkpoint.limits import CONFIG_BYTES, INDEX_BYTES, LISTED, SHARDS, TENSORS, Broken, shown
+from landscape_gui.checkpoint.limits import CONFIG_BYTES, INDEX_BYTES, INDEXES, LISTED, SHARDS, TENSORS, Broken, shown
 from landscape_gui.checkpoint.source import open_plain, plain_name, read_at
 
 INDEX, SINGLE, DISTRIBUTED = "sharded", "Hugging Face folder", "distributed checkpoint"
@@ -67,7 +67,7 @@ def _in_folder(folder: Path) -> Whole | None:
     single = next((name for name in SINGLES if name in names), "")
     indexes = sorted((name for name in names if name.endswith(".index.json")), key=lambda name: ("safetensors" not in name, name))
     if indexes and not (speaks and single.endswith(".safetensors")):
-        found = next((name for name in indexes if weight_map(folder / name)), None)
+        found = next((name for name in indexes[:INDEXES] if weight_map(folder / name)), None)
         if found is not None:
             return Whole(INDEX, folder / found)
     return Whole(SINGLE, folder / single) if speaks and single else None

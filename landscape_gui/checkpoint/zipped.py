@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
+from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.limits import DAMAGED, DIRECTORY_BYTES, HALF, MEMBERS, SPARE_BYTES, Broken, shown
 from landscape_gui.checkpoint.manifest import Span
 from landscape_gui.checkpoint.source import read_at
@@ -47,6 +48,7 @@ class Zip:
     def head(self, name: str, most: int) -> bytes:
         """The member's first bytes, `most` of them at most."""
         member = self.members[name]
+        spend(100 + most // 100)
         start = _place(self.file, member, self._end)
         if member.method == _STORED:
             return read_at(self.file, start, min(most, member.size))
@@ -79,6 +81,7 @@ def _read_directory(file: BinaryIO, size: int) -> tuple[dict[str, Member], int]:
         raise Broken(f"its archive lists {count:,} files, more than any checkpoint has")
     if start + length > size or count * 46 > length:
         raise Broken("the directory of its archive lies outside the file", DAMAGED)
+    spend(15 * count)
     table = read_at(file, start, length)
     members: dict[str, Member] = {}
     at = 0
@@ -121,6 +124,7 @@ def _parse_entry(table: bytes, at: int) -> tuple[Member, int]:
         raise Broken("the directory of its archive is damaged", DAMAGED)
     name = table[at + 46 : at + 46 + name_length].decode("utf-8", "replace")
     extra = table[at + 46 + name_length : at + 46 + name_length + extra_length]
+    spend(extra_length // 4)
     size, packed, header = _widen(extra, size, packed, header)
     if flags & 1:
         raise Broken(f"the file {shown(name)} in its archive is encrypted")
@@ -160,6 +164,7 @@ def _check_member(member: Member, directory: int) -> None:
 
 def _place(file: BinaryIO, member: Member, directory: int) -> int:
     """Where the member's data starts, after its local header, which must name the same file."""
+    spend(10)
     header = read_at(file, member.header, 30)
     name_length, extra_length = struct.unpack("<26xHH", header)
     start: int = member.header + 30 + name_length + extra_length
