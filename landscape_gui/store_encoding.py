@@ -87,7 +87,7 @@ def is_mapping(hint: Any) -> bool:
 
 
 def write_fields(group: h5py.Group, value: Any) -> None:
-    hints = hints_of(type(value))
+    hints = hints_of(value.__class__)
     for f in dataclasses.fields(value):
         item = getattr(value, f.name)
         if item is not None:
