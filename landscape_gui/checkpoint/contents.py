@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -23,7 +23,8 @@ from landscape_gui.checkpoint.limits import (
     shown,
 )
 from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
-from landscape_gui.checkpoint.names import COUNTER, strip
+from landscape_gui.checkpoint.names import COUNTERS, averaged_apart, strip
+from landscape_gui.checkpoint.quantised import REMEDY, quantised_among, quantised_class
 from landscape_gui.checkpoint.rebuilt import Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
 from landscape_gui.checkpoint.values import Object
 
@@ -31,6 +32,7 @@ from landscape_gui.checkpoint.values import Object
 ORDER = (
     *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "params", "parameters", "weights"),
     *(
+        "online_model",
         "student",
         "generator",
         "backbone",
@@ -79,7 +81,7 @@ class Contents:
 
 def survey(archive: Archive, group: str = "") -> Contents:
     """The state dictionary `group` of the archive (default: the first by ORDER). Reads no tensor's data; raises Broken."""
-    found = list(islice(find_groups(archive.root), GROUPS + 1))
+    found = list(islice(_apart(find_groups(archive.root)), GROUPS + 1))
     if len(found) > GROUPS:
         raise Broken(f"it holds more than {GROUPS:,} state dictionaries")
     groups = _sorted(found)
@@ -134,6 +136,17 @@ def find_groups(root: Any) -> Iterator[Group]:
             ]
 
 
+def _apart(groups: Iterable[Group]) -> Iterator[Group]:
+    """The groups, one that holds a trained and an averaged network as two, the trained one first."""
+    for group in groups:
+        parts = averaged_apart([name for name, _ in group.tensors])
+        tensors = dict(group.tensors)
+        for front, names in parts.items():
+            yield Group(_join(group.path, front), tuple((name.removeprefix(front + "."), tensors[name]) for name in names))
+        if not parts:
+            yield group
+
+
 def _join(path: str, key: str) -> str:
     if len(path) + len(key) > NAME_LENGTH:
         raise Broken(f"it has a name of more than {NAME_LENGTH} characters ({shown(key)})")
@@ -144,6 +157,8 @@ def _tensors(entries: list[tuple[str, Any]]) -> list[tuple[str, Layout | Foreign
     found: list[tuple[str, Layout | Foreign]] = []
     for key, item in entries:
         tensor = item if isinstance(item, Layout | Foreign) else tensor_of(item) if isinstance(item, Object) else None
+        if tensor is None and key.endswith("_packed_params._packed_params"):
+            tensor = Foreign("is quantised (by torch.ao)", REMEDY)
         if tensor is not None:
             found.append((key, tensor))
     if len(found) > TENSORS:
@@ -165,6 +180,8 @@ def _flatten(value: Any) -> list[tuple[str, Layout | Foreign]] | None:
         if parts is None or depth > DEPTH:
             continue
         own, children = parts
+        if quantised_class(node.name):
+            found.append((path or node.name, Foreign(f"is quantised (a {shown(node.name)})", REMEDY)))
         looked += len(own) + len(children)
         if looked > NODES:
             raise Broken(f"it holds a module with more than {NODES:,} values")
@@ -204,11 +221,14 @@ def _choose(groups: list[Group], wanted: str) -> Group:
 def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layout]], tuple[str, ...], list[str]]:
     """The group's tensors with stripped names; refuses what cannot be read, by name, and what would need too much memory."""
     notes: list[str] = []
+    quantised = quantised_among({name: tensor.dtype for name, tensor in group.tensors if isinstance(tensor, Layout)})
+    if quantised is not None:
+        raise Broken(f"the tensor {shown(quantised[0])} is quantised ({quantised[1]})", REMEDY)
     readable: list[tuple[str, Layout]] = []
     total = 0
     for name, tensor in group.tensors:
         if isinstance(tensor, Foreign):
-            raise Broken(f"the tensor {shown(name)} {tensor.reason}", tensor.remedy)
+            raise Broken(f"the tensor {shown(_join(group.path, name))} {tensor.reason}", tensor.remedy)
         _check_span(name, tensor, archive)
         total += tensor.size
         readable.append((name, tensor))
@@ -220,9 +240,10 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
         raise Broken("two of its tensors have one name, or a name is too long")
     clean, prefixes = strip(stored)
     named = [(new, old, layout) for new, (old, layout) in zip(clean, readable, strict=True)]
-    if prefixes and COUNTER in clean:
-        named = [entry for entry in named if entry[0] != COUNTER]
-        notes.append("Averaged weights (n_averaged left out).")
+    counters = [name for name in stored if name in COUNTERS] if prefixes else []
+    if counters:
+        named = [entry for entry in named if entry[1] not in COUNTERS]
+        notes.append(f"Averaged weights ({', '.join(counters)} left out).")
     return named, prefixes, notes
 
 
@@ -266,8 +287,11 @@ def _metadata(root: Any, weights: frozenset[str]) -> dict[str, Scalar]:
 
 def _speaking(value: Any) -> list[tuple[str, Any]]:
     entries = entries_of(value) if isinstance(value, dict | list | tuple | Object) else None
-    if entries is None and isinstance(value, Object):
-        entries = entries_of(attributes_of(value) or {})
+    attributes = attributes_of(value) if isinstance(value, Object) else None
+    if attributes is not None and isinstance(attributes.get("_content"), dict | list):
+        entries = entries_of(attributes["_content"])  # OmegaConf keeps what it holds there
+    elif entries is None and attributes is not None:
+        entries = entries_of(attributes)
     return [(key, item) for key, item in (entries or [])[:100_000] if not key.startswith("_")]
 
 

@@ -171,7 +171,7 @@ def _sizes(value: Any) -> tuple[int, ...]:
 def entries_of(value: Any) -> list[tuple[str, Any]] | None:
     """What a dictionary, list, tuple or object with attributes holds, by name; None for anything else."""
     if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items()]
+        return [(_key_text(key), item) for key, item in value.items()]
     if isinstance(value, list | tuple):
         return [(str(index), item) for index, item in enumerate(value)]
     if not isinstance(value, Object):
@@ -183,6 +183,12 @@ def entries_of(value: Any) -> list[tuple[str, Any]] | None:
     if value.name == "collections.OrderedDict":
         return _pairs(value.args[0]) if value.args else []
     return entries_of(attributes_of(value))
+
+
+def _key_text(key: Any) -> str:
+    """A key as a name; of an enum's member its value."""
+    held = scalar_of(key) if isinstance(key, Object) else None
+    return str(key if held is None else held)
 
 
 def _pairs(value: Any) -> list[tuple[str, Any]]:
@@ -241,20 +247,51 @@ def _names(value: Any) -> frozenset[str]:
 
 
 def scalar_of(value: Any) -> Scalar | None:
-    """A number, truth value, text (cut) or path, or the NumPy scalar that would have been made; else None."""
+    """A number, truth value, text (cut), path or class, or what an object of one value holds (an enum's, a date, a NumPy scalar);
+    else None."""
     if isinstance(value, bool | float):
         return value
     if isinstance(value, int):
         return value if -(1 << 63) <= value < 1 << 63 else None
     if isinstance(value, str):
         return value[:TEXT]
+    if isinstance(value, Global):
+        return value.name[:TEXT]
     if not isinstance(value, Object):
         return None
     if value.name in _NUMPY_SCALAR:
         return _numpy_scalar(value.args)
     if value.name.startswith("pathlib.") and all(isinstance(part, str) for part in value.args):
-        return "/".join(value.args).replace("//", "/")[:TEXT]
-    return None
+        return "/".join(value.args).replace("//", "/").replace("\\/", "\\")[:TEXT]
+    if value.name.startswith("datetime.date"):
+        return _moment(value.args)
+    return _held(value)
+
+
+def _held(value: Object) -> Scalar | None:
+    """The one value that an object was made of: an enum's, torch.device("cpu"), Decimal("0.1"), OmegaConf's node."""
+    attributes = attributes_of(value)
+    if attributes is not None:
+        held = attributes.get("_val")
+        return scalar_of(held) if isinstance(held, str | int | float) else None
+    plain = value.items is None and value.elements is None and value.state is None
+    if value.name == "builtins.getattr" and len(value.args) == 2 and isinstance(value.args[1], str):
+        return value.args[1][:TEXT]
+    single = plain and len(value.args) == 1 and isinstance(value.args[0], str | int | float)
+    return scalar_of(value.args[0]) if single else None
+
+
+def _moment(args: tuple[Any, ...]) -> str | None:
+    """A date, or a date with its time, from the bytes that the standard library pickles."""
+    raw = args[0] if args else None
+    if isinstance(raw, Object) and raw.name == "_codecs.encode" and raw.args:
+        raw = raw.args[0]
+    if isinstance(raw, str) and len(raw) <= 10:
+        raw = raw.encode("latin-1", "replace")
+    if not isinstance(raw, bytes) or len(raw) not in (4, 10):
+        return None
+    date = f"{raw[0] * 256 + raw[1]:04d}-{raw[2] & 127:02d}-{raw[3]:02d}"
+    return date if len(raw) == 4 else f"{date} {raw[4]:02d}:{raw[5]:02d}:{raw[6]:02d}"
 
 
 def _numpy_scalar(args: tuple[Any, ...]) -> Scalar | None:

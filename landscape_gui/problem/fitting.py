@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from landscape_gui.checkpoint.names import strip
 from landscape_gui.errors import ProblemError
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -85,6 +86,14 @@ def _renamings(module: nn.Module, tensors: Iterable[str]) -> list[tuple[Callable
     if len(own) == 1:
         head = own.pop()
         found.append((lambda name: f"{head}.{name}", f"{head!r} was put before all tensors' names."))
+    expected = list(module.state_dict())
+    stripped, prefixes = strip(expected)
+    if prefixes:
+        back = dict(zip(stripped, expected, strict=True))
+        words = " and ".join(map(repr, prefixes))
+        found.append(
+            (lambda name: back.get(name, name), f"The network's own names hold {words}: put back into the tensors' names.")
+        )
     return found
 
 

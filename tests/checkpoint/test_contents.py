@@ -92,7 +92,18 @@ def test_lists_of_parameters(tmp_path: Path) -> None:
         ("module.block._orig_mod.", "block."),
         ("_fsdp_wrapped_module.", ""),
         ("block._checkpoint_wrapped_module.", "block."),
-        ("features.module.", "features.module."),
+        ("features.module.", "features."),
+        ("module.features.module.", "features."),
+        ("a.module.b.module.", "a.b."),
+        ("_fpw_module.block.", "block."),
+        ("_forward_module.", ""),
+        ("block._forward_module._orig_mod.", "block."),
+        ("_orig_mod._orig_mod.", ""),
+        ("a._orig_mod._orig_mod._orig_mod.", "a."),
+        ("ema_model.", ""),
+        ("model_ema.module.", ""),
+        ("ema.", ""),
+        ("ema_model.module._orig_mod.block.", "block."),
         ("modules.", "modules."),
     ],
 )
@@ -111,6 +122,24 @@ def test_a_prefix_that_only_some_carry_stays(tmp_path: Path) -> None:
 def test_a_prefix_whose_loss_would_merge_names_stays(tmp_path: Path) -> None:
     names = {"_orig_mod.a": torch.ones(1, 1), "a": torch.ones(1, 1)}
     assert list(opened(tmp_path, names).tensors) == ["_orig_mod.a", "a"]
+
+
+def test_a_layer_called_module_beside_others_stays(tmp_path: Path) -> None:
+    names = {"a.module.w": torch.ones(1, 1), "a.other.w": torch.ones(1, 1), "b.module": torch.ones(1, 1)}
+    assert list(opened(tmp_path, names).tensors) == list(names)
+
+
+def test_an_average_beside_the_trained_network(tmp_path: Path) -> None:
+    """As ema-pytorch saves both, with two counters."""
+    saved = {"initted": torch.tensor(True), "step": torch.tensor(30), **weights(1, "online_model."), **weights(2, "ema_model.")}
+    checkpoint = opened(tmp_path, saved)
+    assert checkpoint.groups == ("online_model", "ema_model")
+    assert list(checkpoint.tensors) == ["0.weight", "0.bias"]
+    assert checkpoint.tensors["0.bias"][0] == 1
+    assert opened(tmp_path, saved, "ema_model").tensors["0.bias"][0] == 2
+    only = opened(tmp_path, {name: tensor for name, tensor in saved.items() if not name.startswith("online")})
+    assert list(only.tensors) == ["0.weight", "0.bias"]
+    assert any("initted, step left out" in note for note in only.notes)
 
 
 def test_averaged_model(tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_one_of_two_tied_tensors_is_enough(kept: str) -> None:
     assert torch.equal(module.head.weight, weight)
 
 
+def test_a_networks_own_wrappers_are_put_back() -> None:
+    """Names are stripped of `module.` in the middle when a file is read; the network may still be built with DataParallel."""
+    network = nn.ModuleDict({"features": nn.DataParallel(nn.Linear(2, 3)), "head": nn.Linear(3, 1)})
+    state = {name.replace(".module.", "."): tensor for name, tensor in network.state_dict().items()}
+    fitted, notes = fitting.fit(network, state, "it")
+    assert set(fitted) == set(network.state_dict())
+    assert "'module.'" in notes[0]
+
+
 def test_half_precision_is_cast_and_said() -> None:
     module = nn.Linear(3, 2)
     state = {"weight": torch.randn(2, 3).half(), "bias": torch.randn(2).bfloat16()}
