@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from landscape_gui.commands import opening
 from landscape_gui.commands.parser import Parser
 from landscape_gui.commands.terminal import plain, table
-from landscape_gui.errors import LandscapeError
+from landscape_gui.errors import CheckpointError, LandscapeError
 
 if TYPE_CHECKING:
     from landscape_gui.checkpoint import Manifest
@@ -22,9 +22,14 @@ MANY_LAYERS = 60
 
 
 def add_flags(parser: Parser) -> None:
-    parser.add_argument("paths", metavar="FILE", nargs="+", help="checkpoints, folders of them, answers (.h5), or samples:NAME")
+    parser.add_argument(
+        "paths", metavar="FILE", nargs="+", help="checkpoints, folders that are one or hold some, answers (.h5), or samples:NAME"
+    )
     parser.add_argument("--json", action="store_true", help="the same as JSON, one object a file")
     parser.add_argument("--tensors", action="store_true", help="every tensor of the file, with its shape")
+    parser.add_argument(
+        "--header", action="store_true", help="only what the file's header says: no tensor is read, nothing computed"
+    )
     opening.add_opening_flags(parser)
 
 
@@ -48,12 +53,17 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
         tell_answer(path)
         return
     manifest = look_inside(path)
-    try:
-        problem = opening.open_named(path, namespace)
-        reason = None
-    except LandscapeError as error:
-        problem, reason = None, error
-        manifest = manifest or look_at_last(path)
+    problem: Problem | None = None
+    reason: LandscapeError | None = None
+    if not namespace.header:
+        try:
+            problem = opening.open_named(path, namespace)
+        except LandscapeError as error:
+            if manifest is not None and isinstance(error, CheckpointError) and error.message.startswith(f"{manifest.path} "):
+                raise
+            reason = error
+    if manifest is None and (namespace.json or problem is None):
+        manifest = look_at_last(path)
     if namespace.json:
         print(json.dumps(as_json(path, manifest, problem, reason), default=str))
         return
@@ -66,11 +76,13 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
 
 
 def look_inside(path: str) -> Manifest | None:
-    """What the file's header says; None for a folder or a sample. CheckpointError where it is no checkpoint."""
-    if path.startswith("samples:") or Path(path).is_dir():
-        return None
+    """What the header of a file, or of a folder that is one checkpoint, says; None for a run or a sample. CheckpointError where
+    it is no checkpoint."""
     from landscape_gui.checkpoint import peek
+    from landscape_gui.checkpoint.whole import find_whole
 
+    if path.startswith("samples:") or (Path(path).is_dir() and find_whole(Path(path)) is None):
+        return None
     return peek(path)
 
 
@@ -150,8 +162,9 @@ def value_row(problem: Problem, name: str, value: float) -> tuple[str, str, str]
 def as_json(path: str, manifest: Manifest | None, problem: Problem | None, reason: LandscapeError | None) -> dict[str, Any]:
     found: dict[str, Any] = {"path": path}
     if manifest is not None:
-        found |= {"format": manifest.format, "epoch": manifest.epoch, "step": manifest.step, "metadata": dict(manifest.metadata)}
-        found["tensors"] = {t.name: {"dtype": t.dtype, "shape": list(t.shape)} for t in manifest.tensors}
+        found |= {"form": manifest.format, "epoch": manifest.epoch, "step": manifest.step, "metadata": dict(manifest.metadata)}
+        found["tensors"] = [{"name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in manifest.tensors]
+        found |= {"notes": list(manifest.notes), "groups": list(manifest.groups)}
     if problem is not None:
         found |= {"title": problem.title, "description": dict(problem.description), "values": problem.at_checkpoint()}
         found |= {"splits": dict(problem.splits), "warnings": list(problem.warnings())}
