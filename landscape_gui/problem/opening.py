@@ -14,6 +14,7 @@ from landscape_gui.problem.assembly import Found, about_checkpoint, assemble
 from landscape_gui.problem.card import Card
 from landscape_gui.problem.code_origin import code_origin, upper_code_origin
 from landscape_gui.problem.dataset import Data
+from landscape_gui.problem.exported_origin import exported_origin
 from landscape_gui.problem.family_origin import family_origin, guess
 from landscape_gui.problem.fingerprint_origin import fingerprint_origin
 from landscape_gui.problem.hubconf_origin import hubconf_origin
@@ -27,6 +28,7 @@ from landscape_gui.problem.vision_origin import vision_origin
 
 ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (
     module_origin,
+    exported_origin,
     hubconf_origin,
     code_origin,
     vision_origin,

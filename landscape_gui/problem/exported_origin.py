@@ -1,0 +1,148 @@
+"""An exported program (.pt2): the network is in the file itself, and is computed without running anything of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import xxhash
+from torch import Tensor
+
+from landscape_gui.checkpoint import digest, read_checkpoint
+from landscape_gui.checkpoint.exported import CONSTANTS, FORMAT, read_graph
+from landscape_gui.checkpoint.limits import Broken
+from landscape_gui.core.splits import cut, length_of
+from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.problem import fitting, your_code
+from landscape_gui.problem.assembly import Network
+from landscape_gui.problem.dataset import Data
+from landscape_gui.problem.exported.checks import check_batches, check_inputs, check_mode
+from landscape_gui.problem.exported.graph import Program, parse_program
+from landscape_gui.problem.exported.inlining import AUTOCAST, flat_graph
+from landscape_gui.problem.exported.module import Exported, OneInput
+from landscape_gui.problem.exported.trial import try_out
+from landscape_gui.problem.judges import Judges, choose_judges
+from landscape_gui.problem.locate import find_code
+from landscape_gui.problem.origins import Origin, Request
+from landscape_gui.problem.your_code import YourCode
+
+FEW = 2
+"""Examples that the program is tried on."""
+
+
+class ExportedOrigin(Origin):
+    """The graph in a .pt2. Data that no flag and no card names come from a landscape.py near it, as does the loss then."""
+
+    def __init__(self, request: Request) -> None:
+        """Reads the program; a form of it that is not run is told before data are looked for."""
+        self.request = request
+        self._yours: YourCode | None = None
+        self._path = request.checkpoint.path
+        with _telling(self._path):
+            self._constants = self._read_constants()
+            self._program = self._read_program()
+            self._graph = flat_graph(self._program)
+            check_mode(self._program, self._graph)
+            self._module = self._made(OneInput if len(self._program.inputs) == 1 else Exported)
+            check_batches(self._program, self._module.calling)
+
+    def own_data(self) -> Data | None:
+        near = find_code(self._path, your_code.NAME, self.request.path)
+        if near is None:
+            return None
+        yours = your_code.load_code(near, self.request.trusted)
+        if not yours.has_data:
+            return None
+        self._yours, self.code = yours, yours.source.digest
+        self._module.whole = yours.loss is not None or yours.batch_loss is not None
+        return yours.read_data()
+
+    def network(self, data: Data) -> Network:
+        tensors = self.request.checkpoint.tensors
+        name = f"the exported program of {len(self._graph.nodes)} operations"
+        with _telling(self._path):
+            if isinstance(self._module, OneInput) and isinstance(_few(data), Mapping):
+                whole, self._module = self._module.whole, self._made(Exported)
+                self._module.whole = whole
+            notes = fitting.load(self._module, tensors, name)
+            self._try_out(data)
+        return Network(self._module, name, {"exported": self._digest()}, (*notes, *self._notes()))
+
+    def judges(self, network: Network, data: Data, loss: str) -> Judges:
+        return choose_judges(network.module, data.splits[0], loss, self._yours)
+
+    def _read_program(self) -> Program:
+        """The program, its weights called as the checkpoint calls them: a prefix may have been stripped."""
+        program = parse_program(read_graph(self._path))
+        names = {stored: name for name, stored in self.request.checkpoint.stored_names.items()}
+        renamed = [dataclasses.replace(weight, stored=names.get(weight.stored, weight.stored)) for weight in program.weights]
+        return dataclasses.replace(program, weights=tuple(renamed))
+
+    def _read_constants(self) -> Mapping[str, Tensor]:
+        if CONSTANTS not in self.request.checkpoint.groups:
+            return {}
+        return read_checkpoint(self._path, group=CONSTANTS).tensors
+
+    def _made(self, kind: type[Exported]) -> Exported:
+        return kind(self._program, self.request.checkpoint.tensors, self._constants)
+
+    def _try_out(self, data: Data) -> None:
+        inputs, calling = _few(data), self._module.calling
+        if isinstance(inputs, Tensor):
+            values = calling.flatten((inputs,), {})
+        elif isinstance(inputs, Mapping):
+            values = calling.flatten((), inputs)
+        else:
+            values = calling.flatten(inputs, {})
+        check_inputs(self._program, values)
+        try_out(self._module, values)
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = [f"Its {len(self._graph.nodes)} operations are computed by torch's own operators, from a list; no code in it runs."]
+        calling = self._module.calling
+        if calling.results > 1 and not self._module.whole:
+            which = f"{calling.main_name!r}" if "logits" in calling.main_name else "the first"
+            notes.append(f"It gives {calling.results} tensors; the loss is of {which}.")
+        if any(node.target == AUTOCAST for node in self._program.graph.nodes):
+            notes.append("Its automatic mixed precision is left out: everything is computed in one type of numbers.")
+        kept = {name.rpartition(".")[0] for name, _ in self._module.named_buffers() if name.endswith("running_mean")}
+        if any(not hasattr(self._module.get_submodule(place), "track_running_stats") for place in kept):
+            notes.append("Running statistics in it cannot be recalculated where weights move: take frozen or interpolated ones.")
+        return tuple(notes)
+
+    def _digest(self) -> str:
+        """What decides what the program computes, but for its weights: not where it was written, nor on how many examples."""
+        program, graph = self._program, self._graph
+        ranks = sorted((name, len(sizes)) for name, sizes in graph.sizes.items())
+        trained = sorted(weight.name for weight in program.weights if weight.name in graph.trainable)
+        said = (graph.nodes, program.weights, program.inputs, program.results, program.takes, program.gives, ranks, trained)
+        return xxhash.xxh3_128_hexdigest(f"{said!r} {digest(self._constants)}".encode("utf-8", "surrogatepass"))
+
+
+def exported_origin(request: Request) -> Origin | None:
+    """The program in the file, unless a flag or the card says the network otherwise. Raises ProblemError: it is not run."""
+    named = request.code is not None or request.architecture is not None or bool(request.card.architecture)
+    return None if named or request.checkpoint.format != FORMAT else ExportedOrigin(request)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """What is raised inside comes out as a ProblemError that names the file."""
+    try:
+        yield
+    except Broken as broken:
+        raise ProblemError(f"{path} cannot be opened: {broken.reason}.", remedy=broken.remedy) from broken
+    except LandscapeError as error:
+        raise ProblemError(f"{path}: {error.message}", remedy=error.remedy) from error
+
+
+def _few(data: Data) -> Any:
+    """Inputs of the first examples; of data that stream, of those of the first batch."""
+    split = data.splits[0]
+    if not split.streams:
+        return cut(split.inputs, 0, FEW, split.examples)
+    inputs, _ = next(iter(split.inputs))
+    return cut(inputs, 0, FEW, length_of(inputs))
