@@ -22,6 +22,16 @@ class ProblemError(LandscapeError):
     """Model, data and loss do not make a whole: a shape, a folder, a forward pass."""
 
 
+class ChoiceNeeded(ProblemError):
+    """Several things fit what was named. option: the argument of `open_problem` that tells them apart ("architecture", "code");
+    choices: what it may be, the likeliest first."""
+
+    def __init__(self, message: str, *, option: str, choices: Sequence[str], remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.option = option
+        self.choices = tuple(choices)
+
+
 class QuestionError(LandscapeError):
     """A probe's field is outside its range or two of them contradict each other."""
 

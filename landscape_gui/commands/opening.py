@@ -22,10 +22,11 @@ def add_opening_flags(parser: Parser) -> None:
     group = parser.add_argument_group("what is opened")
     group.add_argument(
         "--code",
-        metavar="FILE",
-        help="Python file with model(), data() and loss (default: landscape.py beside PATH or up to two folders above)",
+        metavar="CODE",
+        help="Python file with model(), data() and loss (default: landscape.py beside PATH or up to two folders above); or "
+        "FILE.py:FUNCTION or MODULE:FUNCTION, which makes the network",
     )
-    group.add_argument("--trust", action="store_true", help="run that file; read it first")
+    group.add_argument("--trust", action="store_true", help="run that code, or the project's; read it first")
     group.add_argument(
         "--data",
         metavar="PATH",
@@ -42,7 +43,11 @@ def add_opening_flags(parser: Parser) -> None:
         "--target", default="", metavar="COLUMN", help="the target's column in a table; COLUMN:class or COLUMN:number"
     )
     group.add_argument("--block", type=at_least_one, default=0, metavar="N", help="tokens in one example of a text")
-    group.add_argument("--architecture", metavar="NAME", help="a built-in family where its shapes fit: mlp, cnn, resnet")
+    group.add_argument(
+        "--architecture",
+        metavar="NAME",
+        help="a built-in family where its shapes fit: mlp, cnn, resnet; or timm:NAME, torchvision:NAME",
+    )
     group.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu or cuda (default: auto)")
     group.add_argument("--threads", type=at_least_one, default=1, metavar="N", help="threads of the processor (default: 1)")
 

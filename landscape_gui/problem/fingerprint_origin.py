@@ -5,71 +5,80 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.errors import ChoiceNeeded, LandscapeError
 from landscape_gui.problem import card as cards
 from landscape_gui.problem import families, fitting
-from landscape_gui.problem.architecture_table import Candidate, table
+from landscape_gui.problem.architecture_table import table
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.extras import is_there
-from landscape_gui.problem.family_origin import TRIED, loss_on_few
+from landscape_gui.problem.families import Architecture
+from landscape_gui.problem.family_origin import loss_on_few
 from landscape_gui.problem.origins import Origin, Request
-from landscape_gui.problem.vision_origin import Model, VisionOrigin, build, without_data
+from landscape_gui.problem.vision_origin import LIBRARIES, Model, VisionOrigin, build, with_classes, without_data
 
 SHOWN = 12
+BUILT_IN = "resnet"
+WORDS = {BUILT_IN: "resnet (built in)"}
 NOTE = "The architecture was told by its tensors' names and shapes; activations are not in the file, accuracy on data confirms it."
 
 
 def fingerprint_origin(request: Request) -> Origin | None:
     """The architecture of the table whose tensors these are, where nothing names one; several are offered, never guessed.
 
-    Raises ProblemError where it is known but its library is not there, and no built-in family fits.
+    A built-in ResNet that fits is offered beside them: it needs no other package. Raises ProblemError where the one architecture is
+    known but its library is not there.
     """
     if request.code is not None or request.architecture is not None or request.card.architecture:
         return None
     shapes = fitting.shapes_of(request.checkpoint.tensors)
-    candidates = table().candidates(shapes)
-    if not candidates:
+    names = [candidate.name for candidate in table().candidates(shapes)]
+    if not names:
         return None
-    usable = [candidate for candidate in candidates if is_there(candidate.name.partition(":")[0])]
-    if not usable and families.match(shapes).candidates:
-        return None
-    if len(candidates) == 1:
-        return VisionOrigin(request, Model(name=candidates[0].name, note=NOTE))
-    return SeveralOrigin(request, candidates)
+    built_in = [each for each in families.match(shapes).candidates if each.config.get("family") == BUILT_IN]
+    if len(names) == 1 and not built_in:
+        return VisionOrigin(request, Model(name=names[0], note=NOTE))
+    return SeveralOrigin(request, names, built_in[0] if built_in else None)
 
 
 class SeveralOrigin(Origin):
     """Architectures whose tensors look the same: the person is asked, with each one's loss on the data where there are any."""
 
-    def __init__(self, request: Request, candidates: Sequence[Candidate]) -> None:
-        self.request, self.candidates = request, candidates
+    def __init__(self, request: Request, names: Sequence[str], built_in: Architecture | None) -> None:
+        self.request, self.built_in = request, built_in
+        self.names = (*([BUILT_IN] if built_in is not None else []), *names)
 
     def own_data(self) -> Data | None:
-        offered = self.offer({})
-        raise without_data(self.request, f"{offered.message.rstrip('.')}; with data, each one's loss is said")
+        offered = self.offer({}).message.rstrip(".").removeprefix(str(self.request.checkpoint.path)).strip()
+        raise without_data(self.request, f"It {offered}; with data, each one's loss is said")
 
     def network(self, data: Data) -> Network:
-        raise self.offer({candidate.name: self._loss(candidate, data) for candidate in self.candidates[:SHOWN]})
+        raise self.offer({name: loss for name in self.names[:SHOWN] if math.isfinite(loss := self._loss(name, data))})
 
-    def offer(self, losses: Mapping[str, float]) -> ProblemError:
-        """The sentence that lists them, the one with the lowest loss first."""
-        names = sorted((candidate.name for candidate in self.candidates), key=lambda name: losses.get(name, math.inf))
-        said = [f"{name} (loss {losses[name]:.4g})" if math.isfinite(losses.get(name, math.inf)) else name for name in names]
+    def offer(self, losses: Mapping[str, float]) -> ChoiceNeeded:
+        """The sentence that lists them, the one with the lowest loss first; what cannot be tried comes last."""
+        names = sorted(self.names, key=lambda name: losses.get(name, math.inf))
+        said = [f"{WORDS.get(name, name)} (loss {losses[name]:.4g})" if name in losses else WORDS.get(name, name) for name in names]
         more = f" and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
-        on = f" on {TRIED} examples" if any(map(math.isfinite, losses.values())) else ""
-        return ProblemError(
-            f"{self.request.checkpoint.path} fits {len(said)} architectures{on}: {', '.join(said[:SHOWN])}{more}.",
+        missing = [library for library in LIBRARIES if any(library in name for name in names) and not is_there(library)]
+        lacking = f' For {" and ".join(missing)}: pip install "landscape-gui[vision]".' if missing else ""
+        return ChoiceNeeded(
+            f"{self.request.checkpoint.path} fits {len(said)} architectures: {', '.join(said[:SHOWN])}{more}.",
+            option="architecture",
+            choices=names,
             remedy=f"Choose one with --architecture {names[0]}, or in a {cards.NAME} beside it: "
-            f'{{"architecture": {{"family": "{names[0]}"}}}}.',
+            f'{{"architecture": {{"family": "{names[0]}"}}}}.{lacking}',
         )
 
-    def _loss(self, candidate: Candidate, data: Data) -> float:
+    def _loss(self, name: str, data: Data) -> float:
         """On a few examples; infinite where the library is not there or the network takes other inputs."""
-        tensors = self.request.checkpoint.tensors
+        checkpoint = self.request.checkpoint
         try:
-            module = build(Model(name=candidate.name), fitting.shapes_of(tensors), str(self.request.checkpoint.path))
-            fitting.load(module, tensors, candidate.name)
+            if name == BUILT_IN and self.built_in is not None:
+                module = self.built_in.build()
+            else:
+                module = build(with_classes(Model(name=name), fitting.shapes_of(checkpoint.tensors)), str(checkpoint.path))
+            fitting.load(module, checkpoint.tensors, name)
         except LandscapeError:
             return math.inf
         return loss_on_few(module, data.splits[0])

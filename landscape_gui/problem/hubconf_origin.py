@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from landscape_gui.errors import ProblemError
+from landscape_gui.errors import ChoiceNeeded, ProblemError
 from landscape_gui.problem.code_name import CodeName, find_named, module_name
 from landscape_gui.problem.locate import find_code
 from landscape_gui.problem.module_origin import function_origin
@@ -32,8 +32,10 @@ def hubconf_origin(request: Request) -> Origin | None:
     if not found:
         raise ProblemError(f"{place} has no entry points.", remedy="It is to define a function that returns the network.")
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    raise ProblemError(
+    raise ChoiceNeeded(
         f"{place} has {len(found)} entry points: {', '.join(found[:SHOWN])}{more}.",
+        option="code",
+        choices=[f"{place}:{name}" for name in found],
         remedy=f"Choose one with --code {NAME}:{found[0]}.",
     )
 

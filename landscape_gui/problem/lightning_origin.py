@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_gui.core.splits import Split
-from landscape_gui.errors import ProblemError
+from landscape_gui.errors import ChoiceNeeded, ProblemError
 from landscape_gui.problem import fitting, your_code
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.code_name import CodeName, module_name
@@ -83,8 +83,10 @@ def lightning_origin(request: Request) -> Origin | None:
         project = read_project(folder)
         found = fitting_classes(project, hyper, _tops(request))
         if len(found) > 1:
-            raise ProblemError(
+            raise ChoiceNeeded(
                 f"{request.checkpoint.path} fits {len(found)} classes: {', '.join(f'{c.name} ({c.file})' for c in found)}.",
+                option="code",
+                choices=[f"{each.file}:{each.name}" for each in found],
                 remedy=f"Choose one with --code {found[0].file}:{found[0].name}.",
             )
         if found:

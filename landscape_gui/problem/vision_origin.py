@@ -6,7 +6,7 @@ import difflib
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,12 +45,12 @@ class VisionOrigin(Origin):
     """The network that timm or torchvision makes. One that does not fit is told before data are looked for."""
 
     def __init__(self, request: Request, model: Model) -> None:
-        self.request, self.model = request, model
         tensors = request.checkpoint.tensors
-        module = build(model, fitting.shapes_of(tensors), str(request.checkpoint.path))
+        self.request, self.model = request, (model := with_classes(model, fitting.shapes_of(tensors)))
+        module = build(model, str(request.checkpoint.path))
         notes = fitting.load(module, tensors, model.name)
         config = {"family": model.name, **{key: repr(value) for key, value in sorted(model.options.items())}}
-        self._network = Network(module, sentence(model, module), config, (*notes, *([model.note] if model.note else [])))
+        self._network = Network(module, sentence(model), config, (*notes, *([model.note] if model.note else [])))
 
     def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
         images = self.model.images if path.is_dir() or path.suffix.lower() == ".zip" else {}
@@ -81,14 +81,17 @@ def vision_origin(request: Request) -> Origin | None:
     return VisionOrigin(request, model) if model.name.partition(":")[0] in LIBRARIES and ":" in model.name else None
 
 
-def build(model: Model, shapes: fitting.Shapes, path: str) -> nn.Module:
-    """The module with as many classes as the tensors' head has, without weights. Raises ProblemError."""
-    name, options = model.name, dict(model.options)
-    library, _, bare = name.partition(":")
-    classes = table().classes(name, shapes)
-    if classes is not None:
-        options.setdefault("num_classes", classes)
-    package = bring(library, "vision", f"{path} is {name}, which")
+def with_classes(model: Model, shapes: fitting.Shapes) -> Model:
+    """The model with as many classes as the tensors' head has, unless its options say how many."""
+    classes = table().classes(model.name, shapes)
+    return model if classes is None else replace(model, options={"num_classes": classes, **model.options})
+
+
+def build(model: Model, path: str) -> nn.Module:
+    """The module, without weights. path: of the checkpoint, for sentences. Raises ProblemError."""
+    options = dict(model.options)
+    library, _, bare = model.name.partition(":")
+    package = bring(library, "vision", f"{path} is {model.name}, which")
     known = package.list_models() if library == "timm" else bring("torchvision.models", "vision", path).list_models()
     if bare not in known:
         near = difflib.get_close_matches(bare, known, 5)
@@ -114,9 +117,9 @@ def _make(library: str, package: Any, name: str, options: Mapping[str, Any]) -> 
     return cast(nn.Module, package.models.get_model(name, **none, **options))
 
 
-def sentence(model: Model, module: nn.Module) -> str:
+def sentence(model: Model) -> str:
     """ "timm:resnet50 with 10 classes" """
-    classes = model.options.get("num_classes", getattr(module, "num_classes", None))
+    classes = model.options.get("num_classes")
     return f"{model.name} with {classes:,} classes" if isinstance(classes, int) and classes > 0 else model.name
 
 
