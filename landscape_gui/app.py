@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from landscape_gui import samples
-from landscape_gui.errors import LandscapeError, StoreError
+from landscape_gui.data_choice import DataChoice, Preview
+from landscape_gui.errors import LandscapeError, ProblemError, StoreError
 from landscape_gui.probes.base import CheckpointRef, Probe, Progress, Run
 from landscape_gui.results import Result
 
@@ -96,6 +97,10 @@ def services() -> Any:
         save=save,
         way=way,
         warm_up=warm_up,
+        preview=preview,
+        known_data=known_data,
+        data_beside=data_beside,
+        keep_data=keep_data,
     )
 
 
@@ -112,9 +117,48 @@ def warm_up() -> None:
 
 
 def open_problem(path: str, *, trusted: Callable[[str], bool], code: str | None = None) -> Any:
+    """With the data that a person chose for this checkpoint before, where none come with it."""
+    from landscape_gui.data_choice import DataNeeded
     from landscape_gui.problem import open_problem as opened
+    from landscape_gui.problem.remembered import choice_for_checkpoint
 
-    return opened(path, trusted=trusted, code=code)
+    try:
+        return opened(path, trusted=trusted, code=code)
+    except DataNeeded as error:
+        choice = choice_for_checkpoint(path)
+        if choice is None:
+            raise
+        try:
+            return opened(path, trusted=trusted, code=code, **choice.options)
+        except ProblemError:
+            raise error from None
+
+
+def preview(path: str, choice: DataChoice, trusted: frozenset[str]) -> Preview:
+    from landscape_gui.problem.preview import look_at
+
+    return look_at(path, choice, trusted=trusted.__contains__)
+
+
+def known_data(path: str) -> DataChoice | None:
+    from landscape_gui.problem.remembered import choice_for_data
+
+    return choice_for_data(path)
+
+
+def data_beside(path: str) -> DataChoice | None:
+    from landscape_gui.problem.remembered import choice_beside
+
+    return choice_beside(path)
+
+
+def keep_data(path: str, choice: DataChoice | None) -> None:
+    from landscape_gui.problem.datasets import forget_raw
+    from landscape_gui.problem.remembered import remember
+
+    forget_raw()
+    if choice is not None:
+        remember(choice, "" if path.startswith(samples.PREFIX) else path)
 
 
 def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Result | None:

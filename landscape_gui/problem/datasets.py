@@ -15,7 +15,7 @@ from landscape_gui.problem import arrays, arrow, cifar, idx, tables, texts
 from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.images import read_images
 from landscape_gui.problem.normalisation import statistics
-from landscape_gui.problem.raw import Raw, Reading, Tokenise
+from landscape_gui.problem.raw import Raw, Reading, Tokenise, check_size
 from landscape_gui.problem.settings import data_limit
 
 READ = (
@@ -49,6 +49,9 @@ def load_data(
     if any(x.dtype == torch.uint8 for x, _ in raw.splits.values()):
         notes.append("Pixels were divided by 255.")
     ready = {name: (_floating(x), _target(y)) for name, (x, y) in raw.splits.items()}
+    _check_meant(path, raw, reading)
+    if reading.size is not None and raw.about.get("kind") != "images":
+        ready = {name: (_scaled(path, x, reading.size, notes), y) for name, (x, y) in ready.items()}
     mean_std = statistics(normalise, next(iter(ready.values()))[0])
     about = {"path": str(path), **raw.about}
     if mean_std is not None:
@@ -152,6 +155,30 @@ def _file(path: Path, reading: Reading) -> Raw:
     if suffix == ".zip":
         return read_images(path, reading)
     raise ProblemError(f"{path} is no data that is read.", remedy=READ)
+
+
+def _check_meant(path: Path, raw: Raw, reading: Reading) -> None:
+    """Raise ProblemError where something was said of the reading that these data have no use for: it would go unnoticed."""
+    kind = raw.about.get("kind")
+    if reading.target and "target" not in raw.about and kind not in ("cifar", "images"):
+        raise ProblemError(f"{path} has no columns to take the target {reading.target!r} from.", remedy="Leave the target out.")
+    if reading.block and kind not in ("bytes", "tokens"):
+        raise ProblemError(f"{path} is no text to cut into blocks of {reading.block}.", remedy="Leave the block out.")
+
+
+def _scaled(path: Path, x: Tensor, size: tuple[int, int], notes: list[str]) -> Tensor:
+    """Pictures in an array at another height and width."""
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ProblemError(
+            f"{path} has inputs of shape {tuple(x.shape[1:])}, which cannot be scaled as images are.", remedy="Leave the size out."
+        )
+    if tuple(x.shape[2:]) == size:
+        return x
+    note = f"Images were scaled from {x.shape[2]} × {x.shape[3]} to {size[0]} × {size[1]} (bilinear)."
+    if note not in notes:
+        notes.append(note)
+    check_size(path, x.shape[0] * x.shape[1] * size[0] * size[1] * 4, data_limit())
+    return torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True)
 
 
 def _floating(x: Tensor) -> Tensor:

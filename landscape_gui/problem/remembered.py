@@ -37,11 +37,19 @@ def choice_for_data(path: str | Path) -> DataChoice | None:
 
 
 def choice_for_checkpoint(path: str | Path) -> DataChoice | None:
-    """The data that the checkpoint, or another one in its folder, was opened with last, where they are still there."""
-    known = _read()[CHECKPOINTS]
-    folder = str(Path(_key(path)).parent)
-    beside = [value for key, value in known.items() if str(Path(key).parent) == folder]
-    choice = DataChoice.from_json(known.get(_key(path)) or (beside[-1] if beside else None))
+    """The data that the checkpoint was opened with last, where they are still there."""
+    return _still_there(_read()[CHECKPOINTS].get(_key(path)))
+
+
+def choice_beside(path: str | Path) -> DataChoice | None:
+    """The data of the checkpoint in the same folder that was opened last: to be offered, not taken unasked."""
+    folder = Path(_key(path)).parent
+    beside = [value for key, value in _read()[CHECKPOINTS].items() if Path(key).parent == folder]
+    return _still_there(beside[-1]) if beside else None
+
+
+def _still_there(content: Any) -> DataChoice | None:
+    choice = DataChoice.from_json(content)
     return choice if choice is not None and Path(choice.path).expanduser().exists() else None
 
 

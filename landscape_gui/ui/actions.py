@@ -29,6 +29,7 @@ COMMANDS = {
     "copy_caption": Command("Copy c&aption", "Ctrl+Shift+C", "", "Copy what the picture shows, in sentences"),
     "close": Command("&Close checkpoint", "Ctrl+W", "", "Close what is open; its answers are kept"),
     "quit": Command("&Quit", "Ctrl+Q"),
+    "data": Command("&Data …", "Ctrl+Shift+D", "database", "Choose the data that the loss is computed on, and how they are read"),
     "compute": Command("&Compute", "Ctrl+R", "play", "Ask the question in the form"),
     "compare": Command(
         "Co&mpare", "Ctrl+M", "", "Put the checkpoints selected in the library side by side: every number of curvature"
@@ -98,7 +99,7 @@ class Actions(dict[str, QAction]):
 
 MENUS: dict[str, tuple[str, ...]] = {
     "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
-    "&Question": ("compute", "cancel", "-", "connect", "barriers", "instability", "-", "compare", "-", "recentre"),
+    "&Question": ("compute", "cancel", "-", "data", "-", "connect", "barriers", "instability", "-", "compare", "-", "recentre"),
     "&View": ("view_3d", "view_2d", "view_both", "view_chart", "-", "log", "contours", "reset", "-", "docks", "-", "themes"),
     "&Help": ("help", "about"),
 }

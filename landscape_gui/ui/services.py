@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
 
@@ -55,7 +56,9 @@ class Services:
 
     stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file; measure: a cell on all data, an
     answer with `quantities`; save: a cell's weights as a checkpoint; way: the models on a path of a connection
-    (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import.
+    (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import; preview: a checkpoint opened with chosen data, and what
+    is seen of them; known_data: how data at a path were read last; data_beside: those of a checkpoint beside this one; keep_data:
+    remember a choice for a checkpoint (None: only drop what previews kept in memory).
     """
 
     opener: Opener
@@ -68,6 +71,10 @@ class Services:
     way: Callable[[Probe, Any, str], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
     warm_up: Callable[[], None] | None = None
+    preview: Callable[[str, DataChoice, frozenset[str]], Preview] | None = None
+    known_data: Callable[[str], DataChoice | None] | None = None
+    data_beside: Callable[[str], DataChoice | None] | None = None
+    keep_data: Callable[[str, DataChoice | None], None] | None = None
 
     def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
         """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""

@@ -52,6 +52,8 @@ class Session(QObject):
     """A Message."""
     trust_asked = Signal(object, object)
     """A TrustNeeded and the Document that it belongs to."""
+    data_asked = Signal(object, object)
+    """A DataNeeded and the Document that it belongs to."""
     cursor_changed = Signal(object)
     """A Cell, or None, with `place`."""
     reading_changed = Signal(str)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.ui import picked, taking_away, theme
+from landscape_gui.ui import choosing_data, picked, taking_away, theme
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
@@ -97,6 +97,7 @@ class Window(QMainWindow):
             "copy_caption": lambda: self.facts.copy(),
             "close": self.close_current,
             "quit": self.close,
+            "data": self.ask_data,
             "compute": lambda: self.question.ask(),
             "compare": lambda: self.library.compare(),
             "connect": lambda: self.library.connect_selected(),
@@ -135,6 +136,7 @@ class Window(QMainWindow):
         self.startup.rest_due.connect(self.complete_stage)
         self.closing.ended.connect(QApplication.quit)
         session.trust_asked.connect(self._ask_trust)
+        session.data_asked.connect(lambda error, document: choosing_data.offer(session, document, self, error))
         session.current_changed.connect(self._leave_home)
         session.documents_changed.connect(self._documents_changed)
         session.inquiries_changed.connect(self._refresh)
@@ -223,6 +225,11 @@ class Window(QMainWindow):
         dialog.rejected.connect(lambda: self._refused(document))
         dialog.open()
 
+    def ask_data(self) -> None:
+        """Other data for the current checkpoint."""
+        if self.session.current is not None and self.session.current.problem is not None:
+            choosing_data.offer(self.session, self.session.current, self)
+
     def _refused(self, document: Document) -> None:
         self.session.close(document)
         text = f"{document.name} was not opened: its code was not allowed."
@@ -261,7 +268,7 @@ class Window(QMainWindow):
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
         for name in ("connect", "barriers", "instability"):
             actions[name].setEnabled(bool(session.documents))
-        for name in ("compute", "compare"):
+        for name in ("compute", "compare", "data"):
             actions[name].setEnabled(current is not None and current.problem is not None)
         actions["cancel"].setEnabled(session.running is not None)
         actions["close"].setEnabled(current is not None)

@@ -159,6 +159,21 @@ def test_images_by_class_in_folder_or_zip(tmp_path: Path, zipped: bool) -> None:
     assert load_data(path, size=[2, 3]).splits[0].inputs.shape == (4, 3, 2, 3)
 
 
+def test_pictures_in_arrays_are_scaled_too_and_what_is_not_meant_is_refused(tmp_path: Path) -> None:
+    ramp = np.arange(64, dtype=np.uint8).reshape(1, 1, 8, 8).repeat(3, 0) * 3
+    np.savez(tmp_path / "d.npz", x=ramp, y=Y[:3])
+    data = load_data(tmp_path / "d.npz", size=16)
+    assert data.splits[0].inputs.shape == (3, 1, 16, 16)
+    assert any("8 × 8 to 16 × 16" in note for note in data.notes)
+    # Bilinear interpolation of a plane is that plane inside: the middle of the picture keeps its mean.
+    assert data.splits[0].inputs[0, 0, 7:9, 7:9].mean().item() == pytest.approx(ramp.mean() / 255, abs=1e-6)
+    assert load_data(tmp_path / "d.npz", size=8).digest == load_data(tmp_path / "d.npz").digest
+    np.savez(tmp_path / "flat.npz", x=X[:, 0], y=Y)
+    for options, words in (({"size": 8}, "cannot be scaled"), ({"target": "y"}, "no columns"), ({"block": 4}, "no text to cut")):
+        with pytest.raises(ProblemError, match=words):
+            load_data(tmp_path / "flat.npz", **options)
+
+
 def test_images_of_unequal_size_ask_for_a_size(tmp_path: Path) -> None:
     for i, size in enumerate(((6, 4), (5, 4))):
         (tmp_path / f"c{i}").mkdir()

@@ -13,7 +13,7 @@ from landscape_gui.data_choice import DataChoice, DataNeeded
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem import open_problem
 from landscape_gui.problem.families import mlp
-from landscape_gui.problem.remembered import FILE, MOST, choice_for_checkpoint, choice_for_data, remember
+from landscape_gui.problem.remembered import FILE, MOST, choice_beside, choice_for_checkpoint, choice_for_data, remember
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +35,9 @@ def test_a_choice_comes_back_by_data_by_checkpoint_and_by_its_neighbour(tmp_path
     choice = DataChoice(path=str(data), normalise="standard", size=32, target="y:number", block=7)
     remember(choice, net)
     assert choice_for_data(data) == choice == choice_for_checkpoint(net)
-    assert choice_for_checkpoint(tmp_path / "other.pt") == choice
-    assert choice_for_checkpoint(tmp_path / "else" / "net.pt") is None
+    assert choice_for_checkpoint(tmp_path / "other.pt") is None
+    assert choice_beside(tmp_path / "other.pt") == choice
+    assert choice_beside(tmp_path / "else" / "net.pt") is None
     data.unlink()
     assert choice_for_checkpoint(net) is None
 
