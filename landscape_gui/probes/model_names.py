@@ -11,8 +11,8 @@ ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 
 def model_names(models: Sequence[CheckpointRef]) -> tuple[str, ...]:
-    """Short names, all different: labels as they are where none names a folder ("epoch 5"), else folders where these tell the
-    models apart, files where all lie in one folder, else both."""
+    """Short names, all different: labels as they are where none names a folder ("epoch 5"), else folders where the files are called
+    alike, files where all lie in one folder, else both: of two runs it matters which checkpoints these are."""
     for names in choices(models):
         if len(set(names)) == len(names) and all(names):
             return tuple(names)
@@ -26,7 +26,8 @@ def choices(models: Sequence[CheckpointRef]) -> Iterator[list[str]]:
         yield [bare(label) for label in labels]
     parts = [(model.path or called(model)).replace("\\", "/").split("/") for model in models]
     if all(len(p) > 1 for p in parts):
-        yield [p[-2] for p in parts]
+        if len({p[-1] for p in parts}) == 1:
+            yield [p[-2] for p in parts]
         if len({p[-2] for p in parts}) == 1:
             yield [bare(p[-1]) for p in parts]
         yield [f"{p[-2]}/{bare(p[-1])}" for p in parts]

@@ -57,7 +57,7 @@ def test_names_tell_folders_apart_and_files_within_one_folder(tmp_path: Path, pa
     assert names_of(a, a.reference(beside)) == ("net", "other")
     elsewhere = tmp_path / "b" / "third.pt"
     torch.save(trained(PLAIN, 3, 1), elsewhere)
-    assert names_of(a, a.reference(elsewhere)) == ("a", "b")
+    assert names_of(a, a.reference(elsewhere)) == ("a/net", "b/third")
 
 
 def test_names_within_a_run_are_the_runs() -> None:
