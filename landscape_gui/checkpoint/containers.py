@@ -13,6 +13,7 @@ from landscape_gui.checkpoint.gzipped import unpack
 from landscape_gui.checkpoint.legacy import open_pickle
 from landscape_gui.checkpoint.limits import Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout
+from landscape_gui.checkpoint.nested import SUFFIXES, open_inside
 from landscape_gui.checkpoint.safetensors import open_safetensors
 from landscape_gui.checkpoint.sniff import HEAD, sniff
 from landscape_gui.checkpoint.torch_zip import open_torch, root_of
@@ -35,7 +36,25 @@ def _open_zip(file: BinaryIO, size: int) -> Archive:
         return open_exported(archive)
     if is_arrays(names):
         return open_arrays(archive)
+    inner = open_inside(archive, _open_plainly)
+    if inner is not None:
+        return inner
     raise Broken(*_other_zip(set(names)))
+
+
+def _open_plainly(file: BinaryIO, size: int) -> Archive:
+    """A file inside a zip: of torch.save or safetensors, and no archive of others again."""
+    file.seek(0)
+    kind = sniff(file.read(HEAD), size)
+    if kind != "zip":
+        return _OPENERS[kind](file, size) if kind in ("pickle", "safetensors") else _refuse()
+    archive = Zip(file, size)
+    root = root_of(list(archive.members))
+    return open_torch(archive, root) if root is not None else _refuse()
+
+
+def _refuse() -> Archive:
+    raise Broken("it is no checkpoint")
 
 
 def _open_gzip(file: BinaryIO, size: int) -> Archive:
@@ -74,7 +93,7 @@ def _other_zip(names: set[str]) -> tuple[str, str]:
         return "it is an Office document", "Choose the checkpoint."
     if any(name.startswith("META-INF/") for name in names):
         return "it is a Java archive", "Choose the checkpoint."
-    inside = sorted(name for name in names if name.endswith((".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".pkl")))
+    inside = sorted(name for name in names if name.endswith(SUFFIXES))
     if inside:
         listed = ", ".join(shown(name) for name in inside[:3])
         return f"it is a zip archive with checkpoints inside ({listed})", "Unpack it and open the folder."

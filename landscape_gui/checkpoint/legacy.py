@@ -49,7 +49,8 @@ def _parse(file: BinaryIO, size: int, head: bytes) -> Archive:
     keys, at = unpickle(head, at, 4 * TENSORS)
     if type(keys) is not list or not all(type(key) in (str, int) for key in keys):
         raise Broken("its list of storages is malformed")
-    return Archive("torch legacy", value, _storages(file, size, value, [str(key) for key in keys], at))
+    spans = _storages(file, size, value, [str(key) for key in keys], at) or lay_out(value)  # arrays, where there is no tensor
+    return Archive("torch legacy", value, spans)
 
 
 def _storages(file: BinaryIO, size: int, value: Any, keys: list[str], at: int) -> dict[str, Span]:

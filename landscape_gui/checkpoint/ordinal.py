@@ -16,6 +16,8 @@ _STEP_KEYS = (
     "iter",
     "iterations",
     "num_iter",
+    "iter_num",
+    "global_steps",
     "n_iter",
     "num_updates",
     "num_steps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landscape_gui.checkpoint.embedded import lay_out
 from landscape_gui.checkpoint.limits import DAMAGED, PICKLE_BYTES, Broken
 from landscape_gui.checkpoint.manifest import Archive, Span
 from landscape_gui.checkpoint.unpickle import unpickle
@@ -28,7 +29,8 @@ def open_torch(archive: Zip, root: str) -> Archive:
         big = order == b"big"
     script = f"{root}constants.pkl" in members or any(name.startswith(f"{root}code/") for name in members)
     notes = ("TorchScript: the weights were read, the program in the file was not run.",) if script else ()
-    return Archive("TorchScript" if script else "torch zip", value, _storages(archive, root), big, notes=notes)
+    spans = _storages(archive, root) or lay_out(value)  # NumPy arrays, where there is no tensor
+    return Archive("TorchScript" if script else "torch zip", value, spans, big, notes=notes)
 
 
 def _storages(archive: Zip, root: str) -> dict[str, Span]:
