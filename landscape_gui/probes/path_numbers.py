@@ -43,13 +43,14 @@ def sign_of(name: str) -> float:
 
 
 def inside(path: PathResult, name: str) -> Inside | None:
-    """A quantity between the ends, None before both ends are known."""
+    """A quantity between the ends; None before both ends, and a place between them where any is asked for, are known."""
     quantity = path.quantities.get(name)
     if quantity is None:
         return None
-    chosen = path.computed & (path.t >= 0) & (path.t <= 1)
+    within = (path.t >= 0) & (path.t <= 1)
+    chosen = path.computed & within
     t = path.t[chosen]
-    if not len(t) or t[0] != 0 or t[-1] != 1:
+    if len(t) < min(3, int(within.sum())) or t[0] != 0 or t[-1] != 1:
         return None
     errors = quantity.standard_error
     paired = {kind: path.errors[f"{name}_{kind}"][chosen] for kind in KINDS if f"{name}_{kind}" in path.errors}

@@ -482,3 +482,12 @@ def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
     torch.save({"0.weight": torch.ones(9, 6)}, tmp_path / "other.pt")
     with pytest.raises(ProblemError, match=r"0\.weight|0\.bias"):
         a.reference(tmp_path / "other.pt")
+
+
+def test_two_ends_alone_say_nothing_of_a_barrier_between_them(tmp_path: Path) -> None:
+    """The first picture of a path knows its ends; that no place between them is higher is not known yet."""
+    a, b = pair(tmp_path)
+    whole = measure(a, b, points=5)
+    ends = np.isin(whole.t, (0.0, 1.0))
+    assert path_numbers.numbers_of(dataclasses.replace(whole, computed=ends), "train") == {}
+    assert path_numbers.numbers_of(dataclasses.replace(whole, computed=ends | (whole.t == 0.5)), "train")["above_line"].value > 0
