@@ -6,12 +6,14 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from landscape_gui.problem.source import Source
+from landscape_gui.problem.source import DECEIVING, Source
 
 PROGRAMS, NETWORK, WRITES, READS = "starts other programs", "reaches the network", "writes, moves or deletes files", "reads files"
+DECEIVES = "shows its text in another order than it runs"
 HIDDEN, LIBRARIES, SECRETS = "runs code that is not shown here", "calls compiled libraries directly", "reads environment variables"
 
 _CALLS = {
+    DECEIVES: "",
     PROGRAMS: """os.system os.popen os.exec* os.spawn* os.posix_spawn* os.fork* os.kill* subprocess.* pty.* multiprocessing.*
         asyncio.create_subprocess* concurrent.futures.ProcessPoolExecutor""",
     NETWORK: """socket.* ssl.* urllib.request.* http.* ftplib.* smtplib.* telnetlib.* xmlrpc.* requests.* httpx.* aiohttp.*
@@ -56,17 +58,21 @@ def abilities(source: Source) -> tuple[str, ...]:
 
 def sights_of(file: str, content: bytes) -> Iterator[Sight]:
     """Every name in the code that stands for one of `CALLS`, imports under other names followed."""
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+        found = DECEIVING & set(line.removesuffix("\r").removeprefix("\ufeff" if number == 1 else ""))
+        yield from (Sight(DECEIVES, file, number, f"U+{ord(each):04X}") for each in found)
     tree = ast.parse(content)
     names = dict(_imported(tree))
+    stars = [names.pop(name).removesuffix(".*") for name in list(names) if name.startswith("*")]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _call(file, node, names)
         elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store):
             yield from _matching(file, node.lineno, _dotted(node, names), methods=False)
-        elif isinstance(node, ast.Name) and node.id in names:
-            yield from _matching(file, node.lineno, names[node.id], methods=False)
-        elif isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            yield from _matching(file, node.lineno, f"{node.module}.*", methods=False)
+        elif isinstance(node, ast.Name):
+            meant = [names[node.id]] if node.id in names else [f"{module}.{node.id}" for module in stars]
+            for name in meant:
+                yield from _matching(file, node.lineno, name, methods=False)
 
 
 def _call(file: str, node: ast.Call, names: Mapping[str, str]) -> Iterator[Sight]:
@@ -109,14 +115,16 @@ def _matches(name: str, pattern: str, methods: bool) -> bool:
 
 
 def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """What each imported name stands for."""
+    """What each imported name stands for; "*os" for all of os."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 yield (alias.asname, alias.name) if alias.asname else (top, top)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
+            for alias in node.names:
+                name = f"*{node.module}" if alias.name == "*" else alias.asname or alias.name
+                yield name, f"{node.module}.{alias.name}"
 
 
 def _dotted(node: ast.AST, names: Mapping[str, str]) -> str:

@@ -14,6 +14,11 @@ from landscape_gui.errors import ProblemError
 
 LARGEST = 4 << 20
 MOST_FILES = 500
+TOTAL = 16 << 20
+DECEIVING = frozenset(
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\r\x00\x08\x1b"
+)
+SPELLED = {ord(each): f"<U+{ord(each):04X}>" for each in DECEIVING - {"\r"}}
 OURS = frozenset({"torch", "numpy", "landscape_gui"})
 
 
@@ -55,14 +60,20 @@ class Source:
 
     @property
     def text(self) -> str:
-        """What to show before it is trusted: the file, then those that it imports, each under its name."""
-        parts = [self.content.decode("utf-8", "replace")]
+        """What to show before it is trusted: the file, then those that it imports, each under its name. Characters that would show
+        the text in another order than it runs are spelled out."""
+        parts = [visible(self.content.decode("utf-8", "replace"))]
         parts += [
-            f"\n# ---- {path.name} ({name})\n{content.decode('utf-8', 'replace')}"
+            f"\n# ---- {visible(path.name)} ({name})\n{visible(content.decode('utf-8', 'replace'))}"
             for name, (path, content) in sorted(self.files.items())
             if name != self.name
         ]
         return "\n".join(parts)
+
+
+def visible(text: str) -> str:
+    """The text with characters that reorder or hide others spelled out."""
+    return text.translate(SPELLED)
 
 
 def read_source(path: Path, name: str = "", also: Sequence[str] = ()) -> Source:
@@ -77,6 +88,7 @@ def read_source(path: Path, name: str = "", also: Sequence[str] = ()) -> Source:
         folder = folder.parent
     content = _read(path)
     files: dict[str, tuple[Path, bytes]] = {}
+    total = len(content)
     waiting = [*([name] if name else []), *also, *imports_of(path, content)]
     while waiting:
         top = waiting.pop().partition(".")[0]
@@ -88,6 +100,9 @@ def read_source(path: Path, name: str = "", also: Sequence[str] = ()) -> Source:
             if len(files) >= MOST_FILES:
                 raise ProblemError(f"{path} imports more than {MOST_FILES} files from its folder.")
             files[module] = (file, _read(file))
+            total += len(files[module][1])
+            if total > TOTAL:
+                raise ProblemError(f"{path} imports more than {TOTAL:,} bytes of code from its folder.")
             waiting += imports_of(file, files[module][1])
     return Source(path, files[name][1] if name else content, files, name)
 

@@ -6,7 +6,11 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.ui.panel import plain
+from landscape_gui.ui.panel import breakable, plain
+
+SEEN = "What it visibly does, beyond computing:"
+UNSEEN = "Nothing in it visibly reads or writes files, starts programs or reaches the network."
+NO_PROMISE = "This was read off its text as a help. It is no promise: Python can hide what it does."
 
 
 class TrustDialog(QDialog):
@@ -14,7 +18,7 @@ class TrustDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("trust")
         self.setWindowTitle("Run this code?")
-        self.resize(760, 560)
+        self.resize(820, 660)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
@@ -26,19 +30,43 @@ class TrustDialog(QDialog):
                 "muted",
             )
         )
-        column.addWidget(plain(error.path))
-        self.source = QPlainTextEdit(error.source)
-        self.source.setReadOnly(True)
-        self.source.setAccessibleName("Source")
-        self.source.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.source.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        column.addWidget(plain(breakable(one_line(error.path))))
+        self.abilities = plain(abilities_text(error))
+        self.abilities.setAccessibleName("What it visibly does")
+        column.addWidget(self.abilities)
+        column.addWidget(plain(NO_PROMISE, "muted"))
+        self.source = source_view(error.source)
         column.addWidget(self.source, 1)
         column.addWidget(plain(f"SHA-256 {error.digest}", "muted"))
         buttons = QDialogButtonBox()
         self.refuse = buttons.addButton("Do not run", QDialogButtonBox.ButtonRole.RejectRole)
         self.allow = buttons.addButton("Allow this code", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.refuse.setDefault(True)
-        self.refuse.setFocus()
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
+        # Only now: of a button that has no dialog yet, Qt forgets it and makes the accepting one the default.
+        self.allow.setAutoDefault(False)
+        self.refuse.setDefault(True)
+        self.refuse.setFocus()
+
+
+def source_view(text: str) -> QPlainTextEdit:
+    view = QPlainTextEdit(text)
+    view.setReadOnly(True)
+    view.setAccessibleName("Source")
+    view.setMinimumHeight(160)
+    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    return view
+
+
+def abilities_text(error: TrustNeeded) -> str:
+    """A line for each thing that the code visibly does."""
+    if not error.abilities:
+        return UNSEEN
+    return "\n".join([SEEN, *(f"\N{BULLET} {breakable(one_line(ability))}" for ability in error.abilities)])
+
+
+def one_line(text: str) -> str:
+    """Names of files may hold line ends."""
+    return " ".join(text.split())
