@@ -11,6 +11,7 @@ _ANYWHERE = ("_orig_mod.", "_fsdp_wrapped_module.", "_fpw_module.", "_checkpoint
 _AVERAGED = ("ema_model.", "model_ema.", "ema.", "online_model.")
 _IN_FRONT = ("module.", *_ANYWHERE, *_AVERAGED)
 _PARALLEL = "module"
+_ROUNDS = 20  # prefixes in front of one another; more exist only to be slow
 COUNTERS = ("n_averaged", "initted", "step")
 """What torch.optim.swa_utils.AveragedModel and others that average count beside the weights."""
 
@@ -29,7 +30,7 @@ def strip(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         if shorter != clean:
             clean = shorter
             gone.append(prefix)
-    while clean:
+    for _ in range(_ROUNDS):
         common = next((prefix for prefix in _IN_FRONT if _all_start(clean, prefix)), None)
         if common is None:
             break
