@@ -186,6 +186,14 @@ def test_images_of_unequal_size_ask_for_a_size(tmp_path: Path) -> None:
         load_data(tmp_path, size=4)
 
 
+def test_decoders_that_were_not_chosen_are_let_at_no_file(tmp_path: Path) -> None:
+    """Pillow reads a picture by its content: PostScript called .png would start another program."""
+    (tmp_path / "c").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "c" / "a.png", "PCX")
+    with pytest.raises(ProblemError, match=r"a.png is no readable image"):
+        load_data(tmp_path)
+
+
 def test_missing_or_foreign_data_are_told(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match=r"nowhere.npz are not there"):
         load_data(tmp_path / "nowhere.npz")

@@ -41,18 +41,21 @@ def seen(choice, **changes):
     return dataclasses.replace(made, **changes)
 
 
+OPEN = threading.Event()
+OPEN.set()
+
+
 class Reader:
-    """Previews, as fast as `gate` lets them; what was asked for and what was kept."""
+    """Previews, each path's as soon as its gate is open; what was asked for and what was kept."""
 
     def __init__(self):
-        self.asked, self.kept, self.gate = [], [], threading.Event()
-        self.gate.set()
+        self.asked, self.kept, self.gates = [], [], {}
         self.known = {}
         self.beside = None
 
     def preview(self, path, choice, trusted):
         self.asked.append((path, choice))
-        assert self.gate.wait(10)
+        assert self.gates.get(choice.path, OPEN).wait(10)
         if "wrong" in choice.path:
             raise ProblemError(f"{choice.path} holds nothing.", remedy="Give another.")
         return seen(choice)
@@ -65,7 +68,8 @@ class Reader:
 def reader():
     reader = Reader()
     yield reader
-    reader.gate.set()
+    for gate in reader.gates.values():
+        gate.set()
 
 
 @pytest.fixture
@@ -171,13 +175,16 @@ def test_no_data_chosen_is_the_sentence_that_it_was(qtbot, window, picker):
     assert any("bare.pt has no data" in text and "--data" in text for text in window.messages.texts)
 
 
-def test_an_answer_to_what_is_no_longer_asked_is_dropped(qtbot, picker, reader):
-    reader.gate.clear()
+def test_an_answer_to_what_is_no_longer_asked_is_dropped(qtbot, window, picker, reader):
+    reader.gates = {"/d/first": threading.Event(), "/d/second": threading.Event()}
     picker.choose("/d/first")
     qtbot.waitUntil(lambda: len(reader.asked) == 1, timeout=5000)
     picker.choose("/d/second")
-    reader.gate.set()
+    reader.gates["/d/first"].set()
     qtbot.waitUntil(lambda: len(reader.asked) == 2, timeout=5000)
+    window.session.mailbox.deliver()  # the first answer came before the second was asked for
+    assert picker.preview is None and not picker.use.isEnabled()
+    reader.gates["/d/second"].set()
     looked(qtbot, picker)
     assert picker.preview.choice.path == "/d/second"
 
