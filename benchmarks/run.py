@@ -42,6 +42,7 @@ import adaptive
 import connectivity
 import curvature_products
 import curvature_spectra
+import files
 import window
 from peer_process import PeerProcess
 from timing import fastest, interleave, ratio
@@ -84,6 +85,10 @@ def main() -> int:
     for result in connectivity.measure(options.cache, options.rounds, only=paths, peerless=options.no_peers):
         results.append(result)
         connectivity.report(result)
+    if files.NAME in options.only:
+        for result in files.measure(options.cache):
+            results.append(result)
+            files.report(result)
     measured = {result["name"] for result in results}
     kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
     results = [*results, *(result for result in kept if result["name"] not in measured)]
