@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,15 +23,20 @@ from landscape_gui.run import Run
 VERSION = 1
 """Raised when the same files would be opened as another function: old answers are then not found any more."""
 
+UNNAMED = frozenset({"model.safetensors", "pytorch_model.bin"})
+"""What every Hugging Face folder's file is called."""
+
 
 @dataclass(frozen=True)
 class Network:
-    """A module with the checkpoint's weights loaded. config: what decides what it computes; name: in a sentence."""
+    """A module with the checkpoint's weights loaded. config: what decides what it computes; name: in a sentence; own_names: gives
+    another file's tensors the names of the module's, where files have others."""
 
     module: nn.Module
     name: str
     config: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    own_names: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ class Found:
 
     @property
     def title(self) -> str:
-        return self.card.title or (self.run.name if self.run is not None else self.checkpoint.path.stem)
+        """The card's, the run's, the file's name, or that of the folder that is one checkpoint."""
+        place = self.checkpoint.path
+        alone = place.absolute().parent.name if place.name.partition(".index")[0] in UNNAMED else place.stem
+        return self.card.title or (self.run.name if self.run is not None else alone)
 
     @property
     def label(self) -> str:
@@ -69,6 +77,7 @@ def assemble(found: Found, device: torch.device, threads: int) -> Parts:
         title=f"{found.title}, {found.label}" if found.label else found.title,
         fingerprint=fingerprint(identity(found)),
         identity=identity(found),
+        own_names=found.network.own_names,
         checkpoint=found.checkpoint,
         run=found.run,
         module=module,

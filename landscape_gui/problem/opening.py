@@ -18,6 +18,7 @@ from landscape_gui.problem.exported_origin import exported_origin
 from landscape_gui.problem.family_origin import family_origin, guess
 from landscape_gui.problem.fingerprint_origin import fingerprint_origin
 from landscape_gui.problem.hubconf_origin import hubconf_origin
+from landscape_gui.problem.huggingface_origin import huggingface_origin
 from landscape_gui.problem.lightning_origin import lightning_origin
 from landscape_gui.problem.locate import find_beside, find_checkpoint
 from landscape_gui.problem.module_origin import module_origin
@@ -32,6 +33,7 @@ ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (
     hubconf_origin,
     code_origin,
     vision_origin,
+    huggingface_origin,
     upper_code_origin,
     lightning_origin,
     fingerprint_origin,

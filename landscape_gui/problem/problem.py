@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +40,7 @@ class Parts:
     """What a Problem is made of; `open_problem` puts it together.
 
     model_name: what the network is called in sentences; expected: metrics that the card says; notes: what was assumed, cast or
-    stripped; identity: what the fingerprint is made of.
+    stripped; identity: what the fingerprint is made of; own_names: as of assembly.Network.
     """
 
     title: str
@@ -62,6 +62,7 @@ class Parts:
     expected: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     identity: Mapping[str, Any] = field(default_factory=dict)
+    own_names: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
 
 
 class Problem:
@@ -164,8 +165,7 @@ class Problem:
         if reference.digest and checkpoint.digest != reference.digest:
             raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
         module = copy.deepcopy(self.module)
-        self._fit(checkpoint)
-        load(module, checkpoint.tensors, self._parts.model_name)
+        load(module, self._fit(checkpoint), self._parts.model_name)
         title = f"{self.description.get('title', self.title)}, {reference.label}"
         parts = dataclasses.replace(
             self._parts,
@@ -273,7 +273,8 @@ class Problem:
     def _fit(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         model = f"{self._parts.model_name}, the network of {self.title}"
         try:
-            found = fit(self.module, checkpoint.tensors, model)[0]
+            named = self._parts.own_names
+            found = fit(self.module, checkpoint.tensors if named is None else named(checkpoint.tensors), model)[0]
         except ProblemError as error:
             raise ProblemError(f"{checkpoint.path}: {error.message}", remedy=error.remedy) from error
         network = self._parts.identity.get("network", {})
