@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_gui.errors import ProblemError
-from landscape_gui.problem.locate import CLIMB
+from landscape_gui.problem.locate import CLIMB, folder_of
 from landscape_gui.problem.source import imports_of
 
 FORM = re.compile(r"(?P<where>.+?):(?P<function>[A-Za-z_]\w*)(?P<arguments>\(.*\))?", re.DOTALL)
@@ -35,12 +35,13 @@ def find_named(text: str, checkpoint: Path) -> CodeName:
     A relative file, and a module, are looked for in the current folder (and its src), in the checkpoint's, and up to two folders
     above it. Raises ProblemError naming where it was looked for.
     """
-    if Path(text).expanduser().is_file():
-        return CodeName(file=Path(text).expanduser())
+    folders = places(checkpoint)
+    whole = _file(text, folders)
+    if whole is not None:
+        return CodeName(file=whole)
     form = FORM.fullmatch(text)
     if form is None:
-        raise ProblemError(f"There is no {text}.", remedy=REMEDY)
-    folders = places(checkpoint)
+        raise ProblemError(f"There is no {text} in {', '.join(map(str, folders))}.", remedy=REMEDY)
     where = form["where"]
     file = _file(where, folders) if where.endswith(".py") or "/" in where or "\\" in where else _module(where, folders)
     if file is None:
@@ -53,7 +54,7 @@ def find_named(text: str, checkpoint: Path) -> CodeName:
 
 def places(checkpoint: Path) -> list[Path]:
     """Where code is looked for: the current folder and its src, the checkpoint's folder, and folders above it."""
-    folder = checkpoint.resolve().parent
+    folder = folder_of(checkpoint)
     found = [Path.cwd(), Path.cwd() / "src", folder, *folder.parents[:CLIMB]]
     return [place for place in dict.fromkeys(found) if place.is_dir()]
 

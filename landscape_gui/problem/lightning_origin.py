@@ -18,7 +18,7 @@ from landscape_gui.problem.hyper_parameters import HyperParameters, read_hyper_p
 from landscape_gui.problem.judges import Judges, choose_judges
 from landscape_gui.problem.lightning_class import DATA, MODULE, Project, PythonClass, read_project
 from landscape_gui.problem.lightning_code import LightningCode, Settings
-from landscape_gui.problem.locate import CLIMB, resolve
+from landscape_gui.problem.locate import CLIMB, folder_of, resolve
 from landscape_gui.problem.origins import Origin, Request
 from landscape_gui.problem.source import Source, read_source
 from landscape_gui.problem.vision_origin import without_data
@@ -109,7 +109,7 @@ def roots(checkpoint: Path, opened: str | Path) -> Iterator[Path]:
     """Folders in which the project may lie, nearest first: around the checkpoint, up to beside lightning_logs or two above, and the
     current one."""
     place = resolve(opened).resolve()
-    folder = checkpoint.resolve().parent
+    folder = folder_of(checkpoint)
     start = place if place.is_dir() else place.parent
     highest = next(
         (above.parent for above in (folder, *folder.parents) if above.name == LOGS), [start, *start.parents][: CLIMB + 1][-1]
