@@ -14,6 +14,7 @@ from landscape_gui.checkpoint.legacy import open_pickle
 from landscape_gui.checkpoint.limits import Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout
 from landscape_gui.checkpoint.nested import SUFFIXES, open_inside
+from landscape_gui.checkpoint.others import other_zip
 from landscape_gui.checkpoint.safetensors import open_safetensors
 from landscape_gui.checkpoint.sniff import HEAD, sniff
 from landscape_gui.checkpoint.torch_zip import open_torch, root_of
@@ -86,13 +87,9 @@ _OPENERS: dict[str, Callable[[BinaryIO, int], Archive]] = {
 
 
 def _other_zip(names: set[str]) -> tuple[str, str]:
-    again = "Save the weights with torch.save(model.state_dict(), path) and open that file."
-    if any(name.endswith((".weights.h5", "keras_metadata.pb")) for name in names):
-        return "it is a Keras file", again
-    if "[Content_Types].xml" in names:
-        return "it is an Office document", "Choose the checkpoint."
-    if any(name.startswith("META-INF/") for name in names):
-        return "it is a Java archive", "Choose the checkpoint."
+    other = other_zip(names)
+    if other is not None:
+        return f"it is {other[0]}", other[1]
     inside = sorted(name for name in names if name.endswith(SUFFIXES))
     if inside:
         listed = ", ".join(shown(name) for name in inside[:3])

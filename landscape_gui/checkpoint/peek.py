@@ -19,7 +19,7 @@ from landscape_gui.checkpoint.manifest import Archive, Manifest, TensorInfo
 from landscape_gui.checkpoint.ordinal import epoch_of, step_of
 from landscape_gui.checkpoint.sharded import open_sharded
 from landscape_gui.checkpoint.source import Source, status
-from landscape_gui.checkpoint.whole import DISTRIBUTED, INDEX, Whole, config_of, find_whole, is_part
+from landscape_gui.checkpoint.whole import DISTRIBUTED, INDEX, Whole, config_of, find_whole, is_part, what_else
 from landscape_gui.errors import CheckpointError
 
 
@@ -64,6 +64,9 @@ def make_manifest(path: Path, archive: Archive, contents: Contents) -> Manifest:
 def open_source(source: Source, whole: Whole | None) -> Archive:
     """The container in the file, or in the files that belong together; raises Broken."""
     if whole is None:
+        other = what_else(source.path) if source.path.is_dir() else None
+        if other is not None:
+            raise Broken(f"it is {other[0]}", other[1])
         return open_archive(source.file(), source.size())
     if whole.kind == DISTRIBUTED:
         return open_distributed(source)

@@ -14,6 +14,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.json_text import parse_object
 from landscape_gui.checkpoint.limits import CONFIG_BYTES, INDEX_BYTES, INDEXES, LISTED, SHARDS, TENSORS, Broken, shown
+from landscape_gui.checkpoint.others import other_folder
 from landscape_gui.checkpoint.source import open_plain, plain_name, read_at
 
 INDEX, SINGLE, DISTRIBUTED = "sharded", "Hugging Face folder", "distributed checkpoint"
@@ -57,6 +58,14 @@ def find_whole(place: Path) -> Whole | None:
 def is_part(file: Path) -> bool:
     """Whether a file may, by its name, be one of several that make a checkpoint."""
     return file.suffix in (".json", ".distcp") or file.name == METADATA or _SHARD.fullmatch(file.name) is not None
+
+
+def what_else(folder: Path) -> tuple[str, str] | None:
+    """What a folder that is no checkpoint is, completing "it is ...", and what to do; None where nothing is known of it."""
+    try:
+        return other_folder(_listed(folder))
+    except OSError:
+        return None
 
 
 def _in_folder(folder: Path) -> Whole | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from landscape_gui import samples
-from landscape_gui.checkpoint.whole import find_whole
+from landscape_gui.checkpoint.whole import find_whole, what_else
 from landscape_gui.errors import CheckpointError
 from landscape_gui.run import Run, find_run
 
@@ -31,6 +31,9 @@ def find_checkpoint(path: str | Path) -> tuple[Path, Run | None]:
     if place.is_file():
         return place, run
     if run is None:
+        other = what_else(place)
+        if other is not None:
+            raise CheckpointError(f"{place} holds no checkpoint: it is {other[0]}.", remedy=other[1])
         raise CheckpointError(
             f"{place} holds no checkpoint.", remedy="Give a .pt, .pth, .ckpt or .safetensors file, or their folder."
         )

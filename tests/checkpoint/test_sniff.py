@@ -16,6 +16,7 @@ import torch
 
 from landscape_gui.checkpoint import peek, read_checkpoint
 from landscape_gui.errors import CheckpointError
+from landscape_gui.problem.locate import find_checkpoint
 
 
 def zipped(*names: str) -> bytes:
@@ -63,6 +64,17 @@ FILES = {
     "empty zip": (zipped(), ""),
     "nothing but zeros": (bytes(1000), "again"),
     "neither a file of torch.save nor": (bytes(range(200, 256)) * 5, "state_dict"),
+    "an ONNX model": (b"\x08\x07\x12\x07pytorch\x1a\x052.4.0" + bytes(50), "converted from"),
+    "a TensorFlow Lite model": (b"\x1c\0\0\0TFL3" + bytes(50), "converted from"),
+    "an ExecuTorch program": (b"\x20\0\0\0ET12" + bytes(50), "converted from"),
+    "mobile devices": (b"\x20\0\0\0PTMF" + bytes(50), "converted from"),
+    "a Torch 7 file": (b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1\x11\0\0\0torch.FloatTensor" + bytes(50), "torch.save"),
+    "a joblib file": (b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x13joblib.numpy_pickle" + bytes(50), "numpy.savez"),
+    "a Parquet table": (b"PAR1" + bytes(50), "--data"),
+    "MNIST's images": (b"\0\0\x08\x03\0\0\x27\x10" + bytes(50), "--data"),
+    "torch.package": (zipped("net/.data/python_version", "net/code.py"), "state_dict"),
+    "TorchServe": (zipped("MAR-INF/MANIFEST.json", "handler.py"), "Unpack"),
+    "zip archive of pictures": (zipped("cat/1.png", "dog/2.JPG"), "--data"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), "Choose"),
 }
 
@@ -75,6 +87,28 @@ def test_other_files_are_named(tmp_path: Path, words: str) -> None:
         with pytest.raises(CheckpointError, match=words) as caught:
             read(path)
         assert FILES[words][1] in caught.value.remedy
+
+
+FOLDERS = {
+    "a TensorFlow model": ["saved_model.pb"],
+    "a checkpoint of TensorFlow": ["checkpoint", "net-1.index", "net-1.data-00000-of-00001"],
+    "a file of torch.save that was unpacked": ["data.pkl", "version"],
+    "DeepSpeed in pieces": ["latest", "zero_to_fp32.py"],
+    "Orbax": ["_METADATA", "manifest.ocdbt"],
+    "Flax": ["config.json", "flax_model.msgpack"],
+    "without weights": ["config.json", "tokenizer.json"],
+    "a GGUF file": ["net.gguf"],
+}
+
+
+@pytest.mark.parametrize("words", FOLDERS)
+def test_other_folders_are_named(tmp_path: Path, words: str) -> None:
+    for name in FOLDERS[words]:
+        (tmp_path / name).write_bytes(b'{"model_type": "gpt2"}')
+    for opened in (read_checkpoint, peek, find_checkpoint):
+        with pytest.raises(CheckpointError, match=words) as caught:
+            opened(tmp_path)
+        assert caught.value.remedy
 
 
 def test_hdf5_is_named(tmp_path: Path) -> None:
@@ -114,9 +148,9 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "pipe.pt")
 
 
-@pytest.mark.parametrize("length", [0x80, 0x0280, 0x0480])
+@pytest.mark.parametrize("length", [0x80, 0x0280, 0x0480, 0x5A4D, 0x2123, 0xFEFF, 0x8B1F, 0x120508])
 def test_a_safetensors_header_of_any_length(tmp_path: Path, length: int) -> None:
-    """The length's low byte may be 0x80, with which pickles begin."""
+    """The length's low bytes may be those with which pickles, programs, gzip or ONNX begin."""
     header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
     path = tmp_path / "net.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + header + b"\0\0\x80\x3f")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_problem import TinyProblem
 
 from landscape_gui.cli import main
@@ -47,6 +51,57 @@ def test_weights_that_do_not_fit_are_told_and_no_failure(untrusted: Path, capsys
     (untrusted / "landscape.py").write_text("import torch\ndef model():\n    return torch.nn.Linear(2, 2)\n", encoding="utf-8")
     assert main(["info", "--trust", str(untrusted)]) == 0
     assert "not known. The checkpoint does not fit" in capsys.readouterr().out
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def weights() -> dict[str, torch.Tensor]:
+    return {"module.fc.weight": torch.zeros(3, 4), "module.fc.bias": torch.zeros(3).half()}
+
+
+@pytest.mark.parametrize("header", [[], ["--header"]])
+def test_json_lists_form_tensors_and_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str], header: list[str]) -> None:
+    torch.save({"state_dict": weights(), "epoch": 3, "note": "<b>x</b>\n"}, tmp_path / "<net>.bin")
+    assert main(["info", "--json", *header, str(tmp_path / "<net>.bin")]) == 0
+    (found,) = told(capsys)
+    assert found["form"] == "torch zip"
+    assert found["tensors"] == [
+        {"name": "fc.weight", "dtype": "float32", "shape": [3, 4]},
+        {"name": "fc.bias", "dtype": "float16", "shape": [3]},
+    ]
+    assert found["notes"] == ["Weights taken from 'state_dict' of the file.", "Stripped 'module.' from the names."]
+    assert (found["epoch"], found["metadata"]["note"]) == (3, "<b>x</b>\n")
+    assert ("not_opened" in found) == (not header)
+
+
+def test_json_of_folders_and_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    (hub / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
+    save_file(weights(), hub / "model.safetensors")
+    (tmp_path / "page.pt").write_text("<html>", encoding="utf-8")
+    torch.save(weights(), tmp_path / "net.pt")
+    for name in ("hub", "page.pt", "net.pt"):
+        assert main(["info", "--json", "--header", str(tmp_path / name)]) == (1 if name == "page.pt" else 0)
+    captured = capsys.readouterr()
+    assert [json.loads(line)["form"] for line in captured.out.splitlines()] == ["Hugging Face folder, safetensors", "torch zip"]
+    assert "it is a web page" in captured.err and "page.pt" in captured.err
+    assert main(["info", "--json", *(str(tmp_path / name) for name in ("hub", "page.pt", "net.pt"))]) == 1
+    assert len(told(capsys)) == 2
+
+
+def test_tensors_that_cannot_be_read_are_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The header is whole; the packed data behind it is not."""
+    np.savez_compressed(tmp_path / "a.npz", w=np.random.default_rng(0).normal(size=(400, 100)))
+    raw = bytearray((tmp_path / "a.npz").read_bytes())
+    raw[100_000:100_050] = bytes(50)
+    (tmp_path / "a.npz").write_bytes(bytes(raw))
+    assert main(["info", "--json", "--header", str(tmp_path / "a.npz")]) == 0
+    capsys.readouterr()
+    assert main(["info", "--json", str(tmp_path / "a.npz")]) == 1
+    assert "cannot be opened" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_checkpoint_is_a_failure(untrusted: Path, capsys: pytest.CaptureFixture[str]) -> None:
