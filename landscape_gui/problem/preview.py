@@ -37,11 +37,12 @@ def look_at(
     *,
     trusted: Callable[[str], bool] | None = None,
     code: str | None = None,
+    architecture: str | None = None,
     seconds: float = SECONDS,
 ) -> Preview:
     """The checkpoint opened with these data, and what is to be seen of them. Reads both, runs the network on nine examples, and on
     up to 512 for each normalisation that is offered. Raises what `open_problem` does."""
-    problem = open_problem(path, trusted=trusted, code=code, **choice.options)
+    problem = open_problem(path, trusted=trusted, code=code, architecture=architecture, **choice.options)
     parts = problem._parts
     split = parts.splits[0]
     inputs, targets = _first(split)
@@ -174,12 +175,13 @@ def _counts(targets: Any, classes: int | None, named: int) -> tuple[int, ...]:
 def _try_normalisations(
     problem: Problem, inputs: Any, targets: Any, about: Mapping[str, Any], choice: DataChoice, seconds: float
 ) -> tuple[tuple[Tried, ...], int]:
-    """Loss and accuracy under each normalisation that is offered, on the same few examples, and how many those were."""
+    """Loss and accuracy under each normalisation that is offered (none alone for tokens), on the same few examples, and how many
+    those were."""
     head = HEADS.get(problem.loss_name)
-    if head is None or not isinstance(inputs, Tensor) or not isinstance(targets, Tensor) or not inputs.is_floating_point():
+    if head is None or not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
         return (), 0
     raw = _raw(inputs, about)
-    names = list(dict.fromkeys((choice.normalise or NONE, *offered(raw))))
+    names = list(dict.fromkeys((choice.normalise or NONE, *offered(raw)))) if raw.is_floating_point() else [NONE]
     chosen = torch.linspace(0, len(raw) - 1, min(FEW, len(raw))).round().long()
     mean_stds = {name: statistics(name, raw) for name in names}
     sums = {name: np.zeros(2) for name in names}

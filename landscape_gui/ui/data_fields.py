@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from landscape_gui.data_choice import NONE, DataChoice, Preview, Tried
 from landscape_gui.ui.editors import spin
@@ -38,7 +38,7 @@ class DataFields(QWidget):
         self.setObjectName("data_fields")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
+        line.setSpacing(20)
         self.normalise = QComboBox()
         self.normalise.setObjectName("normalise")
         self.normalise.setMinimumWidth(230)
@@ -51,18 +51,22 @@ class DataFields(QWidget):
         self.target.setMinimumWidth(150)
         self.block = spin(0, 1 << 20)
         self.block.setSpecialValueText("as usual")
-        self.labels: dict[QWidget, QLabel] = {}
+        self.block.setMinimumWidth(130)
+        self.groups: dict[QWidget, QWidget] = {}
         for name, field in (
             ("Normalisation", self.normalise),
             ("Images' sides", self.size_box),
             ("Target", self.target),
             ("Tokens in an example", self.block),
         ):
-            self.labels[field] = plain(name, "muted", wrap=False)
+            self.groups[field] = group = QWidget()
             field.setAccessibleName(name)
-            line.addWidget(self.labels[field])
-            line.addWidget(field)
-            line.addSpacing(10)
+            pair = QHBoxLayout(group)
+            pair.setContentsMargins(0, 0, 0, 0)
+            pair.setSpacing(8)
+            pair.addWidget(plain(name, "muted", wrap=False))
+            pair.addWidget(field)
+            line.addWidget(group)
         line.addStretch(1)
         self._fill(())
         self.normalise.activated.connect(lambda: self.changed.emit())
@@ -77,7 +81,7 @@ class DataFields(QWidget):
 
     def choice(self, path: str) -> DataChoice:
         """What stands here, for data at a path."""
-        shown = [field for field in self.labels if not field.isHidden()]
+        shown = [field for field, group in self.groups.items() if not group.isHidden()]
         return DataChoice(
             path=path,
             normalise=str(self.normalise.currentData() or ""),
@@ -105,6 +109,7 @@ class DataFields(QWidget):
         fields += [self.size_box] if seen.kind == "images" else []
         fields += [self.target] if seen.columns else []
         fields += [self.block] if seen.kind == "texts" else []
+        self.block.setSpecialValueText(f"as usual ({seen.block})" if seen.block and not seen.choice.block else "as usual")
         if seen.columns:
             self._columns(seen)
         self._apply(fields)
@@ -145,10 +150,8 @@ class DataFields(QWidget):
                 self.normalise.addItem(NAMES.get(name, name) + measured(known.get(name)), name)
 
     def _apply(self, fields: Collection[QWidget]) -> None:
-        for field, label in self.labels.items():
-            shown = field in fields
-            field.setVisible(shown)
-            label.setVisible(shown)
+        for field, group in self.groups.items():
+            group.setVisible(field in fields)
 
 
 def measured(tried: Tried | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -10,6 +12,9 @@ from landscape_gui.ui.balance_bars import BalanceBars
 from landscape_gui.ui.data_fields import NAMES
 from landscape_gui.ui.example_tiles import ExampleTiles
 from landscape_gui.ui.panel import breakable, plain
+
+MOST_NATS = 50.0
+"""Losses from which a perplexity says nothing any more."""
 
 
 class PreviewPage(QWidget):
@@ -98,7 +103,9 @@ def how_it_fares(seen: Preview) -> str:
     now = seen.now
     if now is None or now.loss != now.loss:
         return "Loss and accuracy are computed when these data are used."
-    return f"Of {seen.few:,} examples: {in_figures(now.loss, now.accuracy)}."
+    many = f"the tokens of {seen.few:,} blocks" if seen.kind == "texts" else f"{seen.few:,} examples"
+    perplexity = f", perplexity {math.exp(now.loss):.4g}" if seen.kind == "texts" and now.loss < MOST_NATS else ""
+    return f"Of {many}: {in_figures(now.loss, now.accuracy)}{perplexity}."
 
 
 def in_figures(loss: float, accuracy: float) -> str:

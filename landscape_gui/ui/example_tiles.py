@@ -74,11 +74,13 @@ class ExampleTiles(QWidget):
 
 
 def caption(example: Example) -> tuple[str, str]:
-    """The label, and the prediction: "right, 99 %" or "said dog, 61 %"; of a number what the network gives."""
+    """The label (of a text what comes next), and the prediction: "right, 99 %" or "said dog, 61 %"; of a number what the network
+    gives."""
+    label = f"next {example.label}" if example.text and example.label else example.label
     share = "" if math.isnan(example.share) else f", {example.share:.0%}".replace("%", " %")
     if example.right is None:
-        return example.label, f"gives {example.prediction}" if example.prediction else ""
-    return example.label, f"right{share}" if example.right else f"said {example.prediction}{share}"
+        return label, f"gives {example.prediction}" if example.prediction else ""
+    return label, f"right{share}" if example.right else f"said {example.prediction}{share}"
 
 
 def paint_picture(painter: QPainter, area: QRectF, pixels: np.ndarray) -> QRectF:

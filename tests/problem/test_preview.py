@@ -97,3 +97,7 @@ def test_texts_show_what_comes_next(tmp_path: Path) -> None:
     first = seen.examples[0]
     assert first.text == "abcd" and first.label == "'e'" == first.prediction and first.right
     assert seen.counts == ()
+    # From h to a is the only step that the table does not make: 5 of 44 tokens.
+    assert seen.now is not None
+    assert seen.now.accuracy == pytest.approx(1 - 5 / 44)
+    assert seen.now.loss == pytest.approx(seen.problem.at_checkpoint()["data_loss"], rel=1e-5)

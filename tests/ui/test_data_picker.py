@@ -14,7 +14,7 @@ from landscape_gui import app
 from landscape_gui.data_choice import DataChoice, DataNeeded, Example, Preview, Tried
 from landscape_gui.errors import ProblemError
 from landscape_gui.ui.balance_bars import BalanceBars
-from landscape_gui.ui.data_preview import doubt_of, what_they_are
+from landscape_gui.ui.data_preview import doubt_of, how_it_fares, what_they_are
 from landscape_gui.ui.example_tiles import ExampleTiles, caption
 from landscape_gui.ui.services import Services
 from landscape_gui.ui.session import Session
@@ -258,6 +258,7 @@ def test_captions():
     assert caption(Example(label="7", prediction="1", share=0.61, right=False)) == ("7", "said 1, 61 %")
     assert caption(Example(label="2.5", prediction="2.61")) == ("2.5", "gives 2.61")
     assert caption(Example(label="2.5")) == ("2.5", "")
+    assert caption(Example(text="abc", label="'d'", prediction="'d'", share=0.5, right=True)) == ("next 'd'", "right, 50 %")
 
 
 def test_bars_are_as_tall_as_there_are_examples(qtbot, dressed):
@@ -280,7 +281,9 @@ def test_chance_is_doubted_and_more_than_chance_is_not():
     low = seen(choice, tried=(Tried(name="none", loss=2.0, accuracy=0.66),))
     assert "That is chance" in doubt_of(low) and "normalised in training" in doubt_of(low)
     assert doubt_of(seen(choice, tried=(Tried(name="none", loss=0.2, accuracy=0.95),))) == ""
-    assert what_they_are(seen(choice, kind="texts", shape=(128,), splits={"data": 1234})) == "1,234 blocks of 128 tokens"
+    text = seen(choice, kind="texts", shape=(128,), splits={"data": 1234})
+    assert what_they_are(text) == "1,234 blocks of 128 tokens"
+    assert how_it_fares(text) == "Of the tokens of 60 blocks: 40.0 % right, loss 2, perplexity 7.389."
 
 
 def test_the_real_program_opens_weights_with_chosen_data_and_knows_them_again(qtbot, dressed, tmp_path):
