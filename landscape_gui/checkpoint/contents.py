@@ -25,7 +25,7 @@ from landscape_gui.checkpoint.limits import (
 from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
 from landscape_gui.checkpoint.names import COUNTERS, averaged_apart, strip
 from landscape_gui.checkpoint.quantised import REMEDY, quantised_among, quantised_class
-from landscape_gui.checkpoint.rebuilt import Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
+from landscape_gui.checkpoint.rebuilt import GATHER, Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
 from landscape_gui.checkpoint.values import Object
 
 # Where weights are looked for first. Averaged weights come after the trained ones: `group` chooses them by name.
@@ -64,8 +64,13 @@ class Group:
 
     @property
     def only_scalars(self) -> bool:
-        """Whether it holds single numbers only, such as a best accuracy kept as a tensor."""
-        return all(isinstance(tensor, Layout) and tensor.count <= 1 for _, tensor in self.tensors)
+        """Whether it holds no weights: single numbers, such as a best accuracy kept as a tensor, or states of random generators."""
+        return all(isinstance(tensor, Layout) and (tensor.count <= 1 or _is_random(tensor)) for _, tensor in self.tensors)
+
+
+def _is_random(tensor: Layout) -> bool:
+    """Whether it is as large as the state of torch's generator on the processor or on a graphics card."""
+    return tensor.dtype == "uint8" and tensor.shape in ((5056,), (16,))
 
 
 @dataclass(frozen=True)
@@ -224,6 +229,9 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
     quantised = quantised_among({name: tensor.dtype for name, tensor in group.tensors if isinstance(tensor, Layout)})
     if quantised is not None:
         raise Broken(f"the tensor {shown(quantised[0])} is quantised ({quantised[1]})", REMEDY)
+    flat = next((name for name, _ in group.tensors if name.rpartition(".")[2].startswith(("flat_param", "_flat_param"))), "")
+    if flat:
+        raise Broken(f"the tensor {shown(flat)} is a piece of all weights in a row, as FSDP keeps them", GATHER)
     readable: list[tuple[str, Layout]] = []
     total = 0
     for name, tensor in group.tensors:

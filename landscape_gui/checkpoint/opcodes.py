@@ -204,11 +204,10 @@ def _sized(opcode: bytes, width: int, convert: Callable[[bytes], Any]) -> None:
     STEPS[opcode[0]] = step
 
 
-for _opcode, _width in (
-    *((pickle.SHORT_BINUNICODE, 1), (pickle.BINUNICODE, 4), (pickle.BINUNICODE8, 8)),
-    *((pickle.SHORT_BINSTRING, 1), (pickle.BINSTRING, 4)),
-):
+for _opcode, _width in ((pickle.SHORT_BINUNICODE, 1), (pickle.BINUNICODE, 4), (pickle.BINUNICODE8, 8)):
     _sized(_opcode, _width, _text)
+for _opcode, _width in ((pickle.SHORT_BINSTRING, 1), (pickle.BINSTRING, 4)):  # Python 2's text, or an array's bytes
+    _sized(_opcode, _width, lambda raw: raw.decode("latin-1"))
 for _opcode, _width in ((pickle.SHORT_BINBYTES, 1), (pickle.BINBYTES, 4), (pickle.BINBYTES8, 8), (pickle.BYTEARRAY8, 8)):
     _sized(_opcode, _width, bytes)
 _sized(pickle.LONG1, 1, _little)

@@ -8,6 +8,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.limits import ATTRIBUTES, DIMENSIONS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, QUANTISED, Layout, Scalar
+from landscape_gui.checkpoint.quantised import quantised_class
 from landscape_gui.checkpoint.values import Global, Object, Persistent
 
 _STORAGES = {
@@ -33,14 +34,14 @@ _STORAGES = {
 _REBUILD = "torch._utils._rebuild_"
 _WRAPPERS = ("torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch._utils._rebuild_from_type_v2")
 _DENSE = "Save a dense copy: {name: tensor.to_dense() ...}."
-_GATHER = "Save the full state dictionary, gathered on one device, and open that."
+GATHER = "Save the full state dictionary, gathered on one device, and open that."
 _FOREIGN = {
     "qtensor": ("is quantised", "Open the checkpoint from before it was quantised."),
     "sparse_tensor": ("is sparse", _DENSE),
     "sparse_csr_tensor": ("is sparse", _DENSE),
     "nested_tensor": ("is a nested tensor", _DENSE),
-    "meta_tensor_no_storage": ("has no data, as it was saved from the meta device", _GATHER),
-    "wrapper_subclass": ("is split over devices or wrapped in a class of its own", _GATHER),
+    "meta_tensor_no_storage": ("has no data, as it was saved from the meta device", GATHER),
+    "wrapper_subclass": ("is split over devices or wrapped in a class of its own", GATHER),
 }
 _NUMPY_SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 _NUMPY_CODES = {
@@ -112,6 +113,8 @@ def tensor_of(value: Any) -> Layout | Foreign | None:
         if name in (f"{_REBUILD}parameter", f"{_REBUILD}parameter_with_state"):
             value = value.args[0] if value.args else None
         elif name in _WRAPPERS and len(value.args) >= 3 and isinstance(value.args[2], tuple):
+            if isinstance(value.args[1], Global) and quantised_class(value.args[1].name):
+                return Foreign(f"is quantised (a {shown(value.args[1].name)})", _FOREIGN["qtensor"][1])
             value = Object(value.args[0], value.args[2])
         else:
             return _plain_tensor(name, value.args)
@@ -119,6 +122,8 @@ def tensor_of(value: Any) -> Layout | Foreign | None:
 
 
 def _plain_tensor(name: str, args: tuple[Any, ...]) -> Layout | Foreign | None:
+    if name.endswith(".ShardedTensor"):
+        return Foreign(*_FOREIGN["wrapper_subclass"])
     if not name.startswith(_REBUILD):
         return None
     kind = name[len(_REBUILD) :]

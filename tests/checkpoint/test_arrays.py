@@ -72,6 +72,17 @@ def test_text_beside_weights_is_passed_over(tmp_path: Path) -> None:
     same(tmp_path / "a.npz")
 
 
+def test_arrays_of_python_2(tmp_path: Path) -> None:
+    """Its pickles keep bytes as text; those of this array would pass for UTF-8, in which they are fewer characters."""
+    raw = "éééé".encode()
+    dtype = b"cnumpy\ndtype\n(U\x02f4K\x00K\x01tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR"
+    filled = array + b"(K\x01(K\x02t" + dtype + b"I00\nU" + bytes([len(raw)]) + raw + b"tb"
+    (tmp_path / "a.pkl").write_bytes(b"\x80\x02}U\x05blobs}U\x04fc_w" + filled + b"ss.")
+    found = read_checkpoint(tmp_path / "a.pkl").tensors["fc_w"]
+    assert torch.equal(found, torch.from_numpy(np.frombuffer(raw, "<f4").copy()))
+
+
 @pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_test"), ("train_images", "train_labels"), ("images",), ("arr", "x")])
 def test_data_are_no_weights(tmp_path: Path, names: tuple[str, ...]) -> None:
     np.savez(tmp_path / "a.npz", **dict.fromkeys(names, np.ones(3)))

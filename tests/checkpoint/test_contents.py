@@ -54,6 +54,19 @@ def test_wrapped_twice(tmp_path: Path) -> None:
     assert checkpoint.metadata["checkpoint.epoch"] == 3
 
 
+def test_random_states_are_not_weights(tmp_path: Path) -> None:
+    states = {"torch": torch.get_rng_state(), "cuda": [torch.zeros(16, dtype=torch.uint8)]}
+    checkpoint = opened(tmp_path, {"states": states, "weights": weights()})
+    assert checkpoint.notes == ("Weights taken from 'weights' of the file.",)
+
+
+def test_pieces_of_sharded_training_are_refused(tmp_path: Path) -> None:
+    """What one device of FSDP has: all its weights in a row, which no architecture takes."""
+    for name in ("_fsdp_wrapped_module._flat_param", "block.flat_param_0"):
+        with pytest.raises(CheckpointError, match=r"a piece of all weights in a row"):
+            opened(tmp_path, {"model": {name: torch.ones(100)}})
+
+
 def test_optimisers_are_not_weights(tmp_path: Path) -> None:
     model = torch.nn.Linear(3, 2)
     optimiser = torch.optim.Adam(model.parameters())
