@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from landscape_gui.core.weight_norm import normalise
+
 
 def _size(tensor: Any, dim: int) -> Any:
     return tensor.size(dim)
@@ -92,6 +94,14 @@ def _index(x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
     return torch.ops.aten.index.Tensor(x, indices)  # type: ignore[no-any-return]
 
 
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    return normalise(g, v, dim)
+
+
+def _weight_norm_interface(v: Tensor, g: Tensor, dim: int = 0) -> tuple[Any, ...]:
+    return normalise(g, v, dim), None
+
+
 def _embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, by_frequency: bool = False, sparse: bool = False) -> Tensor:
     return F.embedding(indices, weight, None if padding_idx == -1 else padding_idx)
 
@@ -113,6 +123,8 @@ REPLACEMENTS: Mapping[str, Callable[..., Any]] = {
     "aten._unsafe_view.default": torch.reshape,
     "aten._unsafe_index.Tensor": _index,
     "aten.embedding.default": _embedding,
+    "aten._weight_norm.default": _weight_norm,
+    "aten._weight_norm_interface.default": _weight_norm_interface,
     "aten.native_layer_norm.default": _layer_norm,
     "aten.native_group_norm.default": _group_norm,
     "aten._native_batch_norm_legit_no_training.default": _batch_norm,
