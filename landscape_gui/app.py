@@ -101,6 +101,7 @@ def services() -> Any:
         known_data=known_data,
         data_beside=data_beside,
         keep_data=keep_data,
+        choose=choose,
     )
 
 
@@ -122,14 +123,15 @@ def open_problem(path: str, *, trusted: Callable[[str], bool], code: str | None 
     from landscape_gui.problem import open_problem as opened
     from landscape_gui.problem.remembered import choice_for_checkpoint
 
+    said: dict[str, Any] = {"code": code, **_chosen.get(path, {})}
     try:
-        return opened(path, trusted=trusted, code=code)
+        return opened(path, trusted=trusted, **said)
     except DataNeeded as error:
         choice = choice_for_checkpoint(path)
         if choice is None:
             raise
         try:
-            return opened(path, trusted=trusted, code=code, **choice.options)
+            return opened(path, trusted=trusted, **said, **choice.options)
         except ProblemError:
             raise error from None
 
@@ -137,7 +139,18 @@ def open_problem(path: str, *, trusted: Callable[[str], bool], code: str | None 
 def preview(path: str, choice: DataChoice, trusted: frozenset[str]) -> Preview:
     from landscape_gui.problem.preview import look_at
 
-    return look_at(path, choice, trusted=trusted.__contains__)
+    return look_at(path, choice, trusted=trusted.__contains__, **_chosen.get(path, {}))
+
+
+_chosen: dict[str, dict[str, Any]] = {}
+"""What a person chose among several for a path that is open: arguments of `open_problem`."""
+
+
+def choose(path: str, option: str, value: str) -> None:
+    """Open a path with this code or architecture from now on; an empty option forgets what was chosen."""
+    _chosen.pop(path, None)
+    if option:
+        _chosen[path] = {option: value}
 
 
 def known_data(path: str) -> DataChoice | None:

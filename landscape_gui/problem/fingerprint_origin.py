@@ -15,7 +15,7 @@ from landscape_gui.problem.extras import is_there
 from landscape_gui.problem.families import Architecture
 from landscape_gui.problem.family_origin import loss_on_few
 from landscape_gui.problem.origins import Origin, Request
-from landscape_gui.problem.vision_origin import LIBRARIES, Model, VisionOrigin, build, with_classes, without_data
+from landscape_gui.problem.vision_origin import LIBRARIES, Model, VisionOrigin, build, with_classes
 
 SHOWN = 12
 BUILT_IN = "resnet"
@@ -49,8 +49,7 @@ class SeveralOrigin(Origin):
         self.names = (*([BUILT_IN] if built_in is not None else []), *names)
 
     def own_data(self) -> Data | None:
-        offered = self.offer({}).message.rstrip(".").removeprefix(str(self.request.checkpoint.path)).strip()
-        raise without_data(self.request, f"It {offered}; with data, each one's loss is said")
+        raise self.offer({})
 
     def network(self, data: Data) -> Network:
         raise self.offer({name: loss for name in self.names[:SHOWN] if math.isfinite(loss := self._loss(name, data))})
@@ -61,13 +60,14 @@ class SeveralOrigin(Origin):
         said = [f"{WORDS.get(name, name)} (loss {losses[name]:.4g})" if name in losses else WORDS.get(name, name) for name in names]
         more = f" and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
         missing = [library for library in LIBRARIES if any(library in name for name in names) and not is_there(library)]
+        tried = "" if losses else " With data (--data PATH) each one's loss is said."
         lacking = f' For {" and ".join(missing)}: pip install "landscape-gui[vision]".' if missing else ""
         return ChoiceNeeded(
             f"{self.request.checkpoint.path} fits {len(said)} architectures: {', '.join(said[:SHOWN])}{more}.",
             option="architecture",
             choices=names,
             remedy=f"Choose one with --architecture {names[0]}, or in a {cards.NAME} beside it: "
-            f'{{"architecture": {{"family": "{names[0]}"}}}}.{lacking}',
+            f'{{"architecture": {{"family": "{names[0]}"}}}}.{tried}{lacking}',
         )
 
     def _loss(self, name: str, data: Data) -> float:

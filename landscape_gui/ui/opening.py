@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.data_choice import DataNeeded
-from landscape_gui.errors import TrustNeeded
+from landscape_gui.errors import ChoiceNeeded, TrustNeeded
 from landscape_gui.ui.documents import Answer, Document, message_of
 from landscape_gui.ui.worker import Outcome, Task
 
@@ -57,6 +57,9 @@ def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) ->
 def not_opened(session: Session, document: Document, error: BaseException) -> None:
     if isinstance(error, TrustNeeded):
         session.trust_asked.emit(error, document)
+        return
+    if isinstance(error, ChoiceNeeded) and session.services.choose is not None:
+        session.choice_asked.emit(error, document)
         return
     if isinstance(error, DataNeeded) and session.services.preview is not None:
         session.data_asked.emit(error, document)

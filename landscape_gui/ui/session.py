@@ -52,6 +52,8 @@ class Session(QObject):
     """A Message."""
     trust_asked = Signal(object, object)
     """A TrustNeeded and the Document that it belongs to."""
+    choice_asked = Signal(object, object)
+    """A ChoiceNeeded and the Document that it belongs to."""
     data_asked = Signal(object, object)
     """A DataNeeded and the Document that it belongs to."""
     cursor_changed = Signal(object)
@@ -104,6 +106,8 @@ class Session(QObject):
 
     def close(self, document: Document) -> None:
         """Close a document; its questions are cancelled, its answers stay in the store."""
+        if self.services.choose is not None:
+            self.services.choose(document.path, "", "")
         for inquiry in [i for i in self.inquiries if i.document is document and i.live]:
             self.cancel(inquiry)
         if document in self.documents:

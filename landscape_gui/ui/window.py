@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.ui import choosing_data, picked, taking_away, theme
+from landscape_gui.ui import choice_dialog, choosing_data, picked, taking_away, theme
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
@@ -136,6 +136,7 @@ class Window(QMainWindow):
         self.startup.rest_due.connect(self.complete_stage)
         self.closing.ended.connect(QApplication.quit)
         session.trust_asked.connect(self._ask_trust)
+        session.choice_asked.connect(lambda error, document: choice_dialog.offer(session, document, self, error))
         session.data_asked.connect(lambda error, document: choosing_data.offer(session, document, self, error))
         session.current_changed.connect(self._leave_home)
         session.documents_changed.connect(self._documents_changed)

@@ -155,8 +155,9 @@ def test_several_candidates_are_offered_with_their_losses_best_first(tiny: Path,
     said = f"fits 3 architectures: {first} (loss {losses[first]:.4g}), {second} (loss {losses[second]:.4g}), timm:gone."
     assert said in raised.value.message
     assert f"--architecture {first}" in raised.value.remedy and f'"family": "{first}"' in raised.value.remedy
-    with pytest.raises(DataNeeded, match="It fits 3 architectures: timm:gone, timm:tiny_net, timm:tiny_net_relu; with data,"):
+    with pytest.raises(ChoiceNeeded, match=r"fits 3 architectures: timm:gone, timm:tiny_net, timm:tiny_net_relu\.") as raised:
         open_problem(tiny / "net.pt")
+    assert "With data (--data PATH) each one's loss is said." in raised.value.remedy
 
 
 @pytest.mark.parametrize("content", [{"num_classes": 3}, {"pretrained_cfg": {"num_classes": 3, "mean": [0.5], "std": [0.5]}}])
