@@ -108,19 +108,25 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _read(arrow: Any, file: Path, limit: int) -> Any:
+    """The file's table, every offset in it checked: pyarrow itself believes them and would read outside of memory."""
     try:
-        if file.suffix.lower() == ".parquet":
-            parquet = arrow.parquet.ParquetFile(file)
-            groups = range(parquet.metadata.num_row_groups)
-            check_size(file, sum(parquet.metadata.row_group(i).total_byte_size for i in groups), limit, "unpacked")
-            return parquet.read()
-        content = arrow.py_buffer(read_whole(file, limit))
-        head = content.slice(0, 6).to_pybytes()
-        return (arrow.ipc.open_file if head == b"ARROW1" else arrow.ipc.open_stream)(content).read_all()
+        table = _unchecked(arrow, file, limit)
+        table.validate(full=True)
+        return table
     except (arrow.ArrowException, OSError, ValueError) as error:
-        raise ProblemError(
-            f"{file} cannot be read: {str(error).splitlines()[0][:200]}.", remedy="Download or save it again."
-        ) from error
+        words = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ProblemError(f"{file} cannot be read: {words}.", remedy="Download or save it again.") from error
+
+
+def _unchecked(arrow: Any, file: Path, limit: int) -> Any:
+    if file.suffix.lower() == ".parquet":
+        parquet = arrow.parquet.ParquetFile(file)
+        groups = range(parquet.metadata.num_row_groups)
+        check_size(file, sum(parquet.metadata.row_group(i).total_byte_size for i in groups), limit, "unpacked")
+        return parquet.read()
+    content = arrow.py_buffer(read_whole(file, limit))
+    head = content.slice(0, 6).to_pybytes()
+    return (arrow.ipc.open_file if head == b"ARROW1" else arrow.ipc.open_stream)(content).read_all()
 
 
 def _as_data(arrow: Any, path: Path, tables: Mapping[str, Any], reading: Reading) -> Raw:

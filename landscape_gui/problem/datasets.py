@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape_gui.errors import CheckpointError, ProblemError
+from landscape_gui.errors import CheckpointError, LandscapeError, ProblemError
 from landscape_gui.problem import arrays, arrow, cifar, idx, tables, texts
 from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.images import read_images
@@ -114,6 +114,13 @@ def _read(path: Path, reading: Reading) -> Raw:
         raise ProblemError(f"The data {path} cannot be read: {error}.") from error
     except CheckpointError as error:
         raise ProblemError(f"The data {path} cannot be read: {error.message}", remedy=error.remedy) from error
+    except LandscapeError:
+        raise
+    except MemoryError as error:
+        raise ProblemError(f"The data {path} need more memory than there is.", remedy="Give a part of them.") from error
+    except Exception as error:  # decoders of damaged files raise whatever they come across
+        words = f"they are damaged ({type(error).__name__}: {str(error)[:120]})"
+        raise ProblemError(f"The data {path} cannot be read: {words}.", remedy="Download or save them again.") from error
 
 
 def _folder(path: Path, reading: Reading) -> Raw:

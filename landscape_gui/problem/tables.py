@@ -158,7 +158,9 @@ def _table(path: Path, target: str, limit: int) -> Table:
             delimiter = _delimiter(path, file)
             head = list(itertools.islice(_rows(path, file, delimiter), SNIFFED + 1))
             names, skip = _names(path, head)
-            words = frozenset(i for row in head[skip:] for i, cell in enumerate(row) if not _is_number(cell) and cell.strip())
+            words = frozenset(
+                i for row in head[skip:] for i, cell in enumerate(row[: len(names)]) if not _is_number(cell) and cell.strip()
+            )
             file.seek(0)
             return _filled(path, itertools.islice(_rows(path, file, delimiter), skip, None), names, words, limit, skip)
     except UnicodeDecodeError as error:

@@ -194,6 +194,15 @@ def test_decoders_that_were_not_chosen_are_let_at_no_file(tmp_path: Path) -> Non
         load_data(tmp_path)
 
 
+def test_a_damaged_stream_inside_an_archive_is_told(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "d.npz", x=np.arange(4000.0).reshape(1000, 4), y=np.arange(1000))
+    content = bytearray((tmp_path / "d.npz").read_bytes())
+    content[200:260] = b"\xff" * 60
+    (tmp_path / "d.npz").write_bytes(content)
+    with pytest.raises(ProblemError, match=r"d.npz cannot be read: they are damaged"):
+        load_data(tmp_path / "d.npz")
+
+
 def test_missing_or_foreign_data_are_told(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match=r"nowhere.npz are not there"):
         load_data(tmp_path / "nowhere.npz")

@@ -94,3 +94,16 @@ def test_broken_and_incomplete_files_are_told(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [np.zeros(3), np.zeros(3)], "y": [0, 1]}), tmp_path / "l.parquet")
     with pytest.raises(ProblemError, match="'x' holds list"):
         load_data(tmp_path / "l.parquet")
+
+
+def test_offsets_that_lead_out_of_the_file_are_told_and_not_followed(tmp_path: Path) -> None:
+    pa, _ = library()
+    table = pa.table({"x": [1.5, 2.5], "y": ["one", "two"]})
+    with pa.OSFile(str(tmp_path / "s.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    content = (tmp_path / "s.arrow").read_bytes()
+    offsets = np.array([0, 3, 6], "<i4").tobytes()
+    assert content.count(offsets) == 1
+    (tmp_path / "s.arrow").write_bytes(content.replace(offsets, np.array([0, 3, 1 << 30], "<i4").tobytes()))
+    with pytest.raises(ProblemError, match=r"s.arrow cannot be read"):
+        load_data(tmp_path / "s.arrow")

@@ -81,6 +81,7 @@ def test_pixels_in_a_table_are_divided_and_a_counting_column_left_out(tmp_path: 
     ("text", "words"),
     [
         ("x,y\n1,a\n2\n", "row 3 has 1 values; 2 were expected"),
+        ("x,y\n1,a\n2,b,c\n", "row 3 has 3 values; 2 were expected"),
         ("x,y\n1,a\n,b\n", "row 3, column 'x' holds nothing"),
         ("x,y,z\n1,2,a\nred,3,b\n", r"column 'x' holds words \('1'\)"),
         ("x,x,y\n1,2,3\n", "two columns called 'x'"),
