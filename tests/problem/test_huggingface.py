@@ -25,6 +25,7 @@ from landscape_gui.core.curvature import Hessian
 from landscape_gui.data_choice import DataNeeded
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem import Problem, open_problem
+from landscape_gui.problem.huggingface import quietly
 
 MAKERS = {"gpt2": gpt2, "llama": llama, "bert": bert, "vit": vit, "resnet": resnet}
 LANGUAGE = ("gpt2", "llama")
@@ -334,3 +335,25 @@ def test_every_token_has_its_derivative_that_to_pad_by_too(tmp_path: Path) -> No
     step = 1e-3
     slope = (objective.loss(objective.origin + step * vector) - objective.loss(objective.origin - step * vector)) / (2 * step)
     assert float(objective.gradient() @ vector) == pytest.approx(slope, rel=1e-3) and abs(slope) > 1e-4
+
+
+@pytest.mark.parametrize("said", [None, "0", "1"])
+def test_inside_the_library_is_offline_and_silent_and_afterwards_as_it_was(
+    said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants, is_offline_mode
+
+    t = library()
+    t.logging.set_verbosity_info()
+    t.logging.enable_progress_bar()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", said == "1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False) if said is None else monkeypatch.setenv("HF_HUB_OFFLINE", said)
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError), quietly():
+        assert is_offline_mode() and os.environ["HF_HUB_OFFLINE"] == "1"
+        assert t.logging.get_verbosity() > t.logging.ERROR and not t.logging.is_progress_bar_enabled()
+        torch.rand(3)
+        raise KeyError
+    assert is_offline_mode() is (said == "1") and os.environ.get("HF_HUB_OFFLINE") == said
+    assert t.logging.get_verbosity() == t.logging.INFO and t.logging.is_progress_bar_enabled()
+    assert torch.equal(before, torch.get_rng_state())
