@@ -281,3 +281,18 @@ def test_parsing_finds_classes_through_bases_and_leaves_environments_out(project
     assert set(found) == {"Base", "LitNet", "Other"}
     assert found["LitNet"].required == ("sizes",) and found["LitNet"].optional == ("classes", "lr")
     assert {"body", "head"} <= found["LitNet"].attributes
+
+
+def test_the_recipe_of_the_documentation_opens(project: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "open_your_own.md").read_text(encoding="utf-8")
+    recipe = next(part for part in page.split("```python no-run\n") if "class LitNet" in part).partition("\n```")[0]
+    (project / "src" / "lit.py").write_text(recipe, encoding="utf-8")
+    net = nn.Sequential(nn.Linear(2, 9), nn.Tanh(), nn.Linear(9, 3))
+    weights = nn.ModuleDict({"net": net}).state_dict()
+    save(checkpoint(project), state_dict=weights, hyper_parameters={"width": 9}, datamodule_hyper_parameters={})
+    (project / "src" / "data.py").unlink()
+    problem = open_problem(checkpoint(project), trusted=yes)
+    x = torch.linspace(-1, 1, 600).view(300, 2).sin()
+    assert problem.splits == {"train": 300}
+    expected = functional.cross_entropy(net(x), (x[:, 0] > 0).long()).item()
+    assert problem.at_checkpoint()["train_loss"] == pytest.approx(expected, rel=1e-6)

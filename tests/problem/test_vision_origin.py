@@ -219,3 +219,15 @@ def test_the_library_itself_still_makes_what_the_table_says(library: str) -> Non
 
     module = build(Model(name=f"{library}:resnet18", options={"num_classes": 7}), "net.pt")
     assert set(RESNET18) == set(names(shapes_of(module.state_dict())))
+
+
+def test_the_recipe_of_the_documentation_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not is_there("timm"):
+        pytest.skip("timm cannot be imported here")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "open_your_own.md").read_text(encoding="utf-8")
+    recipe = next(part for part in page.split("```python no-run\n") if "timm.create_model" in part).partition("\n```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(recipe, {})
+    np.savez("data.npz", x_test=np.ones((2, 3, 64, 64), np.float32), y_test=np.zeros(2, np.int64))
+    problem = open_problem("net.pt", data="data.npz")
+    assert problem.description["model"] == "timm:mobilenetv3_small_050 with 10 classes"
