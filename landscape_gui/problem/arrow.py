@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -14,13 +13,13 @@ import torch
 from torch import Tensor
 
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem.extras import bring
 from landscape_gui.problem.images import Pixels, decode
 from landscape_gui.problem.raw import Raw, Reading, check_size, in_order, read_whole, split_of
 from landscape_gui.problem.tables import Table, columns_as_data
 from landscape_gui.problem.texts import blocks_of
 
 SUFFIXES = frozenset({".parquet", ".arrow", ".feather"})
-INSTALL = 'pip install "landscape-gui[hf]"'
 IDS = "input_ids"
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
 TEXT = "text"
@@ -47,15 +46,10 @@ def read_arrow(path: Path, reading: Reading) -> Raw:
 
 
 def pyarrow(path: Path) -> Any:
-    """The library. An import can fail in any way where it was built for another machine."""
-    try:
-        arrow = importlib.import_module("pyarrow")
-        importlib.import_module("pyarrow.ipc")
-        importlib.import_module("pyarrow.parquet")
-    except Exception as error:
-        raise ProblemError(
-            f"{path} is read with pyarrow, which is not installed ({type(error).__name__}).", remedy=f"Install it: {INSTALL}."
-        ) from error
+    """The library. Raises ProblemError with the command that installs it."""
+    arrow = bring("pyarrow", "hf", str(path))
+    for part in ("pyarrow.ipc", "pyarrow.parquet"):
+        bring(part, "hf", str(path))
     return arrow
 
 
