@@ -111,7 +111,7 @@ def _arguments(text: str | None) -> dict[str, Any]:
         call = ast.parse(f"f{text}", mode="eval").body
         assert isinstance(call, ast.Call) and not call.args and all(keyword.arg for keyword in call.keywords)
         return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError, AssertionError, RecursionError) as error:
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError) as error:
         raise ProblemError(
             f"{text} are no arguments.", remedy="Write plain values by name, such as (width=8, act='relu')."
         ) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from landscape_gui.errors import ChoiceNeeded, ProblemError
 from landscape_gui.problem.code_name import CodeName, find_named, module_name
-from landscape_gui.problem.locate import find_code
+from landscape_gui.problem.locate import find_beside
 from landscape_gui.problem.module_origin import function_origin
 from landscape_gui.problem.origins import Origin, Request
 from landscape_gui.problem.source import read_source
@@ -17,15 +17,25 @@ NAME = "hubconf.py"
 SHOWN = 20
 
 
-def hubconf_origin(request: Request) -> Origin | None:
-    """The one entry point of a hubconf.py that is named, or lies beside the checkpoint or up to two folders above.
+def named_hubconf_origin(request: Request) -> Origin | None:
+    """The one entry point of the hubconf.py that --code names. Raises as `hubconf_origin` does."""
+    named = find_named(request.code, request.checkpoint.path) if request.code is not None else None
+    return _origin(request, named.file) if named is not None and named.file.name == NAME and not named.function else None
 
-    Raises ProblemError that lists them where there are several, TrustNeeded before anything of it runs. An entry point that takes
+
+def hubconf_origin(request: Request) -> Origin | None:
+    """The one entry point of a hubconf.py beside the checkpoint.
+
+    Raises ChoiceNeeded that lists them where there are several, TrustNeeded before anything of it runs. An entry point that takes
     `pretrained` is called with False: the weights are the checkpoint's, and nothing is fetched.
     """
-    place = _place(request)
-    if place is None:
+    if request.code is not None or request.architecture is not None or request.card.architecture:
         return None
+    place = find_beside(request.checkpoint.path, NAME)
+    return _origin(request, place) if place is not None else None
+
+
+def _origin(request: Request, place: Path) -> Origin:
     found = entry_points(place)
     if len(found) == 1:
         return function_origin(request, CodeName(file=place, module=module_name(place), function=found[0]))
@@ -38,15 +48,6 @@ def hubconf_origin(request: Request) -> Origin | None:
         choices=[f"{place}:{name}" for name in found],
         remedy=f"Choose one with --code {NAME}:{found[0]}.",
     )
-
-
-def _place(request: Request) -> Path | None:
-    if request.code is not None:
-        named = find_named(request.code, request.checkpoint.path)
-        return named.file if named.file.name == NAME and not named.function else None
-    if request.architecture is not None or request.card.architecture:
-        return None
-    return find_code(request.checkpoint.path, NAME, request.path)
 
 
 def entry_points(path: Path) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import os
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from landscape_gui.problem.python_files import OTHERS, python_files
+
 MODULE, DATA = "LightningModule", "LightningDataModule"
-MOST_FILES, MOST_ENTRIES, DEPTH, LARGEST = 500, 20_000, 6, 1 << 20
-SKIPPED = frozenset({"node_modules", "site-packages", "dist-packages", "__pycache__", "venv", "env", "build", "dist"})
+MOST_FILES, LARGEST, TOTAL = 500, 1 << 20, 8 << 20
 
 
 @dataclass(frozen=True)
@@ -66,36 +67,33 @@ class Project:
 
 def read_project(folder: Path) -> Project:
     """Every class at the top of the Python files below a folder; of a large one so many files. Costs some ms a file."""
-    found = [each for file in list(python_files(folder))[:MOST_FILES] for each in classes_of(file)]
+    found: list[PythonClass] = []
+    total = 0
+    for file in itertools.islice(python_files(folder, skipping=OTHERS), MOST_FILES):
+        content = _content(file)
+        total += len(content)
+        if total > TOTAL:
+            break
+        found += classes_of(file, content)
     return Project(folder, tuple(found))
 
 
-def python_files(folder: Path) -> Iterator[Path]:
-    """The .py files below a folder, its own first; hidden folders, environments and packages of others are left out."""
-    seen = 0
-    for place, folders, files in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = sorted(name for name in folders if _is_project(Path(place) / name)) if depth < DEPTH else []
-        seen += len(files) + len(folders)
-        yield from (Path(place) / name for name in sorted(files) if name.endswith(".py"))
-        if seen > MOST_ENTRIES:
-            return
-
-
-def _is_project(folder: Path) -> bool:
-    return not folder.name.startswith(".") and folder.name not in SKIPPED and not (folder / "pyvenv.cfg").is_file()
-
-
-def classes_of(file: Path) -> Iterator[PythonClass]:
-    """The classes of a file; none where it cannot be read or parsed."""
+def _content(file: Path) -> bytes:
+    """What is in the file; nothing where it cannot be read or is no code that a person wrote."""
     try:
-        content = file.read_bytes() if file.is_file() and file.stat().st_size <= LARGEST else b""
-        tree = ast.parse(content) if b"class " in content else ast.Module([], [])
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            yield _class(file, node)
+        return file.read_bytes() if file.stat().st_size <= LARGEST else b""
+    except OSError:
+        return b""
+
+
+def classes_of(file: Path, content: bytes) -> list[PythonClass]:
+    """The classes of a file; none where it cannot be parsed."""
+    if b"class " not in content:
+        return []
+    try:
+        return [_class(file, node) for node in ast.parse(content).body if isinstance(node, ast.ClassDef)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 def _class(file: Path, node: ast.ClassDef) -> PythonClass:

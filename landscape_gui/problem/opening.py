@@ -17,7 +17,7 @@ from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.exported_origin import exported_origin
 from landscape_gui.problem.family_origin import family_origin, guess
 from landscape_gui.problem.fingerprint_origin import fingerprint_origin
-from landscape_gui.problem.hubconf_origin import hubconf_origin
+from landscape_gui.problem.hubconf_origin import hubconf_origin, named_hubconf_origin
 from landscape_gui.problem.huggingface_origin import huggingface_origin
 from landscape_gui.problem.lightning_origin import lightning_origin
 from landscape_gui.problem.locate import find_beside, find_checkpoint
@@ -30,12 +30,13 @@ from landscape_gui.problem.vision_origin import vision_origin
 ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (
     module_origin,
     exported_origin,
-    hubconf_origin,
+    named_hubconf_origin,
     code_origin,
     vision_origin,
     huggingface_origin,
     upper_code_origin,
     lightning_origin,
+    hubconf_origin,
     fingerprint_origin,
     family_origin,
 )
@@ -58,12 +59,14 @@ def open_problem(
 ) -> Problem:
     """The problem of a checkpoint: a file, a folder (its run's last checkpoint), or "samples:NAME".
 
-    The network comes from `code` or `architecture` where given, else from the card (landscape.json) beside the file, else from
-    a landscape.py beside it or up to two folders above what was opened, else from the built-in family whose shapes fit. Data:
+    The network comes from `code` ("landscape.py", "nets.py:make", "package.nets:make") or `architecture` where given, else from
+    the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, a Hugging Face
+    folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or a hubconf.py
+    of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes fit. Data:
     `data` (with `normalise`, `size`, `target`, `block` as of `datasets.load_data`), else the card's, else the landscape.py's.
-    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3". Reads the checkpoint and the data once, and runs the
-    network on two examples. Raises CheckpointError, ProblemError (DataNeeded where no data are named), or TrustNeeded before code
-    runs.
+    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50". Reads the checkpoint and the data once,
+    and runs the network on two examples. Raises CheckpointError, ProblemError (DataNeeded where no data are named, ChoiceNeeded
+    where several things fit), or TrustNeeded before code runs.
     """
     prepare_torch(threads)
     where = choose_device(device)

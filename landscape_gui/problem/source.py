@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem.python_files import python_files
 
 LARGEST = 4 << 20
 MOST_FILES = 500
@@ -119,7 +120,7 @@ def _modules(folder: Path, top: str) -> Iterator[tuple[str, Path]]:
 
 
 def _package(folder: Path, package: Path) -> Iterator[tuple[str, Path]]:
-    for file in sorted(package.rglob("*.py")):
+    for file in python_files(package):
         parts = file.relative_to(folder).with_suffix("").parts
         if all(part.isidentifier() for part in parts):
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), file
@@ -148,7 +149,7 @@ def imports_of(path: Path, content: bytes) -> Iterator[str]:
     """The dotted names that the code imports, relative ones left out. Raises ProblemError for a syntax error, with its line."""
     try:
         tree = ast.parse(content, str(path))
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         raise ProblemError(f"{path}{f', line {line}' if line else ''}: {getattr(error, 'msg', error)}.") from error
     for node in ast.walk(tree):

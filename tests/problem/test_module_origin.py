@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from landscape_gui.data_choice import DataNeeded
 from landscape_gui.errors import ChoiceNeeded, ProblemError, TrustNeeded
 from landscape_gui.problem import Problem, open_problem, remember_trust
 from landscape_gui.problem.code_name import find_named
@@ -202,6 +204,21 @@ def test_what_was_not_shown_cannot_be_imported(project: Path) -> None:
         opened(project, "nets:make")
 
 
+@pytest.mark.parametrize(
+    "hostile", ["-" * 200_000 + "1", "(" * 5000, "[" * 150 + "]" * 150, "x = " + "a." * 50_000 + "b", "\0", "x = '\ud800'"]
+)
+def test_code_that_cannot_be_parsed_is_told_and_not_run(project: Path, hostile: str) -> None:
+    """Depths that would overflow a parser's stack, and what is no text."""
+    (project / "nets.py").write_bytes(hostile.encode("utf-8", "surrogatepass") + b"\ndef make():\n    raise SystemExit\n")
+    with pytest.raises((ProblemError, TrustNeeded)):
+        open_problem(project / "net.pt", code="nets:make")
+
+
+def test_a_pipe_in_a_package_is_not_waited_for(project: Path) -> None:
+    os.mkfifo(project / "parts" / "pipe.py")
+    assert opened(project, "nets:make").splits
+
+
 def test_a_path_with_a_colon_is_a_path(tmp_path: Path) -> None:
     place = tmp_path / "a:b"
     place.mkdir()
@@ -233,6 +250,24 @@ def test_several_entry_points_are_listed_before_anything_runs(project: Path) -> 
     assert opened(project, raised.value.choices[0]).description["parameters"] == 43
     with pytest.raises(ProblemError, match="does not fit large"):
         opened(project, "hubconf.py:large")
+
+
+def test_a_landscape_py_counts_before_a_hubconf(project: Path) -> None:
+    (project / "hubconf.py").write_text(HUBCONF, encoding="utf-8")
+    (project / "landscape.py").write_text("from nets import make as model\n", encoding="utf-8")
+    with pytest.raises(TrustNeeded) as raised:
+        open_problem(project / "net.pt")
+    assert raised.value.path.endswith("landscape.py")
+
+
+def test_a_hubconf_further_up_does_not_count_unnamed(project: Path) -> None:
+    (project / "hubconf.py").write_text(HUBCONF, encoding="utf-8")
+    (project / "runs").mkdir()
+    (project / "net.pt").rename(project / "runs" / "net.pt")
+    with pytest.raises(DataNeeded):
+        open_problem(project / "runs" / "net.pt")
+    with pytest.raises(TrustNeeded):
+        open_problem(project / "runs" / "net.pt", code="hubconf.py")
 
 
 def test_entry_points_that_are_imported_count(project: Path) -> None:
