@@ -9,7 +9,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.limits import NODES, Broken
 from landscape_gui.checkpoint.manifest import Span
-from landscape_gui.checkpoint.rebuilt import storage_of
+from landscape_gui.checkpoint.rebuilt import STORAGE_BYTES, storage_of
 from landscape_gui.checkpoint.unpickle import unpickle
 from landscape_gui.checkpoint.values import Global, Object, Persistent
 
@@ -19,6 +19,7 @@ _MOST = 20_000  # storages and arrays
 _STEPS = 300  # of the pickles inside a storage, which have some sixty
 _STORAGE = "torch.storage._load_from_bytes"
 _ARRAY = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
+_JAX = ("jax._src.array._reconstruct_array",)  # a function of NumPy's, its arguments, and the state of the array that it makes
 _BUFFER = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
 _NUMPY = {
     "f2": "HalfStorage",
@@ -30,7 +31,11 @@ _NUMPY = {
     "i4": "IntStorage",
     "i8": "LongStorage",
     "u1": "ByteStorage",
+    "c8": "ComplexFloatStorage",
+    "c16": "ComplexDoubleStorage",
+    "bf16": "BFloat16Storage",
 }
+_SMALL = {"ml_dtypes.bfloat16": "bf16"}
 
 
 def lay_out(root: Any, prefix: str = "") -> dict[str, Span]:
@@ -45,6 +50,9 @@ def lay_out(root: Any, prefix: str = "") -> dict[str, Span]:
             continue
         if node.name == _STORAGE and node.args:
             _storage(node, spans, known, prefix)
+        elif node.name in _JAX and len(node.args) > 2 and isinstance(node.args[2], tuple) and len(node.args[2]) == 5:
+            _, shape, kind, fortran, data = node.args[2]
+            _array(node, spans, shape, kind, fortran is True, data, prefix)
         elif node.name in _ARRAY and isinstance(node.state, tuple) and len(node.state) == 5:
             _, shape, kind, fortran, data = node.state
             _array(node, spans, shape, kind, fortran is True, data, prefix)
@@ -120,20 +128,33 @@ def _parse_storage(raw: bytes, key: str) -> tuple[Persistent, Span]:
 def _array(node: Object, spans: dict[str, Span], shape: Any, kind: Any, fortran: bool, data: Any, prefix: str) -> None:
     """The object becomes a tensor over its own bytes; left alone when it is no array of plain numbers."""
     code = kind.args[0] if isinstance(kind, Object) and kind.args else None
+    code = _SMALL.get(code.name, code) if isinstance(code, Global) else code
     order = kind.state[1] if isinstance(kind, Object) and isinstance(kind.state, tuple) and len(kind.state) > 1 else "<"
     content = _content(data)
-    if not isinstance(code, str) or code not in _NUMPY or order == ">" or content is None:
+    storage = _NUMPY.get(code) if isinstance(code, str) else None
+    if storage is None or content is None:
         return
     if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(size) is int and 0 <= size < 1 << 48 for size in shape):
         return
-    width = int(code[1:])
+    width = STORAGE_BYTES[storage]
     count = math.prod(shape)
     if count * width != len(content):
         return
+    if order == ">":
+        content = _swapped(content, width // 2 if storage.startswith("Complex") else width)
     sizes = shape[::-1] if fortran else shape
     steps = tuple(math.prod(sizes[index + 1 :]) for index in range(len(sizes)))
     key = f"{prefix}{len(spans)}"
     spans[key] = Span(0, len(content), data=content)
-    reference = Persistent(("storage", Global("torch", _NUMPY[code]), key, "cpu", count))
+    reference = Persistent(("storage", Global("torch", storage), key, "cpu", count))
     node.callee, node.args = Global("torch._utils", "_rebuild_tensor"), (reference, 0, shape, steps[::-1] if fortran else steps)
     node.state = None
+
+
+def _swapped(content: bytes | str, width: int) -> bytes:
+    """Numbers of `width` bytes with the low byte first."""
+    raw = content.encode("latin-1", "replace") if isinstance(content, str) else content
+    turned = bytearray(len(raw))
+    for index in range(width):
+        turned[index::width] = raw[width - 1 - index :: width]
+    return bytes(turned)

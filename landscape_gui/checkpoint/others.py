@@ -59,6 +59,7 @@ _FOLDERS: tuple[tuple[frozenset[str], str, str], ...] = (
     (frozenset({"saved_model.pb"}), "a TensorFlow model", _BEFORE),
     (frozenset({"zero_to_fp32.py"}), "a checkpoint of DeepSpeed in pieces", "Run its zero_to_fp32.py and open what it writes."),
     (frozenset({"_METADATA", "manifest.ocdbt", "ocdbt.process_0"}), "a checkpoint of Orbax (JAX)", SAVE),
+    (frozenset({"model_index.json"}), "a pipeline of diffusers", "Open the folder of one of its networks, such as unet."),
     (frozenset({"flax_model.msgpack"}), "a Flax model (JAX)", SAVE),
     (frozenset({"tf_model.h5"}), "a TensorFlow model", SAVE),
 )

@@ -31,6 +31,7 @@ _STORAGES = {
     "QUInt2x4Storage": "quint2x4",
     "UntypedStorage": "uint8",
 }
+STORAGE_BYTES = {name: ITEM_BYTES[dtype] for name, dtype in _STORAGES.items()}
 _REBUILD = "torch._utils._rebuild_"
 _WRAPPERS = ("torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch._utils._rebuild_from_type_v2")
 _DENSE = "Save a dense copy: {name: tensor.to_dense() ...}."

@@ -19,7 +19,7 @@ from landscape_gui.checkpoint.source import open_plain, plain_name, read_at
 
 INDEX, SINGLE, DISTRIBUTED = "sharded", "Hugging Face folder", "distributed checkpoint"
 METADATA = ".metadata"
-CONFIGS = ("config.json", "adapter_config.json", "model_index.json")
+CONFIGS = ("config.json", "adapter_config.json", "open_clip_config.json")
 _SPEAKING = frozenset(
     {"model_type", "architectures", "architecture", "_class_name", "_diffusers_version", "peft_type", "auto_map", "pretrained_cfg"}
 )

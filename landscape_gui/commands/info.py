@@ -65,7 +65,7 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
     if manifest is None and (namespace.json or problem is None):
         manifest = look_at_last(path)
     if namespace.json:
-        print(json.dumps(as_json(path, manifest, problem, reason), default=str))
+        print(json.dumps(without_infinities(as_json(path, manifest, problem, reason)), default=str))
         return
     if manifest is not None:
         print(manifest_text(path, manifest, tensors=namespace.tensors))
@@ -157,6 +157,15 @@ def value_row(problem: Problem, name: str, value: float) -> tuple[str, str, str]
     split = next((s for s in problem.splits if name.startswith(f"{s}_")), "")
     text = "not finite" if not math.isfinite(value) else f"{value:.2%}" if name.endswith("_accuracy") else f"{value:.6g}"
     return name, text, f"{problem.splits[split]:,}" if split else ""
+
+
+def without_infinities(value: Any) -> Any:
+    """What is not finite as text, as JSON has no such numbers."""
+    if isinstance(value, dict):
+        return {key: without_infinities(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_infinities(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_json(path: str, manifest: Manifest | None, problem: Problem | None, reason: LandscapeError | None) -> dict[str, Any]:

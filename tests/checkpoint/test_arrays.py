@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import pickle
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,14 @@ def test_every_type_that_torch_has(tmp_path: Path) -> None:
     made = {f"w{index}": np.array([[1, 0, 1]], kind) for index, kind in enumerate(kinds)}
     np.savez(tmp_path / "a.npz", **made)
     same(tmp_path / "a.npz", {name: torch.from_numpy(array) for name, array in made.items()})
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_pickled_arrays_of_either_byte_order(tmp_path: Path, protocol: int) -> None:
+    made = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(3), "c": np.array([1 + 2j, 3 - 4j], "c8")}
+    swapped = {name: array.astype(array.dtype.newbyteorder(">")) for name, array in made.items()}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(swapped, protocol))
+    same(tmp_path / "a.pkl", {name: torch.from_numpy(array) for name, array in made.items()})
 
 
 @pytest.mark.parametrize("outer", [None, "model", "params"])
@@ -178,3 +189,31 @@ def test_unpacking_is_bounded_piece_by_piece(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.pt").write_bytes(packed)
     with pytest.raises(CheckpointError, match=f"{max(1 << 20, 20 * len(packed)):,}"):
         read_checkpoint(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_arrays_of_jax(tmp_path: Path, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written by a stand-in of the same name: JAX pickles a function of NumPy's, its arguments, and the array's state."""
+    module = types.ModuleType("jax._src.array")
+    names = {"jax": types.ModuleType("jax"), "jax._src": types.ModuleType("jax._src"), "jax._src.array": module}
+    for name, made in names.items():
+        monkeypatch.setitem(sys.modules, name, made)
+
+    def _reconstruct_array(function: Any, arguments: Any, state: Any, abstract: Any) -> Any:
+        raise AssertionError("never called")
+
+    _reconstruct_array.__module__, _reconstruct_array.__qualname__ = module.__name__, "_reconstruct_array"
+    monkeypatch.setattr(module, "_reconstruct_array", _reconstruct_array, raising=False)
+
+    class Array:
+        def __init__(self, array: Any) -> None:
+            self.array = array
+
+        def __reduce__(self) -> Any:
+            function, arguments, state = self.array.__reduce__()
+            return _reconstruct_array, (function, arguments, state, {"weak_type": False})
+
+    expected = {name: tensor.half() if small else tensor for name, tensor in WEIGHTS.items()}
+    value = {"params": {name: Array(tensor.numpy()) for name, tensor in expected.items()}, "step": 7}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(value))
+    assert same(tmp_path / "a.pkl", expected).step == 7

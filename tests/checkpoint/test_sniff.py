@@ -97,6 +97,7 @@ FOLDERS = {
     "Orbax": ["_METADATA", "manifest.ocdbt"],
     "Flax": ["config.json", "flax_model.msgpack"],
     "without weights": ["config.json", "tokenizer.json"],
+    "a pipeline of diffusers": ["model_index.json", "config.json"],
     "a GGUF file": ["net.gguf"],
 }
 

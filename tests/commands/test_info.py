@@ -63,7 +63,7 @@ def weights() -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("header", [[], ["--header"]])
 def test_json_lists_form_tensors_and_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str], header: list[str]) -> None:
-    torch.save({"state_dict": weights(), "epoch": 3, "note": "<b>x</b>\n"}, tmp_path / "<net>.bin")
+    torch.save({"state_dict": weights(), "epoch": 3, "best": float("nan"), "note": "<b>x</b>\n"}, tmp_path / "<net>.bin")
     assert main(["info", "--json", *header, str(tmp_path / "<net>.bin")]) == 0
     (found,) = told(capsys)
     assert found["form"] == "torch zip"
@@ -73,6 +73,7 @@ def test_json_lists_form_tensors_and_notes(tmp_path: Path, capsys: pytest.Captur
     ]
     assert found["notes"] == ["Weights taken from 'state_dict' of the file.", "Stripped 'module.' from the names."]
     assert (found["epoch"], found["metadata"]["note"]) == (3, "<b>x</b>\n")
+    assert found["metadata"]["best"] == "nan"
     assert ("not_opened" in found) == (not header)
 
 
