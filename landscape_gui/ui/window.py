@@ -38,7 +38,10 @@ from landscape_gui.ui.welcome import Sample, Welcome
 if TYPE_CHECKING:
     from landscape_gui.ui.stage import Stage
 
-FILTER = "Checkpoints and answers (*.pt *.pth *.safetensors *.ckpt *.bin *.h5 *.hdf5 *.tar *.pkl);;All files (*)"
+FILTER = (
+    "Checkpoints and answers (*.pt *.pth *.pt2 *.safetensors *.index.json *.ckpt *.bin *.npz *.npy *.gz *.h5 *.hdf5 *.tar *.pkl);;"
+    "All files (*)"
+)
 
 
 class Window(QMainWindow):
