@@ -186,9 +186,9 @@ def read_result(path: str | os.PathLike[str]) -> Result:
     Raises StoreError: no such file, no answer, damaged, or it refers outside itself or claims more than it holds.
     """
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+        data = store_guard.read_bytes(path)
+    except LandscapeError as error:
+        raise StoreError(error.message, remedy=error.remedy) from error
     if data.startswith(MAGIC) and not is_whole(data):
         raise StoreError(f"{path} is damaged: its checksum does not fit.", remedy="Copy it again, or compute the answer again.")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,12 +13,39 @@ from typing import Any
 
 from landscape_gui.errors import LandscapeError
 
+MOST = 1 << 30
+"""Bytes of a file that are read at once; answers are far smaller."""
 SECONDS = 30.0
 """Reading that takes longer is given up."""
 CODE = "import sys; sys.path[:0] = sys.argv[2:]; from landscape_gui.store_guard import main; sys.exit(main(sys.argv[1]))"
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar")
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """A file's bytes. A pipe or device, which might block or never end, is refused unopened, and so is more than MOST bytes.
+
+    Raises LandscapeError where it cannot or should not be read.
+    """
+    try:
+        return _read_plain(path)
+    except FileNotFoundError as error:
+        raise LandscapeError(f"There is no file {path}.") from error
+    except (OSError, ValueError) as error:
+        raise LandscapeError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _read_plain(path: str | os.PathLike[str]) -> bytes:
+    state = os.stat(path)
+    if stat.S_ISDIR(state.st_mode):
+        raise LandscapeError(f"{path} is a folder.", remedy="Choose a file in it.")
+    if not stat.S_ISREG(state.st_mode):
+        raise LandscapeError(f"{path} is not a plain file.", remedy="Choose a file that ends in .h5 or .hdf5.")
+    if state.st_size > MOST:
+        raise LandscapeError(f"{path} has {state.st_size:,} bytes; {MOST:,} is the most that is read.")
+    with open(path, "rb") as file:
+        return file.read(state.st_size)
 
 
 def check_signature(path: str | os.PathLike[str], data: bytes) -> None:

@@ -81,7 +81,7 @@ class refusing:
     """Turns what goes wrong while a file is read into one CheckpointError with the file's name and a remedy."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = "".join(character if character.isprintable() else "?" for character in str(path))
 
     def __enter__(self) -> None:
         return None

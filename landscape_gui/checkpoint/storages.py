@@ -94,7 +94,10 @@ def _read_storage(file: BinaryIO, span: Span) -> torch.Tensor:
     if span.data is not None or span.packed:
         raw = _bytes_of(file, span)
         return torch.frombuffer(bytearray(raw), dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
-    storage = torch.empty(span.size, dtype=torch.uint8)
+    try:
+        storage = torch.empty(span.size, dtype=torch.uint8)
+    except RuntimeError:
+        raise MemoryError from None
     view = memoryview(cast(Any, storage.numpy()))
     file.seek(span.start)
     done = 0

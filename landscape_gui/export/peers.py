@@ -20,7 +20,7 @@ from landscape_gui.errors import LandscapeError, ProblemError, StoreError
 from landscape_gui.export import write
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, Result, SurfaceResult, freeze
 from landscape_gui.store import read_result
-from landscape_gui.store_guard import check_signature, try_apart
+from landscape_gui.store_guard import check_signature, read_bytes, try_apart
 
 T = TypeVar("T")
 BOUNDS = ("earliest", "v110")
@@ -320,12 +320,7 @@ def _number(key: str) -> tuple[int, str]:
 
 def _read(path: str | os.PathLike[str], parse: Callable[[bytes], T]) -> T:
     """What `parse` makes of a file's bytes, tried in a process of its own first; every complaint names the file."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError as why:
-        raise LandscapeError(f"There is no file {path}.") from why
-    except OSError as why:
-        raise LandscapeError(f"{path} cannot be read: {why.strerror or why}.") from why
+    data = read_bytes(path)
     check_signature(path, data)
     try:
         try_apart(parse, data)
