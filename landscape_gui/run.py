@@ -18,7 +18,7 @@ from typing import Any
 
 from landscape_gui.checkpoint import Manifest, peek
 from landscape_gui.checkpoint.ordinal import epoch_named, natural, step_named
-from landscape_gui.checkpoint.whole import SINGLES, find_whole
+from landscape_gui.checkpoint.whole import SINGLES, find_whole, in_pieces
 from landscape_gui.errors import CheckpointError
 
 LogRow = Mapping[str, float | str]
@@ -102,7 +102,7 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
         if (run is None or len(run.checkpoints) < 2) and _NUMBERED.fullmatch(place.parent.name):
             run = _run_of_folders(place.parent.parent)
         return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
-    if not place.is_dir():
+    if not place.is_dir() or in_pieces(place):
         return None
     for folder in (place, *(place / name for name in _SUBFOLDERS)):
         run = _run_of(folder, None) if folder.is_dir() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 SAVE = "Save the weights with torch.save(model.state_dict(), path) or safetensors.torch.save_file, and open that file."
@@ -47,6 +48,7 @@ _STARTS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\xfe", "a text file", _CHOOSE),
     (0, b"\xfe\xff", "a text file", _CHOOSE),
 )
+_PIECE = re.compile(r"consolidated\.(\d\d)\.pth|(?:.*[._-])?rank[_-]?(\d+)(?:[._-].*)?\.(?:pt|pth|bin)")
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 # Names in a folder of which at least one must be there, what it is, what to do.
@@ -104,11 +106,19 @@ def other_zip(names: Set[str]) -> tuple[str, str] | None:
     return None
 
 
+def pieces_of(names: Set[str]) -> str:
+    """One of the files that hold weights cut to pieces over devices, where a folder has several, counted from 0; else ""."""
+    found = {name: int(match[1] or match[2]) for name in sorted(names) if (match := _PIECE.fullmatch(name))}
+    return next(iter(found)) if {0, 1} <= set(found.values()) else ""
+
+
 def other_folder(names: Set[str]) -> tuple[str, str] | None:
     """What the folder with these files in it is, and what to do; None where nothing is known of it."""
     for marks, what, remedy in _FOLDERS:
         if marks & names:
             return what, remedy
+    if piece := pieces_of(names):
+        return f"weights that are cut to pieces over devices ({piece} and others)", "Gather them into one file first."
     if any(name.endswith(".index") for name in names) and any(".data-0000" in name for name in names):
         return "a checkpoint of TensorFlow", SAVE
     for ending, what in ((".gguf", "a GGUF file"), (".onnx", "an ONNX model")):

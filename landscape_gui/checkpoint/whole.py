@@ -14,7 +14,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.json_text import parse_object
 from landscape_gui.checkpoint.limits import CONFIG_BYTES, INDEX_BYTES, INDEXES, LISTED, SHARDS, TENSORS, Broken, shown
-from landscape_gui.checkpoint.others import other_folder
+from landscape_gui.checkpoint.others import other_folder, pieces_of
 from landscape_gui.checkpoint.source import open_plain, plain_name, read_at
 
 INDEX, SINGLE, DISTRIBUTED = "sharded", "Hugging Face folder", "distributed checkpoint"
@@ -58,6 +58,14 @@ def find_whole(place: Path) -> Whole | None:
 def is_part(file: Path) -> bool:
     """Whether a file may, by its name, be one of several that make a checkpoint."""
     return file.suffix in (".json", ".distcp") or file.name == METADATA or _SHARD.fullmatch(file.name) is not None
+
+
+def in_pieces(folder: Path) -> bool:
+    """Whether the folder's files are one network cut to pieces over devices, and not one after another in training."""
+    try:
+        return bool(pieces_of(_listed(folder)))
+    except OSError:
+        return False
 
 
 def what_else(folder: Path) -> tuple[str, str] | None:

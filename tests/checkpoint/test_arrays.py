@@ -213,7 +213,24 @@ def test_arrays_of_jax(tmp_path: Path, small: bool, monkeypatch: pytest.MonkeyPa
             function, arguments, state = self.array.__reduce__()
             return _reconstruct_array, (function, arguments, state, {"weak_type": False})
 
-    expected = {name: tensor.half() if small else tensor for name, tensor in WEIGHTS.items()}
-    value = {"params": {name: Array(tensor.numpy()) for name, tensor in expected.items()}, "step": 7}
+    class Brain:
+        """A bfloat16 array, whose type is one of the package ml_dtypes."""
+
+        def __init__(self, tensor: torch.Tensor) -> None:
+            self.tensor = tensor
+
+        def __reduce__(self) -> Any:
+            function, arguments, _ = np.zeros(1).__reduce__()
+            raw = self.tensor.view(torch.int16).numpy().tobytes()
+            return _reconstruct_array, (function, arguments, (1, tuple(self.tensor.shape), Type(), False, raw), {})
+
+    class Type:
+        def __reduce__(self) -> Any:
+            return np.dtype, (bfloat16, False, True)
+
+    bfloat16 = type("bfloat16", (), {"__module__": "ml_dtypes"})
+    monkeypatch.setitem(sys.modules, "ml_dtypes", types.SimpleNamespace(bfloat16=bfloat16))
+    expected = {name: tensor.bfloat16() if small else tensor for name, tensor in WEIGHTS.items()}
+    value = {"params": {name: Brain(t) if small else Array(t.numpy()) for name, t in expected.items()}, "step": 7}
     (tmp_path / "a.pkl").write_bytes(pickle.dumps(value))
     assert same(tmp_path / "a.pkl", expected).step == 7

@@ -127,6 +127,22 @@ def test_a_trainers_folders_are_a_run(tmp_path: Path, kind: str) -> None:
         same(read_checkpoint(place).tensors, weights())
 
 
+@pytest.mark.parametrize("name", ["consolidated.{:02d}.pth", "mp_rank_{:02d}_model_states.pt", "net_rank{}.pt", "rank-{}.pth"])
+def test_pieces_of_one_network_are_no_run(tmp_path: Path, name: str) -> None:
+    for device in range(2):
+        torch.save({"w": torch.full((2, 2), float(device))}, tmp_path / name.format(device))
+    with pytest.raises(CheckpointError, match="cut to pieces over devices") as caught:
+        find_checkpoint(tmp_path)
+    assert "Gather" in caught.value.remedy
+    assert read_checkpoint(tmp_path / name.format(1)).tensors["w"][0, 0] == 1
+
+
+def test_ranks_of_another_kind_are_a_run(tmp_path: Path) -> None:
+    for rank in (4, 8, 16):
+        torch.save({"w": torch.ones(2, 2)}, tmp_path / f"lora_rank_{rank}.pt")
+    assert len(find_run(tmp_path).checkpoints) == 3  # type: ignore[union-attr]
+
+
 LINKS = ["../secret.safetensors", "/etc/passwd", "..", "", "a/b.safetensors", "a\\b.safetensors", "C:x", "a\0b", 3, None, "x" * 300]
 
 

@@ -98,6 +98,7 @@ FOLDERS = {
     "Flax": ["config.json", "flax_model.msgpack"],
     "without weights": ["config.json", "tokenizer.json"],
     "a pipeline of diffusers": ["model_index.json", "config.json"],
+    "cut to pieces": ["consolidated.00.pth", "consolidated.01.pth", "params.json"],
     "a GGUF file": ["net.gguf"],
 }
 

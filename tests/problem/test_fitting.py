@@ -56,6 +56,15 @@ def test_half_precision_is_cast_and_said() -> None:
     assert "bfloat16 and float16" in notes[0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16])
+def test_small_floats_are_cast_and_said(dtype: torch.dtype) -> None:
+    network = nn.Linear(2, 1)
+    state = {"weight": torch.tensor([[0.5, -1.5]]).to(dtype), "bias": torch.tensor([2.0]).to(dtype)}
+    fitted, notes = fitting.fit(network, state, "it")
+    assert torch.equal(fitted["weight"], torch.tensor([[0.5, -1.5]]))
+    assert notes == (f"Stored as {str(dtype).removeprefix('torch.')}, computed in float32.",)
+
+
 def test_counters_may_be_missing_and_are_not_cast() -> None:
     module = nn.BatchNorm1d(3)
     state = module.state_dict()
