@@ -39,8 +39,11 @@ class Layer:
 
     def make(self) -> nn.Module:
         """The layer with memory of its own, not initialised; no random number is drawn."""
+        settings = dict(self.settings)
         with torch.device("meta"):
-            layer = self.kind(**dict(self.settings))
+            if self.kind is nn.Embedding:  # its own start would bring in torch's compiler, which takes seconds
+                settings["_weight"] = torch.empty(settings["num_embeddings"], settings["embedding_dim"])
+            layer = self.kind(**settings)
         return layer.to_empty(device="cpu")
 
 

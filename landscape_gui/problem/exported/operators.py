@@ -80,7 +80,8 @@ new_zeros ones ones_like scalar_tensor zeros zeros_like fft_fft fft_fft2 fft_fft
 fft_ifft2 fft_ifftn fft_ifftshift fft_ihfft fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftfreq fft_rfftn istft stft
 _fft_c2c _fft_c2r _fft_r2c
 """
-LISTED = words(_ELEMENTWISE, _REDUCTIONS, _PRODUCTS, _LAYERS, _SHAPES, _MADE)
+ELEMENTWISE, REDUCTIONS = words(_ELEMENTWISE), words(_REDUCTIONS)
+LISTED = ELEMENTWISE | REDUCTIONS | words(_PRODUCTS, _LAYERS, _SHAPES, _MADE)
 """Operators of torch.ops.aten, in every overload that gives a new tensor or writes into one (add, add_)."""
 
 _PRIMS = words("broadcast_in_dim convert_element_type device_put squeeze sum view_of")

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from landscape_gui.checkpoint.limits import shown
 from landscape_gui.core.splits import map_tensors, tensors_of
 from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.problem.exported.ceiling import ceiling
 from landscape_gui.problem.exported.graph import AGAIN
 from landscape_gui.problem.exported.module import Exported
 from landscape_gui.problem.exported.steps import Step
@@ -66,7 +67,7 @@ def _is_any(changed: Sequence[bool], given: Sequence[Any], place: int, value: An
 
 
 class _Watch:
-    """Carries each operation out on tensors without memory first, to see what it would give."""
+    """Carries operations out on tensors without memory first, to see what they would give, where sizes alone do not bound it."""
 
     def __init__(self) -> None:
         self.operator = ""
@@ -76,6 +77,8 @@ class _Watch:
         self.operator = step.operator
         if time.perf_counter() > self._stop:
             raise ProblemError(f"Its program takes more than {SECONDS:g} s for two examples.", remedy="Take a smaller network.")
+        if ceiling(step, arguments, keywords) <= RESULT_BYTES:
+            return
         function = _without_memory(step.function)
         try:
             given = function(*_light(list(arguments)), **_light(dict(keywords)))
