@@ -19,7 +19,8 @@ class DataNeeded(ProblemError):
 
 @dataclass(frozen=True, kw_only=True)
 class DataChoice:
-    """Data and how they are read: path of a file or folder; normalise: a name, "none" included ("": not said); size: side that
+    """Data and how they are read: path of a file or folder; normalise: a name, "none" included ("": the checkpoint's own, else
+    none); size: side that
     images are scaled to (0: as they are); target: a table's column; block: tokens in an example (0: as usual)."""
 
     path: str
@@ -69,7 +70,8 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """A normalisation tried on a few examples: mean loss, and accuracy (NaN where there is none)."""
+    """A normalisation tried on a few examples: mean loss, and accuracy (NaN where there is none). name: "" for the one that came
+    with the checkpoint."""
 
     name: str
     loss: float
@@ -101,8 +103,12 @@ class Preview:
     @property
     def now(self) -> Tried | None:
         """The normalisation that the choice has, as tried."""
-        name = self.choice.normalise or NONE
-        return next((tried for tried in self.tried if tried.name == name), None)
+        return next((tried for tried in self.tried if tried.name == self.normalise), None)
+
+    @property
+    def normalise(self) -> str:
+        """The normalisation that the choice means: "" where the checkpoint brought one of its own and none was chosen."""
+        return self.choice.normalise or ("" if any(tried.name == "" for tried in self.tried) else NONE)
 
     @property
     def better(self) -> Tried | None:

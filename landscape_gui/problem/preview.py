@@ -181,9 +181,11 @@ def _try_normalisations(
     if head is None or not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
         return (), 0
     raw = _raw(inputs, about)
-    names = list(dict.fromkeys((choice.normalise or NONE, *offered(raw)))) if raw.is_floating_point() else [NONE]
+    known = about.get("normalisation")
+    now = choice.normalise or ("" if isinstance(known, Mapping) else NONE)
+    names = list(dict.fromkeys((now, *offered(raw)))) if raw.is_floating_point() else [NONE]
     chosen = torch.linspace(0, len(raw) - 1, min(FEW, len(raw))).round().long()
-    mean_stds = {name: statistics(name, raw) for name in names}
+    mean_stds = {name: statistics(name or known, raw) for name in names}
     sums = {name: np.zeros(2) for name in names}
     end, done = time.monotonic() + seconds, 0
     for some in torch.split(chosen, BATCH):

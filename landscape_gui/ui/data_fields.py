@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
@@ -13,6 +14,7 @@ from landscape_gui.ui.editors import spin
 from landscape_gui.ui.panel import plain
 
 NAMES = {
+    "": "the checkpoint's own",
     NONE: "none",
     "mnist": "MNIST's",
     "cifar10": "CIFAR-10's",
@@ -21,7 +23,7 @@ NAMES = {
     "half": "from -1 to 1",
     "standard": "these data's own",
 }
-ALWAYS = (NONE, "mnist", "cifar10", "cifar100", "imagenet", "half", "standard")
+ALWAYS = ("", NONE, "mnist", "cifar10", "cifar100", "imagenet", "half", "standard")
 IMAGES, TABLES, TEXTS = (
     frozenset({".zip", ""}),
     frozenset({".csv", ".tsv", ".parquet", ".arrow"}),
@@ -104,7 +106,7 @@ class DataFields(QWidget):
     def show_preview(self, seen: Preview) -> None:
         """What was found in the data: only fields that say something of them, and each normalisation with how it fares."""
         self._fill(seen.tried)
-        self._put(seen.choice)
+        self._put(replace(seen.choice, normalise=seen.normalise))
         fields: list[QWidget] = [self.normalise] if seen.kind != "texts" and (seen.tried or seen.choice.normalise) else []
         fields += [self.size_box] if seen.kind == "images" else []
         fields += [self.target] if seen.columns else []
@@ -133,10 +135,10 @@ class DataFields(QWidget):
             self.changed.emit()
 
     def _put(self, choice: DataChoice) -> None:
-        name = choice.normalise or NONE
+        name = choice.normalise
         with QSignalBlocker(self.normalise), QSignalBlocker(self.size_box), QSignalBlocker(self.block), QSignalBlocker(self.target):
             if self.normalise.findData(name) < 0:
-                self.normalise.addItem(name, name)
+                self.normalise.addItem(NAMES.get(name, name), name)
             self.normalise.setCurrentIndex(self.normalise.findData(name))
             self.size_box.setValue(choice.size)
             self.block.setValue(choice.block)

@@ -122,5 +122,5 @@ def doubt_of(seen: Preview) -> str:
     slack = 3 * (chance * (1 - chance) / max(seen.few, 1)) ** 0.5
     if now.accuracy > chance + slack:
         return ""
-    other = "" if (seen.choice.normalise or NONE) != NONE else " Were inputs normalised in training?"
+    other = "" if seen.normalise != NONE else " Were inputs normalised in training?"
     return f"That is chance: other data, classes in another order, or not trained yet?{other}"

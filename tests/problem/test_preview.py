@@ -67,6 +67,17 @@ def test_normalisations_are_tried_on_the_same_examples_and_agree_with_opening(tm
     assert better is not None and better.loss < 0.9 * now.loss
 
 
+def test_the_card_s_normalisation_stands_where_none_is_chosen(tmp_path: Path) -> None:
+    net, data, _ = trained_on_half(tmp_path)
+    (tmp_path / "landscape.json").write_text('{"data": {"file": "d.npz", "normalise": {"mean": [0.4], "std": [0.2]}}}')
+    seen = look_at(str(net), DataChoice(path=str(data)))
+    assert [t.name for t in seen.tried] == ["", "none", "mnist", "half", "standard"]
+    assert seen.now is not None and seen.normalise == ""
+    assert seen.now.loss == pytest.approx(seen.problem.at_checkpoint()["data_loss"], rel=2e-3)
+    plain = look_at(str(net), DataChoice(path=str(data), normalise="none"))
+    assert plain.normalise == "none" and plain.problem.fingerprint != seen.problem.fingerprint
+
+
 def test_tables_say_their_columns_and_draw_values(tmp_path: Path) -> None:
     torch.manual_seed(0)
     torch.save(mlp.create([2, 3]).state_dict(), tmp_path / "net.pt")

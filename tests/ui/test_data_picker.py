@@ -50,7 +50,7 @@ class Reader:
 
     def __init__(self):
         self.asked, self.kept, self.gates = [], [], {}
-        self.known = {}
+        self.known, self.tried = {}, ()
         self.beside = None
 
     def preview(self, path, choice, trusted):
@@ -58,7 +58,7 @@ class Reader:
         assert self.gates.get(choice.path, OPEN).wait(10)
         if "wrong" in choice.path:
             raise ProblemError(f"{choice.path} holds nothing.", remedy="Give another.")
-        return seen(choice)
+        return seen(choice, **({"tried": self.tried} if self.tried else {}))
 
     def keep(self, path, choice):
         self.kept.append((path, choice))
@@ -110,7 +110,7 @@ def test_a_checkpoint_without_data_is_asked_about_and_nothing_is_computed_before
     assert not picker.use.isEnabled()
     picker.choose("/d/images")
     looked(qtbot, picker)
-    assert reader.asked == [("bare.pt", DataChoice(path="/d/images", normalise="none"))]
+    assert reader.asked == [("bare.pt", DataChoice(path="/d/images"))]
     assert len(picker.page.tiles.examples) == 9
     assert "train 60, test 20 examples of 3 × 4 × 4" in picker.page.what.text()
     assert "40.0 % right, loss 2" in picker.page.fares.text()
@@ -126,7 +126,7 @@ def test_what_was_chosen_is_asked_about_and_remembered(qtbot, window, picker, ga
     qtbot.waitUntil(lambda: shown_whole(window.session), timeout=5000)
     assert gate.asked == [Bowl(steps=(21, 11))]
     assert window.session.current.problem.title == "net of /d/images"
-    assert ("bare.pt", DataChoice(path="/d/images", normalise="none")) in reader.kept
+    assert ("bare.pt", DataChoice(path="/d/images")) in reader.kept
 
 
 def test_a_better_normalisation_is_one_press_away(qtbot, picker, reader):
@@ -157,6 +157,18 @@ def test_data_of_a_neighbour_are_offered_and_not_taken_unasked(qtbot, window, re
     assert picker.path.text() == "/d/beside"
     assert gate.asked == [] and reader.kept == []
     picker.reject()
+
+
+def test_a_normalisation_that_came_with_the_checkpoint_stands_until_another_is_chosen(qtbot, picker, reader):
+    reader.tried = (Tried(name="", loss=0.3, accuracy=0.95), Tried(name="none", loss=2.0, accuracy=0.4))
+    picker.choose("/d/images")
+    looked(qtbot, picker)
+    assert picker.fields.normalise.currentText() == "the checkpoint's own:  95.0 % right"
+    assert "95.0 % right" in picker.page.fares.text() and not picker.page.better.isVisibleTo(picker.page)
+    assert picker.choice.normalise == ""
+    picker.fields.choose_normalisation("none")
+    qtbot.waitUntil(lambda: len(reader.asked) == 2 and picker.use.isEnabled(), timeout=5000)
+    assert reader.asked[-1][1].normalise == "none"
 
 
 def test_what_cannot_be_read_is_said_in_the_dialog(qtbot, picker, reader):
