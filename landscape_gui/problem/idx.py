@@ -6,13 +6,14 @@ import gzip
 import re
 import struct
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from landscape_gui.errors import ProblemError
-from landscape_gui.problem.raw import Raw, in_order, split_of
+from landscape_gui.problem.raw import Raw, in_order, read_up_to, split_of
 from landscape_gui.problem.settings import data_limit
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -53,7 +54,7 @@ def read_idx(path: Path) -> Tensor:
     if not path.is_file():
         raise ProblemError(f"{path} is not a plain file.")
     with opener(path, "rb") as file:
-        content = file.read(limit + 1)
+        content = read_up_to(cast(IO[bytes], file), limit + 1)
     if len(content) > limit:
         raise ProblemError(f"{path} unpacks to more than {limit / 2**30:.1f} GiB.")
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:

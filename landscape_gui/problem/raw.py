@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ SPLITS: Mapping[str, str] = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),
     **dict.fromkeys(("test", "testing", "t10k"), "test"),
 }
+_PIECE = 1 << 24
 ORDER = ("train", "val", "test")
 
 Arrays = dict[str, tuple[Tensor, Tensor]]
@@ -71,4 +72,13 @@ def read_whole(path: Path, limit: int) -> bytes:
         raise ProblemError(f"{path} is not a plain file.")
     check_size(path, path.stat().st_size, limit, "in one file")
     with path.open("rb") as file:
-        return file.read(limit + 1)
+        return read_up_to(file, limit + 1)
+
+
+def read_up_to(file: IO[bytes], count: int) -> bytes:
+    """The next bytes, `count` of them at most. Room is made as they come: `file.read(count)` would make it for all at once."""
+    pieces: list[bytes] = []
+    while count > 0 and (piece := file.read(min(count, _PIECE))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
