@@ -58,11 +58,13 @@ class Report:
 class Fuzzer:
     """folder: where the damaged files are written, each over the last. The same seed and run give the same file."""
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
+    def __init__(
+        self, folder: Path, seed: int = 0, *, seeds: list[fuzz_seeds.Seed] | None = None, watched: Watched | None = None
+    ) -> None:
         self.folder = folder / "files"
-        self.watched = Watched(folder)
+        self.watched = watched or Watched(folder)
         self.seed = seed
-        self.seeds = fuzz_seeds.make()
+        self.seeds = seeds or fuzz_seeds.make()
 
     def file(self, run: int) -> tuple[fuzz_seeds.Seed, bytes]:
         """Which honest file is damaged in a run, and its damaged bytes."""
