@@ -157,7 +157,7 @@ def _piece(name: str, chunk: Any, whole: tuple[int, ...], places: dict[tuple[str
 
 def _dtype(properties: Any) -> str:
     state = properties.state if isinstance(properties, Object) else None
-    kind = state[0] if isinstance(state, tuple) and state else None
+    kind = state.get("dtype") if isinstance(state, dict) else state[0] if isinstance(state, tuple) and state else None
     return kind.name.rpartition(".")[2] if isinstance(kind, Global) else ""
 
 

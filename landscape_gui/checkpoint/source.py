@@ -11,6 +11,8 @@ from typing import Any, BinaryIO, cast
 from landscape_gui.checkpoint.limits import HALF, Broken, shown
 
 State = tuple[int, int, int]
+OPEN = 256
+"""Files held open at once; systems allow about a thousand to a process."""
 
 
 class Source:
@@ -18,34 +20,40 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._open: dict[str, tuple[BinaryIO, State]] = {}
+        self._open: dict[str, BinaryIO] = {}
+        self._states: dict[str, State] = {}
+        self._reopened = True
 
     def __enter__(self) -> Source:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file, _state in self._open.values():
+        for file in self._open.values():
             file.close()
 
     def file(self, name: str = "") -> BinaryIO:
-        """The file of this name in the folder ("": the one that was opened), unbuffered. Raises Broken, OSError."""
+        """The file of this name in the folder ("": the one that was opened), unbuffered. Raises Broken, OSError.
+
+        It may be closed once `OPEN` others have been asked for.
+        """
         if name not in self._open:
-            file = open_plain(self._place(name))
-            self._open[name] = file, state_of(os.fstat(file.fileno()))
-        return self._open[name][0]
+            while len(self._open) >= OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            file = self._open[name] = open_plain(self._place(name))
+            state = state_of(os.fstat(file.fileno()))
+            self._reopened &= self._states.setdefault(name, state) == state
+        return self._open[name]
 
     def size(self, name: str = "") -> int:
-        """Bytes of that file when it was opened."""
+        """Bytes of that file when it was first opened."""
         self.file(name)
-        return self._open[name][1][0]
+        return self._states[name][0]
 
     @property
     def unchanged(self) -> bool:
         """Whether every file that was opened is still the same, by size, time and identity."""
-        return all(
-            state_of(os.fstat(file.fileno())) == state == state_of(os.stat(self._place(name)))
-            for name, (file, state) in self._open.items()
-        )
+        now = all(state_of(os.fstat(file.fileno())) == self._states[name] for name, file in self._open.items())
+        return self._reopened and now and all(state_of(os.stat(self._place(name))) == state for name, state in self._states.items())
 
     def _place(self, name: str) -> Path:
         return self.path.parent / plain_name(name) if name else self.path

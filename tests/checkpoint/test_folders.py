@@ -14,7 +14,8 @@ import torch
 import torch.distributed.checkpoint as dcp
 from safetensors.torch import save_file
 
-from landscape_gui.checkpoint import digest, peek, read_checkpoint
+from landscape_gui.checkpoint import digest, peek, read_checkpoint, source
+from landscape_gui.checkpoint import read as reading
 from landscape_gui.errors import CheckpointError
 from landscape_gui.problem.locate import find_checkpoint
 from landscape_gui.run import find_run
@@ -198,6 +199,33 @@ def test_a_shard_that_is_rewritten_is_seen(tmp_path: Path) -> None:
     names = [name for name, shard in table.items() if shard == table["0.weight"]]
     save_file({name: torch.zeros(2) for name in names}, tmp_path / "net" / table["0.weight"])
     assert {tensor.shape for tensor in peek(tmp_path / "net").tensors if tensor.name in names} == {(2,)}
+
+
+def test_a_shard_that_changes_meanwhile_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = shards(tmp_path / "net")
+    shard = tmp_path / "net" / table["3.bias"]
+    names = [name for name in table if table[name] == shard.name]
+    original = reading._load
+    rewritten = []
+
+    def rewrite_once(*args: Any) -> Any:
+        found = original(*args)
+        if not rewritten:
+            rewritten.append(True)
+            save_file({name: torch.full_like(weights()[name], 5) for name in names}, tmp_path / "new")
+            os.replace(tmp_path / "new", shard)
+        return found
+
+    monkeypatch.setattr(reading, "_load", rewrite_once)
+    assert bool((read_checkpoint(tmp_path / "net").tensors["3.bias"] == 5).all())
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_few_files_are_open_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(source, "OPEN", most)
+    shards(tmp_path / "net")
+    same(read_checkpoint(tmp_path / "net").tensors, weights())
+    assert torch.equal(split(tmp_path / "pieces"), read_checkpoint(tmp_path / "pieces").tensors["w"])
 
 
 def saved(folder: Path, **options: Any) -> dict[str, Any]:
