@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from core import networks
-from exporting import export, opened
+from exporting import export, nodes, opened
 from torch import Tensor, nn
 
 from landscape_gui.core.batchnorm import has_batchnorm
@@ -19,9 +22,12 @@ from landscape_gui.core.evaluate import Evaluator, Values
 from landscape_gui.core.losses import CROSS_ENTROPY
 from landscape_gui.core.objective import Objective
 from landscape_gui.core.operators import Hessian
-from landscape_gui.core.splits import Split, call
+from landscape_gui.core.splits import Split, call, map_tensors, tensors_of
 from landscape_gui.core.vector import Layout
+from landscape_gui.problem.exported.ceiling import ceiling
 from landscape_gui.problem.exported.module import Exported
+from landscape_gui.problem.exported.steps import Step
+from landscape_gui.problem.exported.trial import try_out
 
 ROUNDING = 1e-12
 NETWORKS = [name for name in networks.NETWORKS if name != "control flow on values"]
@@ -237,3 +243,52 @@ def test_a_language_model_of_transformers(tmp_path: Path) -> None:
     assert twin.calling.names == ("input_ids", "use_cache")
     torch.testing.assert_close(twin(input_ids=ids[:3]), model(input_ids=ids[:3]).logits)
     assert twin.get_parameter("lm_head.weight") is twin.get_parameter("transformer.wte.weight")
+
+
+def test_inputs_that_a_program_writes_into_are_copied_for_it(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3)).eval()
+    twin = opened(export(tmp_path / "a.pt2", module, torch.randn(5, 4)))
+    inputs = torch.randn(6, 4)
+    before = inputs.clone()
+    try_out(twin, [inputs[:2]])
+    twin(inputs)
+    assert torch.equal(inputs, before)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_operation_gives_more_than_its_ceiling(name: str, program: Callable[[str], Exported]) -> None:
+    _, inputs, _ = networks.make(name)
+    twin = program(name)
+    seen = 0
+
+    def watch(step: Step, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+        nonlocal seen
+        copies = map_tensors(list(arguments), torch.clone)
+        size = sum(t.numel() * t.element_size() for t in tensors_of(step.function(*copies, **keywords)))
+        assert size <= ceiling(step, arguments, keywords), step.operator
+        seen += 1
+
+    with torch.no_grad():
+        twin.run(list(inputs) if isinstance(inputs, tuple) else [inputs], watch)
+    assert seen >= 3
+
+
+def test_a_file_of_the_layout_before_torch_2_8(tmp_path: Path) -> None:
+    """Graph, weights and constants as three files; arguments not told apart, and those of the call without names."""
+    module, inputs, _ = networks.make("transformer")
+    with zipfile.ZipFile(export(tmp_path / "new.pt2", module, inputs)) as new, zipfile.ZipFile(tmp_path / "old.pt2", "w") as old:
+        table = json.loads(new.read("new/models/model.json"))
+        for node in nodes(table):
+            for argument in node["inputs"]:
+                del argument["kind"]
+        del table["graph_module"]["module_call_graph"][0]["signature"]["forward_arg_names"]
+        old.writestr("serialized_exported_program.json", json.dumps(table))
+        for name, tensors in (("state_dict", module.state_dict()), ("constants", {"range": torch.arange(6)})):
+            buffer = io.BytesIO()
+            torch.save(tensors, buffer)
+            old.writestr(f"serialized_{name}.pt", buffer.getvalue())
+        old.writestr("version", "8.0")
+    twin = opened(tmp_path / "old.pt2")
+    assert twin.calling.names == ("i",)
+    torch.testing.assert_close(twin(inputs), module(inputs))

@@ -75,7 +75,12 @@ def _arguments(program: Program) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     if kind != "list" or len(parts) != 2 or None in parts:
         raise malformed("its inputs are no arguments and keywords")
     (_, _, positional), (_, keys, keywords) = parts
-    names = [program.names[i] if i < len(program.names) else "" for i in range(len(positional))]
+    names, place = [], 0
+    for number, tree in enumerate(positional):
+        own = program.inputs[place] if tree is None and place < len(program.inputs) else None
+        named = program.names[number] if number < len(program.names) else ""
+        names.append(named or (own.name if isinstance(own, Ref) else ""))
+        place += sum(1 for _ in _paths(tree))
     return _unique([*names, *keys]), (*positional, *keywords)
 
 
