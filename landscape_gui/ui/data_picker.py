@@ -49,6 +49,7 @@ class DataPicker(QDialog):
         self.session, self.document = session, document
         self.preview: Preview | None = None
         self.round = 0
+        self.looked_at = ""
         self.setObjectName("data_picker")
         self.setWindowTitle("Data")
         self.setAcceptDrops(True)
@@ -169,7 +170,7 @@ class DataPicker(QDialog):
 
     def _typed(self) -> None:
         text = self.path.text().strip()
-        if text and (self.preview is None or self.preview.choice.path != self.choice.path) and not self.timer.isActive():
+        if text and self.looked_at != self.choice.path:
             self.choose(text)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -190,20 +191,21 @@ class DataPicker(QDialog):
             self.timer.start()
 
     def _begin(self, words: str) -> None:
-        """What is under way from now on; answers to what was asked before are dropped."""
+        """What is under way from now on; answers to what was asked before are dropped, and the problem that was looked at is let
+        go, as there may not be room for two."""
         self.round += 1
         self.timer.stop()
         self.use.setEnabled(False)
         self.wrong.hide()
         self.words.setText(words)
-        if self.preview is None:
-            self.pages.setCurrentWidget(self.words)
-        else:
-            self.page.set_busy(True)
+        self.preview = None
+        self.page.let_go()
+        self.page.set_busy(True)
 
     def look(self) -> None:
         """Read the data in the helper's thread and show them."""
         services, choice, document = self.session.services, self.choice, self.document
+        self.looked_at = choice.path
         self._begin("Reading …")
         number, trusted = self.round, frozenset(self.session.settings.texts("trusted"))
         assert services.preview is not None
@@ -223,7 +225,7 @@ class DataPicker(QDialog):
             remedy = message.remedy if isinstance(said, LandscapeError) else ""
             self.wrong.setText(f"{message.text} {remedy}".strip())
             self.wrong.show()
-            self.preview = None
+            self.looked_at = ""
             self.words.setText(ACCEPTED)
             self.pages.setCurrentWidget(self.words)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -83,6 +84,11 @@ class PreviewPage(QWidget):
         self.setEnabled(not busy)
         if busy:
             self.fares.setText("Reading …")
+
+    def let_go(self) -> None:
+        """Keep what is shown, without the problem."""
+        if self.seen is not None:
+            self.seen = replace(self.seen, problem=None)
 
     def _take_better(self) -> None:
         better = self.seen.better if self.seen is not None else None
