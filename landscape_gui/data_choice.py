@@ -57,7 +57,8 @@ class DataChoice:
 @dataclass(frozen=True, kw_only=True)
 class Example:
     """One example as it is shown: a picture (height, width, 3) uint8, or values (n,) to draw as a line, or a text; its label, what
-    the network says, how sure it is (0 to 1, NaN where it is no classifier), and whether that is right (None: cannot be told)."""
+    the network says, how sure it is (0 to 1, NaN where it is no classifier), and whether that is right (None: cannot be told).
+    whole: the label is of the text as it stands, not what comes next."""
 
     picture: np.ndarray[Any, Any] | None = None
     values: np.ndarray[Any, Any] | None = None
@@ -66,6 +67,7 @@ class Example:
     prediction: str = ""
     share: float = float("nan")
     right: bool | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,12 +38,22 @@ def read_tokens(folder: Folder, path: Path, block: int, target: str = "") -> Dat
         raise ProblemError(
             f"Blocks of {block:,} tokens are longer than the network's {places:,} positions.", remedy="Ask for less."
         )
-    chosen = block or min(BLOCK, places or BLOCK)
-    found = load_data(path, target=target, block=chosen, tokenise=_tokenise(folder))
+    found = _in_blocks(path, target, block, places, _tokenise(folder))
     vocabulary = next(numbers_in(folder.config, "vocab_size"), 0)
     for split in found.splits:
         check_tokens(path, split, vocabulary, places)
-    return found
+    return replace(found, about={**found.about, **_tokeniser(folder)}) if found.about.get("kind") == "tokens" else found
+
+
+def _in_blocks(path: Path, target: str, block: int, places: int, tokenise: Any) -> Data:
+    """As `load_data`; where no block is asked for and the network has few places, blocks are as long as those, unless data are
+    no text."""
+    if block or not 0 < places < BLOCK:
+        return load_data(path, target=target, block=block, tokenise=tokenise)
+    try:
+        return load_data(path, target=target, block=places, tokenise=tokenise)
+    except ProblemError:
+        return load_data(path, target=target, tokenise=tokenise)
 
 
 def read_classified(folder: Folder, path: Path, target: str = "") -> Data:
@@ -68,6 +78,7 @@ def read_classified(folder: Folder, path: Path, target: str = "") -> Data:
     made = {split: (_padded(folder, tokeniser, table), torch.tensor(numbers[split])) for split, table in tables.items()}
     first = next(iter(tables.values()))
     about = {"path": str(path), "kind": "labelled texts", "columns": list(first.columns), "classes": class_names(folder)}
+    about |= _tokeniser(folder)
     data = gather(made, whole_batches=False, limit=data_limit(), about=about)
     lengths = max(inputs["input_ids"].shape[1] for inputs, _ in made.values())
     return replace(data, notes=(*notes, f"Texts are {lengths} tokens at most, padded behind.", *data.notes))
@@ -134,6 +145,11 @@ def _tokenise(folder: Folder) -> Any:
             return _refusing(error)
         return None
     return lambda text: _existing(folder).ids(text)
+
+
+def _tokeniser(folder: Folder) -> dict[str, str]:
+    """Where the tokeniser is, for those who show tokens."""
+    return {"tokeniser": str(folder.path / NAME)} if (folder.path / NAME).is_file() else {}
 
 
 def _existing(folder: Folder) -> Tokeniser:

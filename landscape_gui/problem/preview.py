@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,11 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.problem.normalisation import offered, statistics
 from landscape_gui.problem.opening import open_problem
 from landscape_gui.problem.problem import Problem
+from landscape_gui.problem.tokens import text_of
 
 SHOWN = 9
-BATCH = 32
+FIRST, BATCH = 2, 32
+"""Examples that go through the network at once: at first, and at most. A large language model takes a second for each."""
 FEW = 512
 SECONDS = 2.0
 """Normalisations are tried on batches of the first split, all on the same ones, until this is over."""
@@ -99,6 +103,8 @@ def _examples(
         shown: dict[str, Any] = {"picture": picture}
         if kind == "texts" and isinstance(x, Tensor):
             shown = {"text": words(x.flatten().tolist(), about)[-TEXT:]}
+        elif isinstance(x, Mapping) and "input_ids" in x:
+            shown = {"text": words(_unpadded(x), about)[:TEXT], "whole": True}
         elif kind == "numbers" and isinstance(x, Tensor):
             shown = {"values": x.flatten()[:LINE].double().cpu().numpy()}
         made.append(Example(**shown, **said))
@@ -150,10 +156,19 @@ def _class_name(number: int, about: Mapping[str, Any], classes: Sequence[str]) -
 
 
 def words(ids: Sequence[int], about: Mapping[str, Any]) -> str:
-    """Tokens as text where they are bytes, else their numbers."""
+    """Tokens as text where they are bytes or their tokeniser is known, else their numbers."""
     if about.get("kind") == "bytes" and all(0 <= i < 256 for i in ids):
         return bytes(ids).decode("utf-8", "replace")
+    if about.get("tokeniser"):
+        with contextlib.suppress(LandscapeError, OSError):  # it has gone meanwhile
+            return text_of(Path(str(about["tokeniser"])), ids)
     return " ".join(map(str, ids))
+
+
+def _unpadded(inputs: Mapping[str, Tensor]) -> list[int]:
+    ids, mask = inputs["input_ids"].flatten(), inputs.get("attention_mask")
+    kept: list[int] = (ids if mask is None else ids[mask.flatten() != 0]).tolist()
+    return kept
 
 
 def _value(tensor: Tensor) -> str:
@@ -185,17 +200,22 @@ def _try_normalisations(
     now = choice.normalise or ("" if isinstance(known, Mapping) else NONE)
     names = list(dict.fromkeys((now, *offered(raw)))) if raw.is_floating_point() else [NONE]
     chosen = torch.linspace(0, len(raw) - 1, min(FEW, len(raw))).round().long()
+    chosen = chosen[torch.randperm(len(chosen), generator=torch.Generator().manual_seed(0))]  # the first ones are of all classes
     mean_stds = {name: statistics(name or known, raw) for name in names}
     sums = {name: np.zeros(2) for name in names}
-    end, done = time.monotonic() + seconds, 0
-    for some in torch.split(chosen, BATCH):
-        if done and time.monotonic() > end:
-            break
+    end, done, batch = time.monotonic() + seconds, 0, FIRST
+    while done < len(chosen):
+        began = time.monotonic()
+        some = chosen[done : done + batch]
         x, y = raw[some], targets[some]
         for name, mean_std in mean_stds.items():
             scaled = x if mean_std is None else (x - mean_std[0].to(x.device)) / mean_std[1].to(x.device)
             sums[name] += len(some) * np.array(_judged(problem, head, scaled, y))
         done += len(some)
+        now = time.monotonic()
+        batch = min(BATCH, int(len(some) * (end - now) / max(now - began, 1e-9)))
+        if batch < 1:
+            break
     return tuple(Tried(name=name, loss=float(s[0]) / done, accuracy=float(s[1]) / done) for name, s in sums.items()), done
 
 

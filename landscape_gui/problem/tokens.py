@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,19 @@ def read_tokeniser(folder: Path) -> Tokeniser | None:
     engine.no_padding()
     engine.no_truncation()
     return Tokeniser(place, engine)
+
+
+def text_of(place: Path, ids: Sequence[int]) -> str:
+    """The text of token ids, by a tokenizer.json. Raises ProblemError."""
+    return str(told(place, lambda: _kept(place, place.stat().st_mtime_ns).decode(list(ids), skip_special_tokens=False)))
+
+
+@functools.lru_cache(maxsize=2)
+def _kept(place: Path, _changed: int) -> Any:
+    found = read_tokeniser(place.parent)
+    if found is None:
+        raise ProblemError(f"There is no {place}.")
+    return found.engine
 
 
 def told(path: Path, function: Any) -> Any:

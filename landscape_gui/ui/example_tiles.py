@@ -76,7 +76,7 @@ class ExampleTiles(QWidget):
 def caption(example: Example) -> tuple[str, str]:
     """The label (of a text what comes next), and the prediction: "right, 99 %" or "said dog, 61 %"; of a number what the network
     gives."""
-    label = f"next {example.label}" if example.text and example.label else example.label
+    label = f"next {example.label}" if example.text and example.label and not example.whole else example.label
     share = "" if math.isnan(example.share) else f", {example.share:.0%}".replace("%", " %")
     if example.right is None:
         return label, f"gives {example.prediction}" if example.prediction else ""

@@ -30,8 +30,10 @@ from small_transformers import (
     vit,
 )
 
+from landscape_gui.data_choice import DataChoice
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem import Problem, open_problem
+from landscape_gui.problem.preview import look_at
 
 WORDS = ["the", "film", "was", "good", "bad", "very", "and", "not", "long", "short"]
 
@@ -94,10 +96,13 @@ def test_blocks_longer_than_the_network_and_data_of_another_kind_are_told(tmp_pa
     np.savez(tmp_path / "x.npz", x=np.zeros((4, 3), np.float32), y=np.zeros(4, np.int64))
     assert "holds no tokens" in message(folder, tmp_path / "x.npz")
     np.savez(tmp_path / "long.npz", x=np.ones((4, PLACES + 1), np.int64), y=np.ones((4, PLACES + 1), np.int64))
+    np.savez(tmp_path / "pairs.npz", x=np.ones((4, 5), np.int64), y=np.ones((4, 5), np.int64))
+    assert inputs_of(open_problem(folder, data=str(tmp_path / "pairs.npz"))).shape == (4, 5)
     assert f"examples of {PLACES + 1} tokens" in message(folder, tmp_path / "long.npz")
 
 
 def classified(tmp_path: Path, **options: Any) -> tuple[Path, Path]:
+    tmp_path.mkdir(exist_ok=True)
     folder = save(bert, tmp_path / "net", **options)
     tokeniser(folder, WORDS)
     rows = ["the film was good,GOOD", "bad,bad", "not very good and not very bad,so so", "the film was very long and very bad,Bad"]
@@ -147,6 +152,27 @@ def test_labels_that_the_network_does_not_have_and_texts_without_a_tokeniser_are
     (folder / "tokenizer.json").unlink()
     assert "no tokenizer.json" in message(folder, table)
     assert "are not there" in message(folder, tmp_path / "none.csv")
+
+
+def test_what_is_seen_before_anything_is_computed_is_words(tmp_path: Path) -> None:
+    folder = save(gpt2, tmp_path / "net")
+    tokeniser(folder, WORDS)
+    (tmp_path / "text.txt").write_text("The film was GOOD and very long " * 12)
+    seen = look_at(str(folder), DataChoice(path=str(tmp_path / "text.txt"), block=7))
+    first = seen.examples[0]
+    assert (seen.kind, seen.block, first.text, first.label) == ("texts", 7, "the film was good and very long", "'the'")
+    assert first.prediction.strip("'") in WORDS or first.prediction
+    folder, table = classified(tmp_path / "texts", id2label={0: "bad", 1: "so so", 2: "good"})
+    seen = look_at(str(folder), DataChoice(path=str(table)))
+    assert [(e.text, e.label, e.whole) for e in seen.examples[:2]] == [
+        ("[CLS] the film was good [SEP]", "good", True),
+        ("[CLS] bad [SEP]", "bad", True),
+    ]
+    assert (seen.classes, seen.counts) == (("bad", "so so", "good"), (2, 1, 1))
+    (folder / "tokenizer.json").unlink()
+    assert (
+        look_at(str(save(gpt2, tmp_path / "other")), DataChoice(path=str(tokens(tmp_path / "i.bin")))).examples[0].text[0].isdigit()
+    )
 
 
 def pictures(folder: Path, names: list[str]) -> Path:

@@ -275,6 +275,7 @@ def test_captions():
     assert caption(Example(label="2.5", prediction="2.61")) == ("2.5", "gives 2.61")
     assert caption(Example(label="2.5")) == ("2.5", "")
     assert caption(Example(text="abc", label="'d'", prediction="'d'", share=0.5, right=True)) == ("next 'd'", "right, 50 %")
+    assert caption(Example(text="abc", label="good", prediction="good", right=True, whole=True)) == ("good", "right")
 
 
 def test_bars_are_as_tall_as_there_are_examples(qtbot, dressed):
