@@ -212,8 +212,8 @@ def _try_normalisations(
             scaled = x if mean_std is None else (x - mean_std[0].to(x.device)) / mean_std[1].to(x.device)
             sums[name] += len(some) * np.array(_judged(problem, head, scaled, y))
         done += len(some)
-        now = time.monotonic()
-        batch = min(BATCH, int(len(some) * (end - now) / max(now - began, 1e-9)))
+        ended = time.monotonic()
+        batch = min(BATCH, int(len(some) * (end - ended) / max(ended - began, 1e-9)))
         if batch < 1:
             break
     return tuple(Tried(name=name, loss=float(s[0]) / done, accuracy=float(s[1]) / done) for name, s in sums.items()), done
