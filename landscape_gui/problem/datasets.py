@@ -66,7 +66,7 @@ def read_raw(path: Path, reading: Reading) -> Raw:
     """What is at a path before it is normalised. The last one read is kept until another is, or until `forget_raw`; it must not be
     written into."""
     if not path.exists():
-        raise ProblemError(f"The data {path} are not there.", remedy="Give their path in the card (data.file) or with --data.")
+        raise ProblemError(f"The data {path} are not there.", remedy="Check their path (in a card: data.file).")
     return _kept.get(path, reading)
 
 

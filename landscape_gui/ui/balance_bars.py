@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
@@ -75,10 +76,14 @@ class BalanceBars(QWidget):
                 painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, text)
         painter.end()
 
+    def tip(self, number: int) -> str:
+        """The words over a bar, in which a class's name is never read as markup."""
+        return f"<qt>{html.escape(self.name(number))}: {self.counts[number]:,} examples</qt>"
+
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and self.counts:
             number = int(event.pos().x() * len(self.counts) / max(self.width(), 1))
             if 0 <= number < len(self.counts):
-                QToolTip.showText(event.globalPos(), f"{self.name(number)}: {self.counts[number]:,} examples", self)
+                QToolTip.showText(event.globalPos(), self.tip(number), self)
                 return True
         return bool(super().event(event))

@@ -23,7 +23,7 @@ NAMES = {
     "half": "from -1 to 1",
     "standard": "these data's own",
 }
-ALWAYS = ("", NONE, "mnist", "cifar10", "cifar100", "imagenet", "half", "standard")
+ALWAYS = (NONE, "mnist", "cifar10", "cifar100", "imagenet", "half", "standard")
 IMAGES, TABLES, TEXTS = (
     frozenset({".zip", ""}),
     frozenset({".csv", ".tsv", ".parquet", ".arrow"}),
@@ -148,6 +148,8 @@ class DataFields(QWidget):
         known = {t.name: t for t in tried}
         with QSignalBlocker(self.normalise):
             self.normalise.clear()
+            if not tried:
+                self.normalise.addItem(f"{NAMES['']}, else none", "")
             for name in dict.fromkeys((*(ALWAYS if not tried else ()), *known)):
                 self.normalise.addItem(NAMES.get(name, name) + measured(known.get(name)), name)
 

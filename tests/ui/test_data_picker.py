@@ -286,6 +286,8 @@ def test_bars_are_as_tall_as_there_are_examples(qtbot, dressed):
     assert bars.bar(0).height() == pytest.approx(2 * bars.bar(1).height())
     assert bars.bar(2).height() == 0
     assert bars.sentence == "3 classes: from 0 examples (2) to 10 (a)"
+    bars.show_counts((1200,), ("<b>x</b>",))
+    assert bars.tip(0) == "<qt>&lt;b&gt;x&lt;/b&gt;: 1,200 examples</qt>"
     bars.show_counts((7, 7), ())
     assert bars.sentence == "2 classes of 7 examples each"
     bars.show_counts((), ())
