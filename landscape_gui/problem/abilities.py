@@ -34,6 +34,7 @@ _CALLS = {
 CALLS: Mapping[str, Sequence[str]] = {what: names.split() for what, names in _CALLS.items()}
 """What names stand for, the gravest first. A star at the end: all that begins so; "*." at the start: a method of anything."""
 SHOWN = 3
+LOOKED_THROUGH = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
@@ -50,6 +51,9 @@ def abilities(source: Source) -> tuple[str, ...]:
     """ "starts other programs (landscape.py, line 12: os.system)" and so on, the gravest first; empty: nothing is to be seen."""
     files = [(source.path.name, source.content)]
     files += [(path.name, content) for name, (path, content) in sorted(source.files.items()) if name != source.name]
+    size = sum(len(content) for _, content in files)
+    if size > LOOKED_THROUGH:
+        return (f"is too long to be looked through here ({size:,} bytes)",)
     sights = {sight for name, content in files for sight in sights_of(name, content)}
     return tuple(
         _sentence(what, sorted(s for s in sights if s.what == what)) for what in CALLS if any(s.what == what for s in sights)

@@ -22,10 +22,10 @@ def python_files(folder: Path, *, skipping: frozenset[str] = frozenset()) -> Ite
             sorted(name for name in folders if name not in skipping and _counts(Path(place) / name)) if depth < DEPTH else []
         )
         seen += len(files) + len(folders)
-        yield from (path for name in sorted(files) if name.endswith(".py") and (path := Path(place) / name).is_file())
+        yield from (path for name in sorted(files) if name.endswith(".py") and os.path.isfile(path := Path(place) / name))
         if seen > MOST_ENTRIES:
             return
 
 
 def _counts(folder: Path) -> bool:
-    return not folder.name.startswith(".") and folder.name != "__pycache__" and not (folder / "pyvenv.cfg").is_file()
+    return not folder.name.startswith(".") and folder.name != "__pycache__" and not os.path.isfile(folder / "pyvenv.cfg")

@@ -13,9 +13,9 @@ from pathlib import Path
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.python_files import python_files
 
-LARGEST = 4 << 20
+LARGEST = 1 << 20
 MOST_FILES = 500
-TOTAL = 16 << 20
+TOTAL = 4 << 20
 DECEIVING = frozenset(
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\r\x00\x08\x1b"
 )

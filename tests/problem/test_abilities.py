@@ -77,6 +77,12 @@ def test_the_gravest_comes_first_and_imported_files_count(tmp_path: Path) -> Non
     assert found == ("starts other programs (nets.py, line 3: os.system)", "reads files (landscape.py, line 2: open)")
 
 
+def test_what_is_too_long_to_look_through_is_said_to_be(tmp_path: Path) -> None:
+    line = "x = 1\n"
+    (sentence,) = seen(tmp_path, "import a, b\n", a=line * 90_000, b=line * 90_000)
+    assert sentence == "is too long to be looked through here (1,080,012 bytes)"
+
+
 def test_many_places_are_counted(tmp_path: Path) -> None:
     (sentence,) = seen(tmp_path, "\n".join(["open('x')"] * 9))
     assert sentence.endswith("landscape.py, line 3: open; 6 more)")
