@@ -1,11 +1,13 @@
 """What README and docs/ show is run as it stands: Python blocks, and commands that do not open the window.
 
-A block fenced as ```python no-run or ```bash no-run is left out: it names files of the reader's own.
+A block fenced as ```python no-run or ```bash no-run is left out: it names files of the reader's own. One fenced as ```python needs
+PACKAGE or ```bash needs PACKAGE runs where that package is installed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import itertools
 import re
 import shlex
@@ -24,7 +26,13 @@ LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)|<img[^>]*
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     """Language and body of a page's fenced blocks, in order."""
-    return [(found["info"].strip(), found["body"]) for found in FENCE.finditer(page.read_text(encoding="utf-8"))]
+    return [(language_of(found["info"].strip()), found["body"]) for found in FENCE.finditer(page.read_text(encoding="utf-8"))]
+
+
+def language_of(info: str) -> str:
+    """The language of a block that is to be run; "python needs transformers" stays as it is where the package is missing."""
+    language, _, package = info.partition(" needs ")
+    return language if package and importlib.util.find_spec(package) is not None else info
 
 
 def name_of(page: Path) -> str:
