@@ -66,7 +66,7 @@ def make() -> list[Seed]:
     with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
-        return [*zips(), *legacies(), *pickles(), *tensors_only(), *numpy_files(), *hdf5(), *folders(), *data_files()]
+        return [*zips(), *legacies(), *pickles(), *tensors_only(), *numpy_files(), *hdf5(), *folders(), *data_files(), *programs()]
 
 
 # -- what is saved --------------------------------------------------------------------------------------------------------
@@ -279,6 +279,17 @@ def folders() -> Iterator[Seed]:
     for damaged in sorted(files):
         rest = {name: content for name, content in files.items() if name != damaged}
         yield Seed(f"distributed, {damaged}", files[damaged], "checkpoint", damaged, rest, ".")
+
+
+def programs() -> Iterator[Seed]:
+    """A graph that is run: damage is most often in its JSON."""
+    x = torch.zeros(4, 1, 3, 3)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2, 3)).eval()
+    program = io.BytesIO()
+    torch.export.save(torch.export.export(network, (x,), dynamic_shapes=[{0: torch.export.Dim.AUTO}]), program)
+    data = io.BytesIO()
+    np.savez(data, x_train=x.numpy(), y_train=np.arange(4) % 3)
+    yield Seed("program", program.getvalue(), "program", "seed.pt2", {"data.npz": data.getvalue()})
 
 
 def data_files() -> Iterator[Seed]:

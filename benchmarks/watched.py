@@ -315,6 +315,13 @@ def read_data(path: str) -> None:
     load_data(Path(path))
 
 
+def read_program(path: str) -> None:
+    """A .pt2 on the data beside it: its graph is checked and tried on a few examples."""
+    from landscape_gui.problem import open_problem
+
+    open_problem(path, data=os.path.join(os.path.dirname(path), "data.npz"))
+
+
 def unguarded(path: str) -> None:
     """pickle itself: what the files would do, and that it is seen."""
     with open(path, "rb") as file:
@@ -342,6 +349,7 @@ READERS: dict[str, Callable[[str], None]] = {
     "parse surface": parse_surface,
     "parse directions": parse_directions,
     "data": read_data,
+    "program": read_program,
     "unguarded": unguarded,
     "torch": careless_torch,
     "numpy": careless_numpy,
