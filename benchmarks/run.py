@@ -43,6 +43,7 @@ import connectivity
 import curvature_products
 import curvature_spectra
 import files
+import fuzz
 import window
 from peer_process import PeerProcess
 from timing import fastest, interleave, ratio
@@ -89,6 +90,9 @@ def main() -> int:
         for result in files.measure(options.cache):
             results.append(result)
             files.report(result)
+    if not options.only or fuzz.NAME in options.only:
+        results.append(fuzz.measure(range(fuzz.RUNS), quiet=True))
+        fuzz.report(results[-1])
     measured = {result["name"] for result in results}
     kept = json.loads(LATEST.read_text()) if options.only and LATEST.exists() else []
     results = [*results, *(result for result in kept if result["name"] not in measured)]
