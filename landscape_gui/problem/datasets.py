@@ -56,7 +56,7 @@ def load_data(
     about = {"path": str(path), **raw.about}
     if mean_std is not None:
         mean, std = mean_std
-        ready = {name: (x.sub(mean).div_(std), y) for name, (x, y) in ready.items()}
+        ready = {name: (_normalised(x, raw.splits[name][0], mean, std), y) for name, (x, y) in ready.items()}
         about["normalisation"] = {"mean": mean.flatten().tolist(), "std": std.flatten().tolist()}
     data = gather(ready, whole_batches=False, limit=data_limit(), about=about)
     return Data(data.splits, data.digest, data.about, (*notes, *data.notes))
@@ -186,6 +186,11 @@ def _scaled(path: Path, x: Tensor, size: tuple[int, int], notes: list[str]) -> T
         notes.append(note)
     check_size(path, x.shape[0] * x.shape[1] * size[0] * size[1] * 4, data_limit())
     return torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True)
+
+
+def _normalised(x: Tensor, raw: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """(x - mean) / std; in place where x is a copy of what was read, so that there are not two of them."""
+    return (x.sub(mean) if x.data_ptr() == raw.data_ptr() else x.sub_(mean)).div_(std)
 
 
 def _floating(x: Tensor) -> Tensor:

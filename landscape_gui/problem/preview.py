@@ -195,25 +195,24 @@ def _try_normalisations(
     head = HEADS.get(problem.loss_name)
     if head is None or not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
         return (), 0
-    raw = _raw(inputs, about)
     known = about.get("normalisation")
     now = choice.normalise or ("" if isinstance(known, Mapping) else NONE)
-    names = list(dict.fromkeys((now, *offered(raw)))) if raw.is_floating_point() else [NONE]
-    chosen = torch.linspace(0, len(raw) - 1, min(FEW, len(raw))).round().long()
+    chosen = torch.linspace(0, len(inputs) - 1, min(FEW, len(inputs))).round().long()
     chosen = chosen[torch.randperm(len(chosen), generator=torch.Generator().manual_seed(0))]  # the first ones are of all classes
+    raw, wanted = _raw(inputs[chosen.to(inputs.device)], about), targets[chosen.to(targets.device)]
+    names = list(dict.fromkeys((now, *offered(raw)))) if raw.is_floating_point() else [NONE]
     mean_stds = {name: statistics(name or known, raw) for name in names}
     sums = {name: np.zeros(2) for name in names}
     end, done, batch = time.monotonic() + seconds, 0, FIRST
-    while done < len(chosen):
+    while done < len(raw):
         began = time.monotonic()
-        some = chosen[done : done + batch]
-        x, y = raw[some], targets[some]
+        x, y = raw[done : done + batch], wanted[done : done + batch]
         for name, mean_std in mean_stds.items():
             scaled = x if mean_std is None else (x - mean_std[0].to(x.device)) / mean_std[1].to(x.device)
-            sums[name] += len(some) * np.array(_judged(problem, head, scaled, y))
-        done += len(some)
+            sums[name] += len(x) * np.array(_judged(problem, head, scaled, y))
+        done += len(x)
         ended = time.monotonic()
-        batch = min(BATCH, int(len(some) * (end - ended) / max(ended - began, 1e-9)))
+        batch = min(BATCH, int(len(x) * (end - ended) / max(ended - began, 1e-9)))
         if batch < 1:
             break
     return tuple(Tried(name=name, loss=float(s[0]) / done, accuracy=float(s[1]) / done) for name, s in sums.items()), done
