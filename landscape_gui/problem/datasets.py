@@ -190,7 +190,8 @@ def _scaled(path: Path, x: Tensor, size: tuple[int, int], notes: list[str]) -> T
 
 def _normalised(x: Tensor, raw: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """(x - mean) / std; in place where x is a copy of what was read, so that there are not two of them."""
-    return (x.sub(mean) if x.data_ptr() == raw.data_ptr() else x.sub_(mean)).div_(std)
+    own = x.is_floating_point() and x.data_ptr() != raw.data_ptr()
+    return (x.sub_(mean) if own else x.sub(mean)).div_(std)
 
 
 def _floating(x: Tensor) -> Tensor:
