@@ -25,7 +25,7 @@ from typing import Any
 
 ROOM = 2 << 30
 """Bytes of address space beyond what the process has when it is ready."""
-PATIENCE = 60.0
+PATIENCE = 40.0
 """Seconds of real time after which a file that gives no answer counts as hanging; of CPU time `LIMIT` are allowed."""
 LIMIT = 10.0
 QUIET = frozenset({"builtins.id", "object.__getattr__", "object.__setattr__", "object.__delattr__", "sys._getframe"})

@@ -15,7 +15,7 @@ from landscape_gui.errors import LandscapeError
 
 MOST = 1 << 30
 """Bytes of a file that are read at once; answers are far smaller."""
-SECONDS = 30.0
+SECONDS = 8.0
 """Reading that takes longer is given up."""
 CODE = "import sys; sys.path[:0] = sys.argv[2:]; from landscape_gui.store_guard import main; sys.exit(main(sys.argv[1]))"
 
