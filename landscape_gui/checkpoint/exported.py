@@ -9,7 +9,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.json_text import contiguous, parse_object, whole_numbers
 from landscape_gui.checkpoint.limits import DAMAGED, INDEX_BYTES, PICKLE_BYTES, TENSORS, Broken, shown
-from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Piece, Span
+from landscape_gui.checkpoint.manifest import Archive, Layout, Piece, Span
 from landscape_gui.checkpoint.rebuilt import Foreign, entries_of, tensor_of
 from landscape_gui.checkpoint.source import Source, Window
 from landscape_gui.checkpoint.torch_zip import open_torch, root_of
@@ -127,10 +127,7 @@ def _tensor(name: str, entry: dict[str, Any], member: str, span: Span) -> Layout
         return Layout(
             dtype, shape, contiguous(shape), 0, "", 0, pieces=(Piece((0,) * len(shape), shape, "", span.start, span.size),)
         )
-    layout = Layout(dtype, shape, stride, offset, member, span.size)
-    if layout.reach > span.size - span.size % ITEM_BYTES[dtype]:
-        raise Broken(f"the tensor {shown(name)} reaches past its data", DAMAGED)
-    return layout
+    return Layout(dtype, shape, stride, offset, member, span.size)
 
 
 def _numbers(values: Any) -> tuple[int, ...]:

@@ -22,7 +22,6 @@ class Source:
         self.path = path
         self._open: dict[str, BinaryIO] = {}
         self._states: dict[str, State] = {}
-        self._reopened = True
 
     def __enter__(self) -> Source:
         return self
@@ -40,8 +39,7 @@ class Source:
             while len(self._open) >= OPEN:
                 self._open.pop(next(iter(self._open))).close()
             file = self._open[name] = open_plain(self._place(name))
-            state = state_of(os.fstat(file.fileno()))
-            self._reopened &= self._states.setdefault(name, state) == state
+            self._states.setdefault(name, state_of(os.fstat(file.fileno())))
         return self._open[name]
 
     def size(self, name: str = "") -> int:
@@ -53,7 +51,7 @@ class Source:
     def unchanged(self) -> bool:
         """Whether every file that was opened is still the same, by size, time and identity."""
         now = all(state_of(os.fstat(file.fileno())) == self._states[name] for name, file in self._open.items())
-        return self._reopened and now and all(state_of(os.stat(self._place(name))) == state for name, state in self._states.items())
+        return now and all(state_of(os.stat(self._place(name))) == state for name, state in self._states.items())
 
     def _place(self, name: str) -> Path:
         return self.path.parent / plain_name(name) if name else self.path

@@ -313,13 +313,14 @@ def infos(metadata: Any) -> list[Any]:
 
 LIES: dict[str, tuple[Any, str]] = {
     "elsewhere": (lambda m: setattr(infos(m)[0], "relative_path", "../secret"), "not one beside it"),
-    "past the end": (lambda m: setattr(infos(m)[0], "length", 1 << 40), "ends before|overlap"),
+    "past the end": (lambda m: setattr(infos(m)[3], "length", 1 << 40), r"'__1_0\.distcp' ends before its data does"),
+    "another type": (lambda m: setattr(m.state_dict_metadata["w"].properties, "dtype", torch.float64), "another type"),
     "negative": (lambda m: setattr(infos(m)[0], "offset", -1), "malformed"),
     "overlapping": (lambda m: setattr(infos(m)[2], "offset", 3), "overlap"),
     "a piece too few": (lambda m: m.state_dict_metadata["w"].chunks.pop(), "only a part"),
     "a piece outside": (lambda m: setattr(m.state_dict_metadata["w"].chunks[0], "sizes", torch.Size([9, 2])), "reaches past"),
     "too large": (lambda m: setattr(m.state_dict_metadata["w"], "size", torch.Size([1 << 30, 1 << 30])), "larger than any"),
-    "swapped": (lambda m: m.storage_data.update(zip(m.storage_data, infos(m)[::-1], strict=True)), "another type or shape|is none"),
+    "swapped": (lambda m: m.storage_data.update(zip(m.storage_data, infos(m)[::-1], strict=True)), "is none, or is damaged"),
     "compressed": (lambda m: setattr(infos(m)[0], "transform_descriptors", ["zstd"]), "compressed"),
     "no places": (lambda m: setattr(m, "storage_data", None), "malformed"),
     "not listed": (lambda m: m.storage_data.clear(), "not in its files"),
