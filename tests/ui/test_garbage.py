@@ -1,6 +1,7 @@
 """Cycles that hold Qt objects are collected in the window's thread, whatever other threads allocate."""
 
 import gc
+import sys
 import threading
 
 from PySide6.QtCore import QObject
@@ -50,3 +51,24 @@ def test_collection_is_held_until_the_last_thread_has_ended(qtbot):
     assert not gc.isenabled()
     collector.release()
     assert gc.isenabled()
+
+
+def test_a_library_that_is_imported_is_not_looked_through(qtbot, monkeypatch):
+    """Neither while its modules come nor afterwards: its objects stay."""
+    collector, looked = Collector(), []
+    monkeypatch.setattr(gc, "collect", looked.append)
+    monkeypatch.setattr(gc, "freeze", lambda: looked.append("kept"))
+    monkeypatch.setattr(gc, "get_count", lambda: (10**6, 0, 0))
+    collector.hold()
+    try:
+        collector.collect()
+        for batch in range(2):
+            for k in range(30):
+                monkeypatch.setitem(sys.modules, f"imported_{batch}_{k}", sys)
+            collector.collect()
+        assert looked == [0]
+        collector.collect()
+        collector.collect()
+        assert looked == [0, "kept", 0, 0]
+    finally:
+        collector.release()
