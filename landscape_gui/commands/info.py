@@ -59,7 +59,7 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
         try:
             problem = opening.open_named(path, namespace)
         except LandscapeError as error:
-            if manifest is not None and isinstance(error, CheckpointError) and error.message.startswith(f"{manifest.path} "):
+            if manifest is not None and isinstance(error, CheckpointError) and is_about(error, manifest.path):
                 raise
             reason = error
     if manifest is None and (namespace.json or problem is None):
@@ -73,6 +73,12 @@ def tell(path: str, namespace: argparse.Namespace) -> None:
         print(problem_text(problem))
     if reason is not None:
         print(f"loss and accuracy: not known. {reason}")
+
+
+def is_about(error: CheckpointError, path: Path) -> bool:
+    """Whether it is this file that cannot be read, and not its data. Errors show names with what cannot be printed as "?"."""
+    shown = "".join(character if character.isprintable() else "?" for character in str(path))
+    return error.message.startswith(f"{shown} ")
 
 
 def look_inside(path: str) -> Manifest | None:

@@ -95,13 +95,14 @@ def test_json_of_folders_and_several_files(tmp_path: Path, capsys: pytest.Captur
 
 def test_tensors_that_cannot_be_read_are_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The header is whole; the packed data behind it is not."""
-    np.savez_compressed(tmp_path / "a.npz", w=np.random.default_rng(0).normal(size=(400, 100)))
-    raw = bytearray((tmp_path / "a.npz").read_bytes())
+    path = tmp_path / "a\nb.npz"
+    np.savez_compressed(path, w=np.random.default_rng(0).normal(size=(400, 100)))
+    raw = bytearray(path.read_bytes())
     raw[100_000:100_050] = bytes(50)
-    (tmp_path / "a.npz").write_bytes(bytes(raw))
-    assert main(["info", "--json", "--header", str(tmp_path / "a.npz")]) == 0
+    path.write_bytes(bytes(raw))
+    assert main(["info", "--json", "--header", str(path)]) == 0
     capsys.readouterr()
-    assert main(["info", "--json", str(tmp_path / "a.npz")]) == 1
+    assert main(["info", "--json", str(path)]) == 1
     assert "cannot be opened" in capsys.readouterr().err
 
 
