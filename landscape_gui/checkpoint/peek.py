@@ -17,6 +17,7 @@ from landscape_gui.checkpoint.distributed import open_distributed
 from landscape_gui.checkpoint.limits import LISTED, Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Manifest, TensorInfo
 from landscape_gui.checkpoint.ordinal import epoch_of, step_of
+from landscape_gui.checkpoint.quantised import REMEDY
 from landscape_gui.checkpoint.sharded import open_sharded
 from landscape_gui.checkpoint.source import Source, status
 from landscape_gui.checkpoint.whole import DISTRIBUTED, INDEX, Whole, config_of, find_whole, is_part, what_else
@@ -73,6 +74,8 @@ def open_source(source: Source, whole: Whole | None) -> Archive:
     archive = open_sharded(source) if whole.kind == INDEX else open_archive(source.file(), source.size())
     notes = (f"{shown(whole.shard)} is one of several shards: all were read.",) if whole.shard else ()
     said = config_of(source.path.parent)
+    if "config.quantization" in said:
+        raise Broken(f"its weights are quantised ({shown(said['config.quantization'])}), as its config.json says", REMEDY)
     kind = f"Hugging Face folder, {archive.format}" if said else archive.format
     return replace(archive, format=kind, metadata={**said, **archive.metadata}, notes=(*notes, *archive.notes))
 

@@ -84,6 +84,14 @@ def test_a_hub_folder(tmp_path: Path) -> None:
     assert checkpoint.name == "gpt2"
 
 
+def test_a_quantised_hub_folder_is_refused(tmp_path: Path) -> None:
+    folder = hub(tmp_path / "net")
+    said = {"model_type": "gpt_oss", "quantization_config": {"quant_method": "mxfp4"}}
+    (folder / "config.json").write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"quantised \('mxfp4'\), as its config\.json says"):
+        read_checkpoint(folder)
+
+
 @pytest.mark.parametrize("config", ["{}", "[1]", "no JSON", '{"lr": 0.1}'])
 def test_a_folder_whose_config_speaks_of_no_network_is_a_run(tmp_path: Path, config: str) -> None:
     for epoch in (1, 2):
