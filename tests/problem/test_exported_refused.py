@@ -16,8 +16,9 @@ import torch
 from exporting import FREE, export, nodes, tampered
 from torch import Tensor, nn
 
-from landscape_gui.errors import LandscapeError
+from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.problem import open_problem
+from landscape_gui.problem.exported.operators import LISTED, find_operator
 
 
 class Net(nn.Module):
@@ -377,3 +378,30 @@ def test_the_remedy_for_a_fixed_batch_is_right(folder: Path, tmp_path: Path) -> 
     assert shapes == {"x": FREE}
     torch.export.save(torch.export.export(Net().eval(), (torch.randn(5, 4),), dynamic_shapes=shapes), str(tmp_path / "b.pt2"))
     assert open_problem(tmp_path / "b.pt2", data=str(folder / "data.npz")).splits["train"] == 12
+
+
+@pytest.mark.parametrize(
+    "target", ["aten.add.out", "aten.add.str", "aten.mul.left_t", "aten.slice.str", "aten.sort.str", "aten.add.no"]
+)
+def test_overloads_that_give_no_new_tensor_are_not_taken(target: str) -> None:
+    with pytest.raises(ProblemError, match="does not have"):
+        find_operator(f"torch.ops.{target}")
+
+
+def test_what_is_listed_gives_tensors_and_takes_no_file() -> None:
+    """Over torch's own declarations of everything that a program may name."""
+    seen = 0
+    for name in sorted(LISTED):
+        for overload in getattr(torch.ops.aten, name).overloads():
+            try:
+                found = find_operator(f"torch.ops.aten.{name}.{overload}")
+            except ProblemError:
+                continue
+            schema = getattr(found, "_schema", None)
+            if schema is not None:
+                seen += 1
+                assert not {"filename", "generator", "out"} & {argument.name for argument in schema.arguments}, schema
+                assert schema.returns and all(
+                    "Tensor" in str(given.type) or name == "item" or "dense" in name for given in schema.returns
+                ), schema
+    assert seen > 500

@@ -173,7 +173,8 @@ def schema_of(target: str) -> Any:
 
 def _is_plain(chosen: OpOverload, name: str) -> bool:
     """Whether it gives tensors alone (torch's own lists and texts have overloads too) and writes into no out=."""
-    gives = all("Tensor" in str(given.type) for given in chosen._schema.returns) or name in ("item", "_local_scalar_dense")
+    returns = [str(given.type) for given in chosen._schema.returns]
+    gives = (bool(returns) and all("Tensor" in given for given in returns)) or name in ("item", "_local_scalar_dense")
     writes = any(a.kwarg_only and a.alias_info is not None and a.alias_info.is_write for a in chosen._schema.arguments)
     return gives and not writes
 
