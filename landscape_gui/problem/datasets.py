@@ -15,7 +15,7 @@ from landscape_gui.problem import arrays, arrow, cifar, idx, tables, texts
 from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.images import read_images
 from landscape_gui.problem.normalisation import statistics
-from landscape_gui.problem.raw import Raw, Reading, Tokenise, check_size
+from landscape_gui.problem.raw import Raw, Reading, Tokenise, check_size, files_below
 from landscape_gui.problem.settings import data_limit
 
 READ = (
@@ -103,7 +103,7 @@ _kept = Kept()
 
 def _state(path: Path) -> tuple[object, ...]:
     """Sizes and times of the file, or of everything that lies in the folder."""
-    places = [path, *(sorted(path.rglob("*")) if path.is_dir() else ())]
+    places = [path, *(files_below(path) if path.is_dir() else ())]
     return tuple((str(p), s.st_size, s.st_mtime_ns) for p in places if p.exists() for s in [p.stat()])
 
 

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from landscape_gui.errors import ProblemError
-from landscape_gui.problem.raw import Raw, Reading, in_order, read_whole, split_of
+from landscape_gui.problem.raw import Raw, Reading, files_below, in_order, read_whole, split_of
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -34,7 +34,7 @@ def read_images(path: Path, reading: Reading) -> Raw:
     naming the image or folder.
     """
     if path.is_dir():
-        names = [p.relative_to(path).as_posix() for p in sorted(path.rglob("*")) if p.is_file()]
+        names = [p.relative_to(path).as_posix() for p in files_below(path)]
         return _read(path, names, lambda name: read_whole(path / name, LARGEST_FILE), reading)
     with zipfile.ZipFile(path) as archive:
         names = sorted(item.filename for item in archive.infolist() if not item.is_dir() and item.file_size <= LARGEST_FILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ SPLITS: Mapping[str, str] = {
 }
 _PIECE = 1 << 24
 ORDER = ("train", "val", "test")
+
+DEEPEST = 6
+MOST_FILES = 2_000_000
 
 Arrays = dict[str, tuple[Tensor, Tensor]]
 Tokenise = Callable[[str], Sequence[int]]
@@ -64,6 +68,26 @@ def check_size(path: Path, needed: int, limit: int, what: str = "as tensors", re
             f"{path} holds {needed / 2**30:,.2g} GiB {what}; {limit / 2**30:,.2g} GiB are allowed.",
             remedy=remedy or "Give a part of it, or use a DataLoader in a landscape.py; that streams.",
         )
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every plain file in the folder and up to `DEEPEST` levels below, in order; links are followed, each folder is entered once,
+    and what begins with a dot is passed over. Raises ProblemError for more than `MOST_FILES`."""
+    found: list[Path] = []
+    waiting, entered = [(folder, 0)], set()
+    while waiting:
+        place, depth = waiting.pop()
+        status = place.stat()
+        if (status.st_dev, status.st_ino) in entered:
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        with os.scandir(place) as entries:
+            seen = [entry for entry in entries if not entry.name.startswith(".")]
+        waiting += [(Path(entry.path), depth + 1) for entry in seen if depth < DEEPEST and entry.is_dir()]
+        found += [Path(entry.path) for entry in seen if entry.is_file()]
+        if len(found) > MOST_FILES:
+            raise ProblemError(f"{folder} holds more than {MOST_FILES:,} files.", remedy="Give the folder of the data itself.")
+    return sorted(found)
 
 
 def read_whole(path: Path, limit: int) -> bytes:

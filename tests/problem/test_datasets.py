@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_gui.core.splits import Split
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem import raw
 from landscape_gui.problem.dataset import Data, digest_of, gather
 from landscape_gui.problem.datasets import load_data
 from landscape_gui.problem.idx import read_idx
@@ -157,6 +158,28 @@ def test_images_by_class_in_folder_or_zip(tmp_path: Path, zipped: bool) -> None:
     assert (data.splits[0].inputs[:, 0, 0, 0] * 255).round().tolist() == [0, 10, 100, 110]
     assert data.about["classes"] == ["a", "b"]
     assert load_data(path, size=[2, 3]).splits[0].inputs.shape == (4, 3, 2, 3)
+
+
+def test_folders_that_are_links_are_entered_once_and_hidden_ones_not(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "a").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "a" / "1.png").write_bytes(png(10))
+    (tmp_path / "set" / "b").mkdir(parents=True)
+    (tmp_path / "set" / "b" / "2.png").write_bytes(png(20))
+    (tmp_path / "set" / ".cache").mkdir()
+    (tmp_path / "set" / ".cache" / "3.png").write_bytes(png(30))
+    (tmp_path / "set" / "a").symlink_to(tmp_path / "elsewhere" / "a")
+    (tmp_path / "set" / "b" / "again").symlink_to(tmp_path / "set")
+    data = load_data(tmp_path / "set")
+    assert data.about["classes"] == ["a", "b"]
+    assert data.splits[0].examples == 2
+
+
+def test_a_folder_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(4):
+        (tmp_path / f"{i}.log").touch()
+    monkeypatch.setattr(raw, "MOST_FILES", 3)
+    with pytest.raises(ProblemError, match="more than 3 files"):
+        load_data(tmp_path)
 
 
 def test_pictures_in_arrays_are_scaled_too_and_what_is_not_meant_is_refused(tmp_path: Path) -> None:
