@@ -36,13 +36,18 @@ def read_arrow(path: Path, reading: Reading) -> Raw:
     """Columns of images with labels, of token ids, of texts, or of numbers (as in a CSV). Raises ProblemError, also where pyarrow
     is missing, with the command that installs it."""
     arrow = pyarrow(path)
+    return _as_data(arrow, path, tables_of(arrow, path, reading.limit), reading)
+
+
+def tables_of(arrow: Any, path: Path, limit: int) -> dict[str, Any]:
+    """Every split's table, of pyarrow's class. Raises ProblemError."""
     files = _files(path)
-    check_size(path, sum(f.stat().st_size for part in files.values() for f in part), reading.limit)
+    check_size(path, sum(f.stat().st_size for part in files.values() for f in part), limit)
     tables = {}
     for split, part in files.items():
-        pieces = [_read(arrow, file, reading.limit) for file in part]
+        pieces = [_read(arrow, file, limit) for file in part]
         tables[split] = arrow.concat_tables(pieces) if len(pieces) > 1 else pieces[0]
-    return _as_data(arrow, path, tables, reading)
+    return tables
 
 
 def pyarrow(path: Path) -> Any:

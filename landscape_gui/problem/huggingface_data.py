@@ -15,7 +15,7 @@ from landscape_gui.errors import ProblemError
 from landscape_gui.problem.dataset import Data, digest_of, gather
 from landscape_gui.problem.datasets import load_data
 from landscape_gui.problem.huggingface_folder import Folder, numbers_in
-from landscape_gui.problem.labelled_texts import LabelledTexts, numbered, read_labelled_texts, table_files
+from landscape_gui.problem.labelled_texts import LabelledTexts, is_labelled, numbered, read_labelled_texts
 from landscape_gui.problem.settings import data_limit
 from landscape_gui.problem.texts import BLOCK
 from landscape_gui.problem.tokens import NAME, Tokeniser, read_tokeniser
@@ -57,13 +57,13 @@ def _in_blocks(path: Path, target: str, block: int, places: int, tokenise: Any) 
 
 
 def read_classified(folder: Folder, path: Path, target: str = "") -> Data:
-    """A table (CSV, TSV) of texts and labels, or a folder of them by split, as padded token ids and attention masks.
+    """A table (CSV, TSV, Parquet, Arrow) of texts and labels, or a folder of them by split, as padded token ids with masks.
 
     Anything else is taken for arrays of token ids and labels. Raises ProblemError.
     """
     if not path.exists():
         raise ProblemError(f"The data {path} are not there.", remedy="Give their path in the card (data.file) or with --data.")
-    if not table_files(path):
+    if not is_labelled(path):
         return load_data(path, target=target)
     tokeniser = read_tokeniser(folder.path)
     if tokeniser is None:

@@ -1,4 +1,4 @@
-"""Tables of texts and their labels (CSV, TSV) for sequence classifiers."""
+"""Tables of texts and their labels (CSV, TSV, Parquet, Arrow) for sequence classifiers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem.arrow import IDS, is_arrow, pyarrow, tables_of
 from landscape_gui.problem.raw import SPLITS, check_size, split_of
+from landscape_gui.problem.settings import data_limit
 
 SUFFIXES = frozenset({".csv", ".tsv"})
 TEXTS = ("text", "sentence", "content", "review", "tweet", "document", "body", "premise", "question")
@@ -33,12 +36,25 @@ def table_files(path: Path) -> list[Path]:
     return named or (files if len(files) == 1 else [])
 
 
+def is_labelled(path: Path) -> bool:
+    """Whether a path is a table, or a folder of them by split."""
+    return bool(table_files(path)) or (path.exists() and is_arrow(path) and not _is_tokens(path))
+
+
+def _is_tokens(path: Path) -> bool:
+    """Whether it holds tokens already, as `datasets` keeps what was mapped through a tokeniser."""
+    return all(IDS in table.column_names for table in tables_of(pyarrow(path), path, data_limit()).values())
+
+
 def read_labelled_texts(path: Path, limit: int, target: str = "") -> dict[str, LabelledTexts]:
     """Every split's texts and labels. limit: bytes of a file at most; target: the labels' column, "" finds it.
 
     Raises ProblemError naming the row or column.
     """
     found: dict[str, LabelledTexts] = {}
+    if not table_files(path):
+        tables = tables_of(pyarrow(path), path, limit)
+        return {split: _of_columns(path, table, target.partition(":")[0]) for split, table in tables.items()}
     for file in table_files(path):
         check_size(file, file.stat().st_size, limit, "of text")
         found[split_of(file.stem)] = _read(file, target.partition(":")[0])
@@ -89,6 +105,13 @@ def _read(path: Path, target: str) -> LabelledTexts:
     if not texts:
         raise ProblemError(f"{path} has no rows.")
     return LabelledTexts(tuple(texts), tuple(labels), (names[text], names[label]))
+
+
+def _of_columns(path: Path, table: Any, target: str) -> LabelledTexts:
+    names = list(table.column_names)
+    text, label = _columns(path, names, target)
+    columns = [["" if value is None else str(value) for value in table[names[i]].to_pylist()] for i in (text, label)]
+    return LabelledTexts(tuple(columns[0]), tuple(columns[1]), (names[text], names[label]))
 
 
 def _columns(path: Path, names: Sequence[str], target: str) -> tuple[int, int]:

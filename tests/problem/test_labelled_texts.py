@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from landscape_gui.errors import ProblemError
-from landscape_gui.problem.labelled_texts import numbered, read_labelled_texts, table_files
+from landscape_gui.problem.labelled_texts import is_labelled, numbered, read_labelled_texts, table_files
 
 LIMIT = 1 << 20
 
@@ -59,6 +59,22 @@ def test_a_folder_is_its_splits(tmp_path: Path) -> None:
 def test_a_table_of_something_else_is_told(content: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match=words):
         read_labelled_texts(write(tmp_path / "t.csv", content), LIMIT)
+
+
+def test_arrow_and_parquet_are_read_as_tables_are(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="the extra hf is not installed")
+    import pyarrow.parquet
+
+    table = arrow.table({"idx": [0, 1], "sentence": ["good", "bad"], "label": [1, 0]})
+    for split in ("train", "validation"):
+        pyarrow.parquet.write_table(table, tmp_path / f"{split}-00000-of-00001.parquet")
+    assert is_labelled(tmp_path)
+    found = read_labelled_texts(tmp_path, LIMIT)
+    assert {name: (part.texts, part.labels) for name, part in found.items()} == dict.fromkeys(
+        ("train", "val"), (("good", "bad"), ("1", "0"))
+    )
+    pyarrow.parquet.write_table(arrow.table({"input_ids": [[1, 2]], "labels": [[1, 0]]}), tmp_path / "ids.parquet")
+    assert not is_labelled(tmp_path / "ids.parquet")
 
 
 def test_bytes_that_are_no_text_and_files_too_large_are_told(tmp_path: Path) -> None:
