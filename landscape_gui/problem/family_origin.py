@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from landscape_gui.checkpoint import Checkpoint
+from landscape_gui.checkpoint.exported import FORMAT
 from landscape_gui.core.losses import loss_head
 from landscape_gui.core.splits import Split, call
 from landscape_gui.errors import LandscapeError, ProblemError
@@ -74,7 +75,10 @@ def guess(checkpoint: Checkpoint, card: Card, architecture: str | None) -> str:
         candidates: Sequence[Architecture] = families.from_card(options, shapes) if options else families.match(shapes).candidates
     except ProblemError:
         candidates = ()
-    kind = f": {candidates[0].sentence}" if candidates else ", of no built-in architecture"
+    if checkpoint.format == FORMAT and not architecture and not card.architecture:
+        kind = ": an exported program with its network"
+    else:
+        kind = f": {candidates[0].sentence}" if candidates else ", of no built-in architecture"
     return f"{len(checkpoint.tensors)} tensors, {numbers:,} numbers{kind}"
 
 

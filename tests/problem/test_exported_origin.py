@@ -180,3 +180,8 @@ def test_inputs_of_several_kinds(tmp_path: Path) -> None:
         (tmp_path / "landscape.py").write_text(code, encoding="utf-8")
         with pytest.raises(ProblemError, match=words):
             open_problem(path, trusted=lambda digest: True)
+
+
+def test_without_data_it_says_what_the_file_is(folder: Path) -> None:
+    with pytest.raises(ProblemError, match=r"9 tensors, \d+ numbers: an exported program with its network. Name the data"):
+        open_problem(folder / "exported" / "net.pt2")
