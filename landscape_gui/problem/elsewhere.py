@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from landscape_gui.checkpoint.limits import Broken
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.problem import card as cards
 from landscape_gui.problem import families
+from landscape_gui.problem.exported.identity import identity_at
 from landscape_gui.problem.families.architecture import Shapes
 from landscape_gui.problem.locate import find_beside, find_checkpoint
 
@@ -43,6 +45,8 @@ def check_network(config: Mapping[str, Any], model: str, path: Path, shapes: Sha
     Shortcuts and activations have no weights: of two ResNets whose every tensor agrees, one may have shortcuts and the other none.
     config, model: of the network that is open, as a built-in family knows it, and in words; example: the shape of one input.
     """
+    if "exported" in config:
+        _check_program(str(config["exported"]), model, path)
     if "family" not in config:
         return
     try:
@@ -55,4 +59,17 @@ def check_network(config: Mapping[str, Any], model: str, path: Path, shapes: Sha
         raise ProblemError(
             f"{path} is another network: its card says {said[0].sentence}; {model} was expected.",
             remedy="Choose a checkpoint of the same architecture, or mend the card.",
+        )
+
+
+def _check_program(identity: str, model: str, path: Path) -> None:
+    """ProblemError where another .pt2 holds another program, though its tensors look the same."""
+    try:
+        said = identity_at(path)
+    except (Broken, LandscapeError):
+        return  # its tensors are read all the same
+    if said and said != identity:
+        raise ProblemError(
+            f"{path} is another network: the program in it differs from {model}.",
+            remedy="Choose a checkpoint of the same architecture.",
         )

@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import xxhash
 from torch import Tensor
 
-from landscape_gui.checkpoint import digest, read_checkpoint
-from landscape_gui.checkpoint.exported import CONSTANTS, FORMAT, read_graph
+from landscape_gui.checkpoint.exported import FORMAT, read_graph
 from landscape_gui.checkpoint.limits import Broken
 from landscape_gui.core.splits import cut, length_of
 from landscape_gui.errors import LandscapeError, ProblemError
@@ -21,6 +19,7 @@ from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.exported.checks import check_batches, check_inputs, check_mode
 from landscape_gui.problem.exported.graph import Program, parse_program
+from landscape_gui.problem.exported.identity import constants_of, identity
 from landscape_gui.problem.exported.inlining import AUTOCAST, flat_graph
 from landscape_gui.problem.exported.module import Exported, OneInput
 from landscape_gui.problem.exported.trial import try_out
@@ -42,8 +41,9 @@ class ExportedOrigin(Origin):
         self._yours: YourCode | None = None
         self._path = request.checkpoint.path
         with _telling(self._path):
-            self._constants = self._read_constants()
-            self._program = self._read_program()
+            program, self._constants = parse_program(read_graph(self._path)), constants_of(self._path)
+            self._identity = identity(program, self._constants)
+            self._program = self._renamed(program)
             self._graph = flat_graph(self._program)
             check_mode(self._program, self._graph)
             self._module = self._made(OneInput if len(self._program.inputs) == 1 else Exported)
@@ -69,22 +69,16 @@ class ExportedOrigin(Origin):
                 self._module.whole = whole
             notes = fitting.load(self._module, tensors, name)
             self._try_out(data)
-        return Network(self._module, name, {"exported": self._digest()}, (*notes, *self._notes()))
+        return Network(self._module, name, {"exported": self._identity}, (*notes, *self._notes()))
 
     def judges(self, network: Network, data: Data, loss: str) -> Judges:
         return choose_judges(network.module, data.splits[0], loss, self._yours)
 
-    def _read_program(self) -> Program:
+    def _renamed(self, program: Program) -> Program:
         """The program, its weights called as the checkpoint calls them: a prefix may have been stripped."""
-        program = parse_program(read_graph(self._path))
         names = {stored: name for name, stored in self.request.checkpoint.stored_names.items()}
         renamed = [dataclasses.replace(weight, stored=names.get(weight.stored, weight.stored)) for weight in program.weights]
         return dataclasses.replace(program, weights=tuple(renamed))
-
-    def _read_constants(self) -> Mapping[str, Tensor]:
-        if CONSTANTS not in self.request.checkpoint.groups:
-            return {}
-        return read_checkpoint(self._path, group=CONSTANTS).tensors
 
     def _made(self, kind: type[Exported]) -> Exported:
         return kind(self._program, self.request.checkpoint.tensors, self._constants)
@@ -112,14 +106,6 @@ class ExportedOrigin(Origin):
         if any(not hasattr(self._module.get_submodule(place), "track_running_stats") for place in kept):
             notes.append("Running statistics in it cannot be recalculated where weights move: take frozen or interpolated ones.")
         return tuple(notes)
-
-    def _digest(self) -> str:
-        """What decides what the program computes, but for its weights: not where it was written, nor on how many examples."""
-        program, graph = self._program, self._graph
-        ranks = sorted((name, len(sizes)) for name, sizes in graph.sizes.items())
-        trained = sorted(weight.name for weight in program.weights if weight.name in graph.trainable)
-        said = (graph.nodes, program.weights, program.inputs, program.results, program.takes, program.gives, ranks, trained)
-        return xxhash.xxh3_128_hexdigest(f"{said!r} {digest(self._constants)}".encode("utf-8", "surrogatepass"))
 
 
 def exported_origin(request: Request) -> Origin | None:

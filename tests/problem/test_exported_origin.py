@@ -185,3 +185,18 @@ def test_inputs_of_several_kinds(tmp_path: Path) -> None:
 def test_without_data_it_says_what_the_file_is(folder: Path) -> None:
     with pytest.raises(ProblemError, match=r"9 tensors, \d+ numbers: an exported program with its network. Name the data"):
         open_problem(folder / "exported" / "net.pt2")
+
+
+def test_another_program_is_not_taken_for_another_checkpoint(folder: Path, tmp_path: Path) -> None:
+    """Activations have no weights: the tensors of both look the same."""
+    problem = open_problem(folder / "exported" / "net.pt2", data=str(folder / "data.npz"))
+    same, other = network(), network()
+    for parameter in same.parameters():
+        parameter.data *= 1.1
+    other[2] = nn.GELU()  # type: ignore[index]
+    path = export(tmp_path / "same.pt2", same, torch.zeros(3, 1, 8, 8))
+    moved = problem.state_of(problem.reference(path))
+    torch.testing.assert_close(moved[: problem.layout.parameters], 1.1 * problem.state[: problem.layout.parameters])
+    assert problem.at(problem.reference(path)).fingerprint == open_problem(path, data=str(folder / "data.npz")).fingerprint
+    with pytest.raises(ProblemError, match="another network"):
+        problem.state_of(problem.reference(export(tmp_path / "other.pt2", other, torch.zeros(3, 1, 8, 8))))
