@@ -44,6 +44,7 @@ class DataFields(QWidget):
         self.normalise = QComboBox()
         self.normalise.setObjectName("normalise")
         self.normalise.setMinimumWidth(230)
+        self.normalise.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.size_box = spin(0, 4096)
         self.size_box.setSpecialValueText("as they are")
         self.size_box.setSuffix(" px")
