@@ -8,6 +8,7 @@ for reading. Memory is limited, so that a bomb ends in MemoryError, and so is th
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import io
 import json
@@ -15,6 +16,7 @@ import os
 import pickle
 import resource
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -69,19 +71,19 @@ class Watched:
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
 
-    def read(self, path: Path | str, reader: str = "checkpoint") -> Answer:
-        """How the file is answered by one of READERS."""
+    def read(self, path: Path | str, reader: str = "checkpoint", patience: float = PATIENCE) -> Answer:
+        """How the file is answered by one of READERS, within so many seconds of real time."""
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps({"path": os.fspath(path), "reader": reader}) + "\n")
             process.stdin.flush()
-            line = self._line(process)
+            line = self._line(process, patience)
         except BrokenPipeError:
             line = ""
         if line is None:
             self.close()
-            return Answer(outcome="hanging", seconds=PATIENCE)
+            return Answer(outcome="hanging", seconds=patience)
         if not line:
             code = process.wait()
             self.close()
@@ -115,12 +117,12 @@ class Watched:
         return self._process
 
     @staticmethod
-    def _line(process: subprocess.Popen[str]) -> str | None:
-        """The next line; empty where the process ended; None where nothing comes for PATIENCE seconds."""
+    def _line(process: subprocess.Popen[str], patience: float = 10 * PATIENCE) -> str | None:
+        """The next line; empty where the process ended; None where nothing comes for so many seconds."""
         assert process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            if not selector.select(PATIENCE):
+            if not selector.select(patience):
                 return None
         return process.stdout.readline()
 
@@ -134,11 +136,11 @@ class Watch:
     def __init__(self) -> None:
         self.events: list[str] = []
         self._folder: str | None = None
-        self._busy = False
+        self._busy = self._apart = False
         sys.addaudithook(self._hear)
 
     def start(self, path: str) -> None:
-        self.events = []
+        self.events, self._apart = [], False
         self._folder = os.path.dirname(path)
 
     def stop(self) -> tuple[str, ...]:
@@ -158,7 +160,10 @@ class Watch:
     def _is_reading(self, event: str, args: tuple[Any, ...]) -> bool:
         """Whether a file of the folder is opened for reading only, or the folder listed, or our own process for HDF5 started."""
         if event == "subprocess.Popen":
-            return any(APART in str(part) for part in args[1])
+            self._apart = any(APART in str(part) for part in args[1])
+            return self._apart
+        if event == "os.kill":
+            return self._apart  # given up after its time
         if event == "compile":
             return bool(args[1] == "<unknown>")  # ast.literal_eval, with which NumPy parses headers, compiles to no code
         if event == "open":
@@ -176,6 +181,7 @@ class Watch:
 
 def main(folder: str) -> None:
     """Answer paths on standard input, one JSON object a line, until it ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a file that hangs may not outlive who asked
     answers, sys.stdout = sys.stdout, sys.stderr
     prepare(Path(folder))
     watch = Watch()
