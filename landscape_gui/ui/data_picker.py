@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.errors import LandscapeError
@@ -147,7 +148,7 @@ class DataPicker(QDialog):
         number = self.round
 
         def done(outcome: Outcome) -> None:
-            if number == self.round:
+            if isValid(self) and number == self.round:
                 then(outcome.value if outcome.error is None else None)
 
         self.session.helper.submit(Task(lambda: ask(path), done, name="remembered data"))
@@ -212,7 +213,7 @@ class DataPicker(QDialog):
         preview = services.preview
 
         def done(outcome: Outcome) -> None:
-            if number == self.round:
+            if isValid(self) and number == self.round:
                 self._looked(outcome)
 
         self.session.helper.submit(Task(lambda: preview(document.path, choice, trusted), done, name=f"look at {choice.path}"))
