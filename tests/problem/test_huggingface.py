@@ -24,7 +24,7 @@ from small_transformers import PLACES, VOCABULARY, bert, edit, gpt2, library, ll
 
 from landscape_gui.core.curvature import Hessian
 from landscape_gui.data_choice import DataNeeded
-from landscape_gui.errors import ProblemError
+from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.problem import Problem, open_problem
 from landscape_gui.problem.huggingface import quietly
 
@@ -358,3 +358,25 @@ def test_inside_the_library_is_offline_and_silent_and_afterwards_as_it_was(
     assert is_offline_mode() is (said == "1") and os.environ.get("HF_HUB_OFFLINE") == said
     assert t.logging.get_verbosity() == t.logging.INFO and t.logging.is_progress_bar_enabled()
     assert torch.equal(before, torch.get_rng_state())
+
+
+STRANGE: tuple[Any, ...] = (None, -1, 0, 999_999, 1e308, "x", "", [], {}, True, [10**6], {"a": 1}, "../../etc/passwd", ["a"])
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "vit"])
+def test_any_entry_of_a_configuration_may_be_anything(name: str, tmp_path: Path) -> None:
+    """Opened or told, never anything else."""
+    folder = save(MAKERS[name], tmp_path / "net")
+    data = str(data_for(name, tmp_path))
+    place = folder / "config.json"
+    content = json.loads(place.read_text())
+    keys = [*content, "rope_scaling", "text_config", "layer_types", "pad_token_id", "tie_word_embeddings"]
+    draws = random.Random(0)
+    told: list[str] = []
+    for _ in range(25):
+        place.write_text(json.dumps({**content, draws.choice(keys): draws.choice(STRANGE)}))
+        try:
+            open_problem(folder, data=data)
+        except LandscapeError as error:
+            told.append(str(error))
+    assert 0 < len(told) < 25 and max(map(len, told)) < 1000
