@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.exported import CONSTANTS
 from landscape_gui.checkpoint.limits import (
     DEPTH,
@@ -128,6 +129,7 @@ def find_groups(root: Any) -> Iterator[Group]:
         if entries is None or {"state", "param_groups"} <= {key for key, _ in entries[:8]}:
             continue
         looked += len(entries)
+        spend(40 + 15 * len(entries))
         if looked > NODES:
             raise Broken(f"it holds more than {NODES:,} values")
         tensors = _tensors(entries)

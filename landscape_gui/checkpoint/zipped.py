@@ -42,6 +42,7 @@ class Zip:
         member = self.members[name]
         if member.size > most:
             raise Broken(f"the file {shown(name)} in its archive has {member.size:,} bytes; {most:,} is the most that is read")
+        spend(member.size // 60)
         raw = read_at(self.file, _place(self.file, member, self._end), member.packed)
         return raw if member.method == _STORED else inflate(raw, member.size)
 

@@ -151,6 +151,16 @@ def test_indexes(guard, tmp_path: Path) -> None:
     guard.refuse(tmp_path)
 
 
+def test_checkpoints_in_an_archive(guard, tmp_path: Path) -> None:
+    """Twenty in one, each with 100,000 dictionaries of single numbers, which are no network."""
+    number = define(1, tensor((), ()))
+    body = number + b"](" + b"".join(b"}" + text(str(i)) + get(1) + b"s" for i in range(2 * MANY)) + b"e"
+    inner = forged.archive(forged.pickled(body))
+    path = tmp_path / "net.zip"
+    path.write_bytes(packed({f"{i}.pt": inner for i in range(20)}))
+    guard.refuse(path)
+
+
 def test_members_of_gzip(guard, tmp_path: Path) -> None:
     path = tmp_path / "net.pt.gz"
     path.write_bytes(gzip.compress(b"", mtime=0) * 100_000)
