@@ -213,6 +213,11 @@ def text_for_numbers(table: dict[str, Any]) -> None:
     first(table, "zeros")["inputs"][0]["arg"] = {"as_ints": ["__import__('os')"]}
 
 
+def type_is_a_list(table: dict[str, Any]) -> None:
+    table["graph_module"]["graph"]["tensor_values"]["p_first_weight"]["dtype"] = [7]
+    first(table, "zeros")["inputs"][1]["arg"] = {"as_scalar_type": {"a": 7}}
+
+
 def object_for_name(table: dict[str, Any]) -> None:
     first(table, "tanh")["inputs"][0]["arg"] = {"as_tensor": {"name": {"a": 1}}}
 
@@ -291,6 +296,7 @@ CHANGES: dict[Callable[[dict[str, Any]], None], str] = {
     number_for_tensor: "fails at",
     tensor_for_number: "fails at",
     text_for_numbers: "whole number",
+    type_is_a_list: "numbers of type",
     object_for_name: "a name is expected",
     unknown_kind: "as_custom_obj",
     no_arguments: "fails at",
@@ -405,3 +411,14 @@ def test_what_is_listed_gives_tensors_and_takes_no_file() -> None:
                     "Tensor" in str(given.type) or name == "item" or "dense" in name for given in schema.returns
                 ), schema
     assert seen > 500
+
+
+def test_recurrent_layers_without_end(folder: Path, tmp_path: Path) -> None:
+    """torch counts 2^31 layers for a minute before it misses their weights."""
+    recurrent = nn.LSTM(4, 3, batch_first=True).eval()
+    path = export(tmp_path / "good.pt2", recurrent, torch.randn(5, 2, 4))
+
+    def change(table: dict[str, Any]) -> None:
+        next(part for part in first(table, "lstm")["inputs"] if part["name"] == "num_layers")["arg"] = {"as_int": 1 << 31}
+
+    assert "more layers than weights" in refusal(tampered(path, tmp_path / "a.pt2", change), folder / "data.npz")

@@ -11,7 +11,7 @@ from landscape_gui.checkpoint.limits import shown
 from landscape_gui.core.splits import tensors_of
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.exported.calling import Calling
-from landscape_gui.problem.exported.graph import AGAIN, Graph, Node, Program, Ref
+from landscape_gui.problem.exported.graph import AGAIN, Graph, Node, Program, Ref, malformed
 from landscape_gui.problem.exported.operators import bound
 from landscape_gui.problem.exported.trial import writing
 
@@ -31,9 +31,15 @@ _MODES = {
 """Operators that compute otherwise while training, and the argument that says so."""
 
 
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+
+
 def check_mode(program: Program, graph: Graph) -> None:
-    """Raise ProblemError where the program was exported in training mode, or writes into its weights or buffers."""
+    """Raise ProblemError where the program was exported in training mode, writes into its weights or buffers, or would have torch
+    make layers without end."""
     for node in graph.nodes:
+        if _has_too_many_layers(node):
+            raise malformed(f"{shown(node.target)} has more layers than weights")
         if _trains(node):
             raise ProblemError(
                 f"Its program was exported in training mode: {shown(node.target)} takes each batch's own statistics, or chance.",
@@ -78,11 +84,20 @@ def check_inputs(program: Program, values: Sequence[Any]) -> None:
             )
 
 
+def _has_too_many_layers(node: Node) -> bool:
+    """Whether a recurrent operator has more layers than tensors of weights: torch would count them all before it says so."""
+    if node.target.removeprefix("torch.ops.aten.").partition(".")[0] not in RECURRENT:
+        return False
+    given = bound(node.target, node.arguments)
+    layers, weights = given.get("num_layers"), given.get("params")
+    return not isinstance(layers, int) or not isinstance(weights, list) or layers > len(weights)
+
+
 def _trains(node: Node) -> bool:
     name = node.target.removeprefix("torch.ops.aten.").partition(".")[0].rstrip("_")
     if name == "scaled_dot_product_attention" or name.startswith("_scaled_dot_product"):
         return (bound(node.target, node.arguments).get("dropout_p") or 0.0) > 0
-    if name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
+    if name in RECURRENT:
         given = bound(node.target, node.arguments)
         return bool(given.get("train")) and given.get("dropout") != 0.0
     if name not in _MODES:

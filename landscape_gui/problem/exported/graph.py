@@ -124,7 +124,7 @@ def _graph(table: Mapping[str, Any]) -> Graph:
         nodes=tuple(_node(_table(item)) for item in _list(table.get("nodes"))),
         results=tuple(_value(item) for item in _list(table.get("outputs"))),
         sizes={name: _sizes(meta) for name, meta in tensors.items()},
-        dtypes={name: _dtype(meta.get("dtype")) for name, meta in tensors.items() if meta.get("dtype") in _DTYPES},
+        dtypes={name: _dtype(meta.get("dtype")) for name, meta in tensors.items() if _known(meta.get("dtype"))},
         trainable=frozenset(name for name, meta in tensors.items() if meta.get("requires_grad") is True),
     )
 
@@ -178,9 +178,13 @@ def _complex(value: Any) -> complex:
 
 
 def _dtype(value: Any) -> torch.dtype:
-    if type(value) is not int or value not in _DTYPES:
+    if not _known(value):
         raise ProblemError(f"Its program computes with numbers of type {shown(value)}, which is not run.", remedy=AGAIN)
     return _DTYPES[value]
+
+
+def _known(value: Any) -> bool:
+    return type(value) is int and value in _DTYPES
 
 
 def _format(value: Any) -> torch.memory_format:
