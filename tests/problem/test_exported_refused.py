@@ -422,3 +422,15 @@ def test_recurrent_layers_without_end(folder: Path, tmp_path: Path) -> None:
         next(part for part in first(table, "lstm")["inputs"] if part["name"] == "num_layers")["arg"] = {"as_int": 1 << 31}
 
     assert "more layers than weights" in refusal(tampered(path, tmp_path / "a.pt2", change), folder / "data.npz")
+
+
+def test_states_of_too_few_examples_are_not_read_past(tmp_path: Path) -> None:
+    """torch's own code would: it damages memory without a word."""
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((6, 2, 4), "f4"), y_train=np.zeros((6, 2, 3), "f4"))
+    path = export(tmp_path / "good.pt2", nn.LSTM(4, 3, batch_first=True).eval(), torch.randn(5, 2, 4))
+    open_problem(path, data=str(tmp_path / "data.npz"))
+
+    def change(table: dict[str, Any]) -> None:
+        first(table, "zeros")["inputs"][0]["arg"] = {"as_ints": [1, 1, 3]}
+
+    assert "do not fit an input" in refusal(tampered(path, tmp_path / "a.pt2", change), tmp_path / "data.npz")

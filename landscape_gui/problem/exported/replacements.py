@@ -94,6 +94,25 @@ def _index(x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
     return torch.ops.aten.index.Tensor(x, indices)  # type: ignore[no-any-return]
 
 
+def _recurrent(function: Callable[..., Any], gates: int) -> Callable[..., Any]:
+    """The operator after the checks that nn.LSTM makes: torch's own code reads past states of too few examples."""
+
+    def run(x: Tensor, hx: Any, params: Sequence[Tensor], biased: bool, layers: int, *rest: Any) -> Any:
+        _, _, both, first = rest
+        states = list(hx) if isinstance(hx, (list, tuple)) else [hx]
+        each = len(params) // max(1, layers * (2 if both else 1))
+        sizes = [params[1].shape[1], params[1].shape[0] // gates][: len(states)]
+        rows = [tuple(state.shape) for state in states]
+        wanted = [(layers * (2 if both else 1), x.shape[0 if first else 1], size) for size in sizes]
+        groups = [params[start : start + each] for start in range(0, len(params), max(1, each))]
+        uneven = [g for g in groups if len(g) != each or len({p.shape[0] for p in g[: 4 if biased else 2]}) != 1]
+        if x.dim() != 3 or rows != wanted or uneven or params[0].shape[1] != x.shape[2]:
+            raise RuntimeError(f"states of {rows} do not fit an input of {tuple(x.shape)}: {wanted} were expected")
+        return function(x, hx, params, biased, layers, *rest)
+
+    return run
+
+
 def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
     return normalise(g, v, dim)
 
@@ -123,6 +142,10 @@ REPLACEMENTS: Mapping[str, Callable[..., Any]] = {
     "aten._unsafe_view.default": torch.reshape,
     "aten._unsafe_index.Tensor": _index,
     "aten.embedding.default": _embedding,
+    "aten.lstm.input": _recurrent(torch.ops.aten.lstm.input, 4),
+    "aten.gru.input": _recurrent(torch.ops.aten.gru.input, 3),
+    "aten.rnn_tanh.input": _recurrent(torch.ops.aten.rnn_tanh.input, 1),
+    "aten.rnn_relu.input": _recurrent(torch.ops.aten.rnn_relu.input, 1),
     "aten._weight_norm.default": _weight_norm,
     "aten._weight_norm_interface.default": _weight_norm_interface,
     "aten.native_layer_norm.default": _layer_norm,
