@@ -14,7 +14,12 @@ SHORT = {"standard error": "s.e.", "bound": "bound", "exact": ""}
 
 def value_text(number: Number) -> str:
     """ "18.343 ± 0.012 nat"."""
-    return f"{rounded(number.value, number.error).plain} {number.unit}".strip().replace("-", "\N{MINUS SIGN}")
+    return value_words(number.value, number.error, number.unit)
+
+
+def value_words(value: float, error: float, unit: str = "") -> str:
+    """The same of a value that is no named number."""
+    return f"{rounded(value, error).plain} {unit}".strip().replace("-", "\N{MINUS SIGN}")
 
 
 def kind_text(number: Number) -> str:

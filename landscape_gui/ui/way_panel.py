@@ -10,9 +10,9 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from landscape_gui.connection_results import WaypointResult
-from landscape_gui.export.number_table import value_text
+from landscape_gui.export.number_table import value_words
 from landscape_gui.probes.sampling import SPLIT_WORDS
-from landscape_gui.results import Number, Quantity
+from landscape_gui.results import Quantity
 from landscape_gui.ui.class_bars import ClassBars
 from landscape_gui.ui.documents import show_value
 from landscape_gui.ui.editors import capital
@@ -149,7 +149,7 @@ class WayPanel(QFrame):
         for (row, column), cell in self.cells.items():
             quantity = result.quantities.get(f"{splits[column]}_{metrics[row]}")
             if quantity is not None:
-                cell.setText(value_words(quantity))
+                cell.setText(quantity_words(quantity))
                 cell.setMinimumWidth(max(cell.minimumWidth(), cell.sizeHint().width()))  # it never shrinks, so that nothing jumps
 
     def _clear(self) -> None:
@@ -178,13 +178,13 @@ class WayPanel(QFrame):
             self.way.save(path if path.endswith(".safetensors") else path + ".safetensors")
 
 
-def value_words(quantity: Quantity) -> str:
+def quantity_words(quantity: Quantity) -> str:
     """1.122 ± 0.012 nat; an accuracy in per cent. As many digits as the error leaves."""
     value = float(quantity.values)
     error = float(quantity.standard_error) if quantity.standard_error is not None else np.nan
     if "accuracy" in quantity.name or not np.isfinite(value):
         return show_value(quantity, value, error)
-    return value_text(Number(name="", label="", value=value, error=error, unit="" if quantity.unit == "1" else quantity.unit))
+    return value_words(value, error, "" if quantity.unit == "1" else quantity.unit)
 
 
 def bars_words(result: WaypointResult | None) -> str:
