@@ -270,7 +270,7 @@ def products(axis: Axis, units: int, ours: Tensor, theirs: Tensor) -> Tensor:
     assignment, and what that gains is measured in float64."""
     first, second = axis.matrix(ours, units), axis.matrix(theirs, units)
     found = first @ second.T
-    return found if bool(found.isfinite().all()) else first.double() @ second.double().T
+    return found if bool(found.sum().isfinite()) else first.double() @ second.double().T
 
 
 def assign(gains: Tensor, prices: NDArray[np.float64] | None = None) -> Tensor:
