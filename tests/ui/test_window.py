@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 from bowls import Bowl, shown_whole
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
@@ -13,6 +13,7 @@ from test_canvases import colours
 from landscape_gui.ui import taking_away, theme
 from landscape_gui.ui.documents import Message
 from landscape_gui.ui.welcome import Card
+from landscape_gui.ui.window import Window
 
 
 @pytest.fixture
@@ -220,3 +221,15 @@ def test_the_window_is_made_without_torch_matplotlib_or_a_canvas():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_it_is_no_larger_than_the_screen(monkeypatch, request):
+    """Where no window manager cuts it to size, its right side would lie beyond the edge."""
+
+    class Small:
+        def availableGeometry(self):
+            return QRect(0, 0, 1100, 700)
+
+    monkeypatch.setattr(Window, "screen", lambda self: Small())
+    own = request.getfixturevalue("own_window")
+    assert (own.width(), own.height()) == (1100, 700)
