@@ -78,7 +78,7 @@ class WayPanel(QFrame):
 
     def _body(self) -> QHBoxLayout:
         body = QHBoxLayout()
-        body.setSpacing(22)
+        body.setSpacing(18)
         self.table = QWidget()
         self.grid = QGridLayout(self.table)
         self.grid.setContentsMargins(0, 0, 0, 0)
@@ -94,7 +94,7 @@ class WayPanel(QFrame):
         self.flips = plain("", "muted")
         self.flips.setAccessibleName("Predictions that flip")
         self.flips.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.flips.setMinimumWidth(150)
+        self.flips.setMinimumWidth(120)
         body.addWidget(self.table, 0, Qt.AlignmentFlag.AlignTop)
         body.addLayout(middle, 3)
         body.addWidget(self.flips, 2)
@@ -142,7 +142,9 @@ class WayPanel(QFrame):
             for column, split in enumerate(splits):
                 self.grid.addWidget(plain(capital(SPLIT_WORDS.get(split, split)), "muted", wrap=False), 0, column + 1)
             for row, metric in enumerate(metrics):
-                self.grid.addWidget(plain(capital(metric.replace("_", " ")), "muted", wrap=False), row + 1, 0)
+                unit = next(q.unit for name, q in result.quantities.items() if name.partition("_")[2] == metric).removeprefix("1")
+                words = capital(metric.replace("_", " ")) + (f" ({unit})" if unit else "")
+                self.grid.addWidget(plain(words, "muted", wrap=False), row + 1, 0)
                 for column in range(len(splits)):
                     self.cells[row, column] = cell = plain("", wrap=False)
                     self.grid.addWidget(cell, row + 1, column + 1)
@@ -179,12 +181,12 @@ class WayPanel(QFrame):
 
 
 def quantity_words(quantity: Quantity) -> str:
-    """1.122 ± 0.012 nat; an accuracy in per cent. As many digits as the error leaves."""
+    """1.122 ± 0.012, its unit stands before the row; an accuracy in per cent. As many digits as the error leaves."""
     value = float(quantity.values)
     error = float(quantity.standard_error) if quantity.standard_error is not None else np.nan
     if "accuracy" in quantity.name or not np.isfinite(value):
         return show_value(quantity, value, error)
-    return value_words(value, error, "" if quantity.unit == "1" else quantity.unit)
+    return value_words(value, error)
 
 
 def bars_words(result: WaypointResult | None) -> str:

@@ -8,7 +8,7 @@ from bowls import bowl
 from pairs import Among, opener
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from test_planes import table
 from ways import HEIGHTS, Paths, Trainer, Ways, path_of
 
@@ -245,7 +245,8 @@ def test_the_strip_tells_of_the_model_there(qtbot, joined):
     way.move(0.25)
     qtbot.waitUntil(lambda: way.result.t == 0.25, timeout=5000)
     assert strip.place.text() == "t = 0.250" and strip.slider.value() == 250
-    assert {cell.text() for cell in strip.cells.values()} >= {"1.25 ± 0.10 nat", "50.00 %"}
+    assert {cell.text() for cell in strip.cells.values()} >= {"1.25 ± 0.10", "50.00 %"}
+    assert "Loss (nat)" in {label.text() for label in strip.table.findChildren(QLabel)}
     assert strip.flips.text() == "Of 4 test predictions\n0 differ from a\n2 differ from b"
     assert strip.bars_title.text() == "Test accuracy by class"
     way.move(0.75)
