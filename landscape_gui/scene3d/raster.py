@@ -108,9 +108,19 @@ def _on_canvas(model: Model, view: Any, pixels: tuple[int, int], scale: float, t
     """Borrows the context of a scene that is on the screen, in its own thread."""
     scenes = sys.modules.get("landscape_gui.scene3d.scene")
     here = [s for s in (scenes.LIVE if scenes else ()) if s.thread == threading.get_ident() and not s.canvas._closed]
-    if not here:
+    canvas = next((s.canvas for s in here if _is_there(s.canvas)), None)
+    if canvas is None:
         raise Unavailable("no canvas is open in this thread")
-    return _draw(here[0].canvas, model, view, pixels, scale, transparent, theme)
+    return _draw(canvas, model, view, pixels, scale, transparent, theme)
+
+
+def _is_there(canvas: Any) -> bool:
+    """Whether there still is a widget behind a canvas: it goes with its window, also while something holds the scene."""
+    try:
+        canvas.set_current()
+    except RuntimeError:
+        return False
+    return True
 
 
 _headless: list[Any] = []

@@ -1,6 +1,7 @@
 """Pictures off the screen."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,3 +108,16 @@ def test_what_cannot_be_drawn_is_said() -> None:
         raster.render(replace(panel(), marks=()), 100, 100)
     with pytest.raises(LandscapeError, match="too large"):
         raster.render(panel(), 100000, 100)
+
+
+def test_a_canvas_that_went_with_its_window_is_passed_over(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scene outlives its widget where something still holds it: its context cannot be borrowed any more."""
+    from shiboken6 import delete
+
+    from landscape_gui.scene3d import scene as scenes
+
+    gone = scenes.SurfaceScene()
+    delete(gone.canvas.native)
+    monkeypatch.setattr(scenes, "LIVE", [gone])
+    with pytest.raises(raster.Unavailable, match="no canvas is open"):
+        raster.render(panel(), 60, 50, way="canvas")
