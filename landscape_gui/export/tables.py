@@ -105,7 +105,7 @@ def _rows(result: Result) -> Iterator[list[str]]:
             "y": result.y,
             "off_plane": result.off_plane,
             "distance": result.distance,
-            **_columns(result.quantities),
+            **connection_tables.values_of(result.quantities),
         }
         columns |= {f"plane_{name}": q.values for name, q in result.plane_quantities.items()}
         yield ["name", "order", *columns]
@@ -119,7 +119,7 @@ def _rows(result: Result) -> Iterator[list[str]]:
         columns = {"x": result.x}
     else:
         columns = {"x": np.array([result.x]), "y": np.array([result.y])}
-    columns |= {name: np.ravel(values) for name, values in _columns(result.quantities).items()}
+    columns |= {name: np.ravel(values) for name, values in connection_tables.values_of(result.quantities).items()}
     computed = np.ravel(_computed(result))
     yield [*columns, "computed"]
     for k in range(len(computed)):
@@ -131,17 +131,8 @@ def _computed(result: SurfaceResult | LineResult | CellResult) -> Array:
     return np.ones((), bool) if isinstance(result, CellResult) else np.asarray(result.computed, bool)
 
 
-def _columns(quantities: Mapping[str, Quantity]) -> dict[str, Array]:
-    found: dict[str, Array] = {}
-    for name, quantity in quantities.items():
-        found[name] = quantity.values
-        if quantity.standard_error is not None:
-            found[f"{name}_standard_error"] = quantity.standard_error
-    return found
-
-
 def _quantities(quantities: Mapping[str, Quantity]) -> dict[str, Any]:
-    return {name: _numbers(values) for name, values in _columns(quantities).items()}
+    return {name: _numbers(values) for name, values in connection_tables.values_of(quantities).items()}
 
 
 def _not_finite(quantities: Mapping[str, Quantity], computed: Array) -> dict[str, list[list[Any]]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import pair_barriers, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
+from landscape_gui.probes.curvature import part_of, relayed
 from landscape_gui.probes.model_names import model_names
 from landscape_gui.probes.pair import own_reference
 from landscape_gui.probes.path import PathQuestion, mode_of
@@ -89,7 +90,7 @@ class Barriers(sampling.SampledProbe):
             first = problem if i == 0 else problem.at(model)
             for j in range(i + 1, len(models)):
                 note = f"{table.names[i]} and {table.names[j]}"
-                path = yield from _ask(ask, self.question(models[j]), first, (done, pairs), note)
+                path: Any = yield from relayed(ask(self.question(models[j]), first), part_of(done, pairs, note))
                 table.put(i, j, path)
                 done += 1
                 if done < pairs:
@@ -100,24 +101,6 @@ class Barriers(sampling.SampledProbe):
         from landscape_gui.probes.barrier_pictures import barriers_figure
 
         return barriers_figure(result, look)
-
-
-def _ask(
-    ask: Ask, question: PathQuestion, problem: Problem, place: tuple[int, int], note: str
-) -> Generator[Progress, None, PathResult]:
-    """One pair's path, told as the part of the whole that it is."""
-    steps = ask(question, problem)
-    try:
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                path: PathResult = stop.value
-                return path
-            share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-            yield Progress(done=place[0] + share, total=place[1], note=": ".join(n for n in (note, progress.note) if n))
-    finally:
-        steps.close()
 
 
 def check_models(models: tuple[CheckpointRef, ...]) -> None:

@@ -250,6 +250,21 @@ def relayed(steps: Run, tell: Callable[[Progress], Progress]) -> Run:
         steps.close()
 
 
+def share_of(progress: Progress) -> float:
+    """How much of its own work a question has done, 0 to 1."""
+    return min(progress.done / progress.total, 1.0) if progress.total else 0.0
+
+
+def part_of(number: int, count: int, note: str) -> Callable[[Progress], Progress]:
+    """For `relayed`: question `number` of `count`, its notes behind what it is about."""
+
+    def tell(progress: Progress) -> Progress:
+        words = ": ".join(n for n in (note, progress.note) if n)
+        return Progress(done=number + share_of(progress), total=count, note=words)
+
+    return tell
+
+
 def kept_vectors(vectors: Tensor | None) -> Array:
     """Eigenvectors as an array to be kept with an answer, float32; of shape (0, 0) where they would take more than 256 MB."""
     if vectors is None or too_long(vectors):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from landscape_gui.connection_texts import DEFINITIONS, TEXTS
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import pair_barriers, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Progress, Run, field
+from landscape_gui.probes.curvature import part_of, relayed
 from landscape_gui.probes.endpoint import Endpoint
 from landscape_gui.probes.path import PathQuestion, barrier_split, mode_of
 from landscape_gui.probes.path_numbers import number
@@ -79,10 +80,10 @@ class Instability(sampling.SampledProbe):
             note = f"{self.unit} {self.epochs[k]:g}"
             at = problem.at(own)
             if own.digest and own.digest == other.digest:
-                end = yield from _ask(ask, self.endpoint(problem), at, (k, count), note)
+                end: Any = yield from relayed(ask(self.endpoint(problem), at), part_of(k, count, note))
                 table.same(k, end)
             else:
-                path = yield from _ask(ask, self.question(other), at, (k, count), note)
+                path: Any = yield from relayed(ask(self.question(other), at), part_of(k, count, note))
                 table.put(k, path)
             if k + 1 < count:
                 yield Progress(done=k + 1, total=count, partial=table.result(complete=False), note=note)
@@ -98,21 +99,6 @@ class Instability(sampling.SampledProbe):
         from landscape_gui.probes.instability_pictures import instability_figure
 
         return instability_figure(result, look)
-
-
-def _ask(ask: Ask, question: Any, problem: Problem, place: tuple[int, int], note: str) -> Generator[Progress, None, Any]:
-    """One epoch's answer, told as the part of the whole that it is."""
-    steps = ask(question, problem)
-    try:
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-            yield Progress(done=place[0] + share, total=place[1], note=": ".join(n for n in (note, progress.note) if n))
-    finally:
-        steps.close()
 
 
 def matched(problem: Problem, towards: CheckpointRef | None) -> dict[str, Any]:

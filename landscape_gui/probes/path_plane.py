@@ -13,6 +13,7 @@ from landscape_gui.connection_results import PathPlaneResult, PathResult, Placed
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import path_axes, path_finding, sampling
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
+from landscape_gui.probes.curvature import relayed, share_of
 from landscape_gui.probes.pair import check_pair, names_of
 from landscape_gui.probes.path import PathQuestion, mode_of
 from landscape_gui.probes.plane import Plane, Span, check_span
@@ -123,19 +124,12 @@ class PathPlane(sampling.SampledProbe):
         self, ask: Ask, question: Any, problem: Problem, towards: CheckpointRef, part: tuple[float, float]
     ) -> Generator[Progress, None, tuple[PathResult, Curve]]:
         """One path as it was measured, and its control points."""
-        steps = ask(question)
-        try:
-            while True:
-                try:
-                    progress = next(steps)
-                except StopIteration as stop:
-                    path: PathResult = stop.value
-                    break
-                share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-                done = FINDING * (part[0] + (part[1] - part[0]) * share)
-                yield Progress(done=done, total=1.0, note=progress.note or f"measuring the {question.path} path")
-        finally:
-            steps.close()
+
+        def tell(progress: Progress) -> Progress:
+            done = FINDING * (part[0] + (part[1] - part[0]) * share_of(progress))
+            return Progress(done=done, total=1.0, note=progress.note or f"measuring the {question.path} path")
+
+        path: Any = yield from relayed(ask(question), tell)
         if question.of is None:
             return path, path_finding.straight(problem, towards).curve
         curve = yield from path_axes.found_path(question.of, towards, problem, ask)
@@ -143,19 +137,13 @@ class PathPlane(sampling.SampledProbe):
 
     def _surface(self, ask: Ask, through: Probe, towards: CheckpointRef, scene: Scene) -> Generator[Progress, None, SurfaceResult]:
         """The surface, a question of its own; its partial answers already carry the paths."""
-        steps = ask(self.surface(through, towards, scene.span(self.steps)))
-        try:
-            while True:
-                try:
-                    progress = next(steps)
-                except StopIteration as stop:
-                    surface: SurfaceResult = stop.value
-                    return surface
-                partial = scene.result(progress.partial) if isinstance(progress.partial, SurfaceResult) else None
-                share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-                yield Progress(done=FINDING + (1 - FINDING) * share, total=1.0, partial=partial, note=progress.note)
-        finally:
-            steps.close()
+
+        def tell(progress: Progress) -> Progress:
+            partial = scene.result(progress.partial) if isinstance(progress.partial, SurfaceResult) else None
+            return Progress(done=FINDING + (1 - FINDING) * share_of(progress), total=1.0, partial=partial, note=progress.note)
+
+        surface: Any = yield from relayed(ask(self.surface(through, towards, scene.span(self.steps))), tell)
+        return surface  # type: ignore[no-any-return]
 
     def surface(self, through: Probe, towards: CheckpointRef, span: Span) -> Surface:
         """The question about the surface: around all paths where no span is given."""
