@@ -89,7 +89,14 @@ class Task:
 
 class Worker(QThread):
     """One thread that does one task after another. Python's switch interval is shortened for as long as it lives, because a loop of
-    small torch calls would otherwise hold the interpreter for milliseconds at a time."""
+    small torch calls would otherwise hold the interpreter for milliseconds at a time.
+
+    A task, with the dialogs and pictures that its `then` may be the last to hold, is kept here until the thread has let it go, so
+    that they end in the window's thread and never beside the event loop.
+    """
+
+    let_go = Signal()
+    """The thread holds nothing of a task that was done any more."""
 
     def __init__(self, mailbox: Mailbox, name: str = "worker") -> None:
         super().__init__()
@@ -99,12 +106,16 @@ class Worker(QThread):
         self._condition = threading.Condition()
         self._closing = False
         self._holds = False
+        self._kept: dict[int, Task] = {}
+        self._free: deque[int] = deque()
+        self.let_go.connect(self._forget, Qt.ConnectionType.QueuedConnection)
 
     def submit(self, task: Task, *, first: bool = False) -> None:
         """From the window's thread; the thread starts with the first task."""
         with self._condition:
             if self._closing:
                 return
+            self._kept[id(task)] = task
             self._tasks.appendleft(task) if first else self._tasks.append(task)
             self._condition.notify()
         if not self.isRunning():
@@ -120,15 +131,22 @@ class Worker(QThread):
             if task not in self._tasks:
                 return False
             self._tasks.remove(task)
+            del self._kept[id(task)]
             return True
+
+    @Slot()
+    def _forget(self) -> None:
+        """In the window's thread."""
+        while self._free:
+            self._kept.pop(self._free.popleft(), None)
 
     def run(self) -> None:
         while (task := self._next()) is not None:
-            try:
-                outcome = Outcome(task, value=task.work())
-            except BaseException as error:
-                outcome = Outcome(task, error=error)
-            self.mailbox.put(outcome, at_once=True)
+            number = id(task)
+            self.mailbox.put(outcome_of(task), at_once=True)
+            del task
+            self._free.append(number)
+            self.let_go.emit()
 
     def _next(self) -> Task | None:
         with self._condition:
@@ -146,4 +164,14 @@ class Worker(QThread):
         if ended and self._holds:
             collector().release()
             self._holds = False
+        if ended:
+            self._kept.clear()
         return ended
+
+
+def outcome_of(task: Task) -> Outcome:
+    """The task done, in the thread."""
+    try:
+        return Outcome(task, value=task.work())
+    except BaseException as error:
+        return Outcome(task, error=error)

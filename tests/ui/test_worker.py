@@ -72,3 +72,50 @@ def test_a_waiting_task_can_be_withdrawn_and_shutting_waits_for_the_running_one(
     go.set()
     assert worker.shut(5000)
     assert ran == ["first"]
+
+
+class Told:
+    """Something of the window's that a task holds: says in which thread it ended."""
+
+    def __init__(self, ends):
+        self.ends = ends
+
+    def __del__(self):
+        self.ends.append(threading.current_thread() is threading.main_thread())
+
+
+class Lingering(Mailbox):
+    """The thread that has put an outcome still holds it when the window's thread is done with it."""
+
+    def put(self, item, slot=None, *, at_once=False):
+        super().put(item, slot, at_once=at_once)
+        assert self.taken.wait(5)
+        self.taken.clear()
+
+
+def test_what_a_task_holds_ends_in_the_thread_of_the_window(qtbot):
+    box, ends = Lingering(), []
+    box.taken = threading.Event()
+    worker = Worker(box)
+
+    def take(outcome):
+        outcome.task.then(outcome)
+        del outcome
+        box.taken.set()
+
+    box.received.connect(take)
+
+    def work(number, held):
+        return Task(lambda: 1 // (number % 2), lambda outcome: held)
+
+    for number in range(6):
+        worker.submit(work(number, Told(ends)))
+    qtbot.waitUntil(lambda: len(ends) == 6, timeout=5000)
+    assert ends == [True] * 6
+    withdrawn = work(1, Told(ends))
+    worker.submit(Task(lambda: 1, lambda outcome: None))
+    worker.submit(withdrawn)
+    if worker.withdraw(withdrawn):
+        del withdrawn
+        assert ends == [True] * 7
+    assert worker.shut()
