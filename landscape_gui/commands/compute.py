@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.commands import flags, opening, outputs, summary
+from landscape_gui.commands.page_flags import setup_of
 from landscape_gui.commands.parser import Parser
 from landscape_gui.commands.terminal import ProgressBar
 from landscape_gui.errors import QuestionError
@@ -51,7 +52,8 @@ def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
 
 
 def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
-    outputs.check_outputs(namespace.output)
+    outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
+    setup_of(namespace)
     saved = [name for name in (namespace.save_directions, namespace.save_surface, namespace.save_model) if name]
     outputs.check_folders(saved)
     problem = opening.open_named(namespace.path, namespace)

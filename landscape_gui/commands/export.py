@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from landscape_gui.commands import outputs, summary
+from landscape_gui.commands.page_flags import setup_of
 from landscape_gui.commands.parser import Parser
 
 
@@ -21,7 +22,8 @@ def run(namespace: argparse.Namespace) -> int:
     from landscape_gui.export.peers import read_answer
     from landscape_gui.probes import kind_of
 
-    outputs.check_outputs(namespace.output)
+    outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
+    setup_of(namespace)
     result = read_answer(namespace.path)
     figure = kind_of(result)().figure(result, outputs.look_of(namespace)) if outputs.needs_figure(namespace.output) else None
     outputs.write_outputs(namespace, result, figure)

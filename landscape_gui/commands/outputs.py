@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape_gui.commands.page_flags import add_page_flags, setup_of
 from landscape_gui.commands.parser import Parser, UsageError, number, split_numbers, whole_number
 from landscape_gui.errors import StoreError
 from landscape_gui.figure import Camera, Look
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from landscape_gui.figure import Figure
     from landscape_gui.results import Result
 
-FIGURES = (".pdf", ".png", ".svg")
+FIGURES = (".pdf", ".svg", ".png", ".tiff", ".tif", ".eps")
 SUFFIXES = {
     ".pdf": "figure, vector axes and text",
+    ".svg": "figure, vector axes and text",
     ".png": "figure, pixels",
-    ".svg": "figure, vector",
+    ".tiff": "figure, pixels",
+    ".tif": "figure, pixels",
+    ".eps": "figure, vector axes and text, nothing transparent",
     ".h5": "the whole answer, to look at and export elsewhere",
     ".json": "numbers with provenance",
     ".csv": "numbers, one point a line",
@@ -32,6 +36,7 @@ def add_output_flags(parser: Parser) -> None:
     kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in SUFFIXES.items())
     help = f"write FILE, several times if wanted; its suffix decides what\n{kinds}"
     parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=help)
+    parser.add_argument("--overwrite", action="store_true", help="replace files that -o names and that are there already")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
 
 
@@ -55,24 +60,12 @@ def add_look_flags(parser: Parser) -> None:
     group.add_argument("--camera", type=two_numbers, metavar="AZIMUTH ELEVATION", help="of the 3-D view, in degrees")
     group.add_argument("--colour-map", choices=tuple(COLOUR_MAPS), metavar="NAME", help=", ".join(COLOUR_MAPS))
     group.add_argument("--levels", type=whole_number, metavar="N", help="number of contour intervals")
-    group.add_argument("--height", type=number, metavar="X", help="relief, relative to the usual 1")
+    group.add_argument("--relief", type=number, metavar="X", help="height of the 3-D box, relative to the usual 1")
     group.add_argument("--no-contours", action="store_true", help="no contour lines")
-    group.add_argument("--no-title", action="store_true", help="no title")
-    group.add_argument(
-        "--theme",
-        choices=("light", "dark"),
-        default="light",
-        metavar="light|dark",
-        help="colours around the figure (default: light)",
-    )
-    group.add_argument("--transparent", action="store_true", help="no background")
-    group.add_argument("--width", type=number, metavar="INCHES", help="of the figure")
     group.add_argument(
         "--kernel-width", type=number, metavar="X", help="of a density of eigenvalues, in their units (default: range/100)"
     )
-    group.add_argument(
-        "--dpi", type=whole_number, metavar="N", help="pixels an inch, for .png and for what is pixels in .pdf and .svg"
-    )
+    add_page_flags(parser)
 
 
 def two_numbers(text: str) -> tuple[float, float]:
@@ -86,9 +79,11 @@ def look_of(namespace: argparse.Namespace) -> Look:
     """The look that the flags describe; what was not given stays as the window has it."""
     given: dict[str, Any] = {
         name: getattr(namespace, name)
-        for name in ("view", "quantity", "statistic", "limits", "colour_map", "levels", "height")
+        for name in ("view", "quantity", "statistic", "limits", "colour_map", "levels")
         if getattr(namespace, name) is not None
     }
+    if namespace.relief is not None:
+        given["height"] = namespace.relief
     if namespace.log:
         given["scale"] = "log"
     if namespace.kernel_width is not None:
@@ -98,12 +93,23 @@ def look_of(namespace: argparse.Namespace) -> Look:
     return Look(**given, contour_lines=not namespace.no_contours, title=not namespace.no_title)
 
 
-def check_outputs(paths: Sequence[str]) -> None:
-    """Said before anything is computed: a suffix that is not known, a folder that is not there or cannot be written."""
+def check_outputs(paths: Sequence[str], *, overwrite: bool = False) -> None:
+    """Said before anything is computed: a suffix that is not known, a folder that is not there or cannot be written, a file that
+    is there and may not be replaced."""
     for name in paths:
         if Path(name).suffix.lower() not in SUFFIXES:
             raise UsageError(f"{name}: the suffix decides what is written; it can be {', '.join(SUFFIXES)}.")
     check_folders(paths)
+    if not overwrite:
+        check_absent(paths)
+
+
+def check_absent(paths: Sequence[str]) -> None:
+    """A file that is there is not replaced unless that is said."""
+    there = [name for name in paths if Path(name).exists()]
+    if there:
+        words = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already."
+        raise UsageError(f"{words} Add --overwrite to replace {'it' if len(there) == 1 else 'them'}, or give another name.")
 
 
 def check_folders(paths: Sequence[str]) -> None:
@@ -131,13 +137,9 @@ def write_output(path: Path, namespace: argparse.Namespace, result: Result, figu
     suffix = path.suffix.lower()
     if suffix in FIGURES:
         from landscape_gui.export import export
-        from landscape_gui.style import DARK, LIGHT
 
         assert figure is not None
-        given = {"width_inches": namespace.width, "dpi": namespace.dpi}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        theme = DARK if namespace.theme == "dark" else LIGHT
-        export(figure, path, theme=theme, transparent=namespace.transparent, **chosen)
+        export(figure, path, setup_of(namespace))
     elif suffix == ".h5":
         from landscape_gui.store import write_result
 

@@ -35,6 +35,7 @@ def add_flags(parser: Parser) -> None:
     kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in SUFFIXES.items())
     help = f"write FILE, several times if wanted; its suffix decides what\n{kinds}"
     parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=help)
+    parser.add_argument("--overwrite", action="store_true", help="replace files that -o names and that are there already")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no table on the terminal")
     flags.add_probe_flags(parser, report_probe())
     opening.add_opening_flags(parser)
@@ -48,6 +49,8 @@ def report_probe() -> type[Report]:
 
 def run(namespace: argparse.Namespace) -> int:
     check_outputs(namespace.output, namespace.path)
+    if not namespace.overwrite:
+        outputs.check_absent(namespace.output)
     problems = [opening.open_named(path, namespace) for path in namespace.path]
     reports: list[ReportResult] = []
     with compute.Interruption() as interruption:

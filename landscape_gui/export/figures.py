@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from matplotlib.figure import Figure as Sheet
@@ -16,6 +17,7 @@ from landscape_gui.export.paper import Page, wrap
 from landscape_gui.export.path_key import key_rows
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.scene3d.lettering import text_width
 
 COLUMN = 3.3
@@ -37,6 +39,16 @@ TITLE = 8.0
 """Points of the title above all panels, where a page is made as large as its figure."""
 TICKS = 7.0
 """Points of the names of bars as they are printed."""
+
+
+def page_of(figure: Figure, setup: PageSetup) -> Page:
+    """The page with a size that suits the figure where none is asked for. Raises LandscapeError where it has too many pixels."""
+    width, height = default_size(figure, setup.width)
+    given = {f.name: getattr(setup, f.name) for f in fields(PageSetup)}
+    page = Page(**given | {"width": width, "height": setup.height or height})
+    if page.width * page.dpi * page.height * page.dpi > 2e8:
+        raise LandscapeError("This picture has more than 200 million pixels.", remedy="Lower the size or the resolution.")
+    return page
 
 
 def default_size(figure: Figure, width: float | None = None) -> tuple[float, float]:

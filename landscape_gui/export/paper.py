@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
@@ -15,24 +15,17 @@ from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from landscape_gui.figure import Scale
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.scene3d.lettering import FAMILY, font_file, text_width
-from landscape_gui.style import LIGHT, Theme, colour_table, format_number, log_ticks, nice_ticks
+from landscape_gui.style import colour_table, format_number, log_ticks, nice_ticks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """How a figure is printed. width, height: inches of the whole figure; font_size: points as printed; dpi: of the rasters."""
+class Page(PageSetup):
+    """A page whose size is settled. width, height: inches of the whole figure."""
 
-    width: float
-    height: float
-    dpi: float = 300.0
-    font_size: float = 8.0
-    theme: Theme = LIGHT
-    transparent: bool = False
-
-    @property
-    def tick_size(self) -> float:
-        return 0.875 * self.font_size
+    width: float = field()
+    height: float = field()
 
 
 @lru_cache(maxsize=1)

@@ -27,6 +27,7 @@ from shiboken6 import isValid
 
 from landscape_gui import style
 from landscape_gui.figure import Figure
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.results import Result
 from landscape_gui.ui.editors import spin
 from landscape_gui.ui.panel import plain
@@ -50,30 +51,18 @@ HELP = {
 MILLIMETRES = 25.4
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a figure's export is made with."""
-
-    width_inches: float = 3.5
-    dpi: int = 300
-    theme: style.Theme = style.LIGHT
-    transparent: bool = False
-    font_size: float = 8.0
-
-
-def write_figure(figure: Figure, path: str, settings: Settings) -> None:
+def write_figure(figure: Figure, path: str, setup: PageSetup) -> None:
     """In a thread: matplotlib is imported here and nowhere before."""
     from landscape_gui.export import export
 
-    export(figure, path, **{f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)})
+    export(figure, path, setup)
 
 
-def draw_picture(figure: Figure, settings: Settings) -> QImage:
+def draw_picture(figure: Figure, setup: PageSetup) -> QImage:
     """The figure as a picture, for the clipboard; in a thread."""
-    from landscape_gui.export import render_bytes
+    from landscape_gui.export import render
 
-    made = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
-    return QImage.fromData(render_bytes(figure, ".png", **made))
+    return QImage.fromData(render(figure, ".png", setup))
 
 
 def write_numbers(result: Result, path: str) -> None:
@@ -199,10 +188,10 @@ class ExportDialog(QDialog):
     def suffix(self) -> str:
         return str(self.format.currentData())
 
-    def settings(self) -> Settings:
+    def settings(self) -> PageSetup:
         width = self.width_field.value() / (MILLIMETRES if self.unit.currentText() == "mm" else 1.0)
-        return Settings(
-            width_inches=width,
+        return PageSetup(
+            width=width,
             dpi=self.dpi.value(),
             theme=self.theme_field.currentData(),
             transparent=self.transparent.isChecked(),
@@ -232,7 +221,7 @@ class ExportDialog(QDialog):
         self._round += 1
         mine, settings = self._round, self.settings()
         path = str(Path(self.folder.name) / f"preview-{mine}.png")
-        small = dataclasses.replace(settings, dpi=int(min(200, max(60, 900 / settings.width_inches))))
+        small = dataclasses.replace(settings, dpi=int(min(200, max(60, 900 / (settings.width or 3.5)))))
 
         def done(outcome: Outcome) -> None:
             if not isValid(self) or mine != self._round:

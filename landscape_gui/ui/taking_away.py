@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from landscape_gui.figure import Figure
+from landscape_gui.page_setup import PageSetup
 
 if TYPE_CHECKING:
     from landscape_gui.ui.window import Window
@@ -40,13 +41,13 @@ def copy_picture(window: Window) -> None:
     if isinstance(focus, (QLineEdit, QPlainTextEdit)):
         focus.copy()
         return
-    from landscape_gui.ui.export_dialog import Settings, draw_picture
+    from landscape_gui.ui.export_dialog import draw_picture
 
     view = "3d" if window.stage is None or window.stage.view == "both" else window.stage.view
     figure = figure_of(window, view)
     if figure is None:
         return
-    settings = Settings(width_inches=6.0, dpi=200, theme=window.colours.figure, font_size=9.0)
+    setup = PageSetup(width=6.0, dpi=200, theme=window.colours.figure, font_size=9.0)
     window.session.run(
-        lambda: draw_picture(figure, settings), "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage
+        lambda: draw_picture(figure, setup), "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage
     )

@@ -48,7 +48,7 @@ def checkpoint(folder: Path, weight: float = 1.0, **code: str) -> str:
 
 def run(command: str, path: str, folder: Path) -> int:
     output = folder / ("out.md" if command == "report" else "out.json")
-    return cli.main([command, path, "--trust", *COMMANDS[command], "-o", str(output)])
+    return cli.main([command, path, "--trust", *COMMANDS[command], "--overwrite", "-o", str(output)])
 
 
 @pytest.mark.parametrize(

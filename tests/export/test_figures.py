@@ -17,10 +17,11 @@ from matplotlib.text import Text
 from PIL import Image
 
 from landscape_gui.errors import LandscapeError
-from landscape_gui.export import export, render_bytes
+from landscape_gui.export import export, render
 from landscape_gui.export.figures import default_size, draw
 from landscape_gui.export.paper import Page, settings
 from landscape_gui.figure import Axis, Figure, Note, Panel, Rule, View
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.style import DARK
 
 PANELS = {
@@ -34,7 +35,7 @@ PANELS = {
 @pytest.mark.parametrize(("kind", "suffix"), [("3d", ".png"), ("3d", ".pdf"), ("2d", ".svg"), ("2d", ".pdf"), ("chart", ".svg")])
 def test_the_same_bytes_twice(kind: str, suffix: str) -> None:
     figure = figure_of(PANELS[kind])
-    assert render_bytes(figure, suffix, dpi=60) == render_bytes(figure, suffix, dpi=60)
+    assert render(figure, suffix, PageSetup(dpi=60)) == render(figure, suffix, PageSetup(dpi=60))
 
 
 @pytest.mark.parametrize("kind", PANELS)
@@ -59,7 +60,7 @@ def test_no_label_is_cut_off(kind: str, size: tuple[float, float | None]) -> Non
 
 @pytest.mark.parametrize("kind", ["3d", "2d", "chart"])
 def test_png_has_its_size_its_colours_and_its_origin(kind: str, tmp_path: Path) -> None:
-    path = export(figure_of(PANELS[kind]), tmp_path / "a.png", width_inches=3.0, height_inches=2.5, dpi=120)
+    path = export(figure_of(PANELS[kind]), tmp_path / "a.png", PageSetup(width=3.0, height=2.5, dpi=120))
     image = Image.open(path)
     assert image.size == (360, 300)
     assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 100
@@ -71,15 +72,15 @@ def test_transparent_and_dark() -> None:
     import io
 
     figure = figure_of(PANELS["chart"])
-    clear = Image.open(io.BytesIO(render_bytes(figure, ".png", dpi=60, transparent=True)))
+    clear = Image.open(io.BytesIO(render(figure, ".png", PageSetup(dpi=60, transparent=True))))
     assert np.asarray(clear)[0, 0, 3] == 0
-    dark = Image.open(io.BytesIO(render_bytes(figure, ".png", dpi=60, theme=DARK))).convert("RGB")
+    dark = Image.open(io.BytesIO(render(figure, ".png", PageSetup(dpi=60, theme=DARK)))).convert("RGB")
     assert dark.getpixel((0, 0)) == (0x16, 0x18, 0x1D)
 
 
 @pytest.mark.parametrize("kind", ["3d", "2d", "chart"])
 def test_svg_holds_text_as_text(kind: str) -> None:
-    text = render_bytes(figure_of(PANELS[kind]), ".svg", dpi=80).decode()
+    text = render(figure_of(PANELS[kind]), ".svg", PageSetup(dpi=80)).decode()
     found = re.findall(r"<text[^>]*>([^<]*)</text>", text)
     labels = {"chart": ["distance", "accuracy (%)", "checkpoint"]}.get(kind, ["train loss (nat)", "Train loss"])
     assert set(labels) <= set(found)
@@ -90,7 +91,7 @@ def test_svg_holds_text_as_text(kind: str) -> None:
 @pytest.mark.skipif(shutil.which("pdffonts") is None or shutil.which("pdftotext") is None, reason="poppler's tools are not here")
 @pytest.mark.parametrize("kind", ["3d", "2d", "chart"])
 def test_pdf_text_can_be_edited(kind: str, tmp_path: Path) -> None:
-    path = export(figure_of(PANELS[kind]), tmp_path / "a.pdf", dpi=80)
+    path = export(figure_of(PANELS[kind]), tmp_path / "a.pdf", PageSetup(dpi=80))
     run = lambda *command: subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: E731
     fonts = run("pdffonts", str(path)).splitlines()[2:]
     assert fonts
@@ -138,8 +139,8 @@ def test_odd_surfaces_are_drawn() -> None:
     for z in (np.full(surface.z.shape, np.nan), np.full(surface.z.shape, 2.0), np.full(surface.z.shape, np.inf)):
         for view in ("2d", "3d"):
             odd = replace(panel, view=view, marks=(replace(surface, z=z, limits=(0.0, 1.0)),))  # type: ignore[arg-type]
-            assert render_bytes(figure_of(odd), ".png", dpi=50)
-    assert render_bytes(figure_of(Panel(marks=(Note(text="Nothing has been computed yet."),))), ".png", dpi=50)
+            assert render(figure_of(odd), ".png", PageSetup(dpi=50))
+    assert render(figure_of(Panel(marks=(Note(text="Nothing has been computed yet."),))), ".png", PageSetup(dpi=50))
 
 
 def test_what_is_wrong_with_a_path_is_said(tmp_path: Path) -> None:
@@ -150,9 +151,9 @@ def test_what_is_wrong_with_a_path_is_said(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(LandscapeError, match="is a folder"):
         export(figure, tmp_path / "folder.png")
-    for size in ({"width_inches": 0.01}, {"dpi": 1e6}, {"font_size": 0.0}):
+    for size in ({"width": 0.01}, {"dpi": 1e6}, {"font_size": 0.0}):
         with pytest.raises(LandscapeError, match="makes no sense"):
-            export(figure, tmp_path / "a.png", **size)  # type: ignore[arg-type]
+            export(figure, tmp_path / "a.png", PageSetup(**size))  # type: ignore[arg-type]
     with pytest.raises(LandscapeError, match="empty"):
         export(Figure(panels=()), tmp_path / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["folder.png"]
@@ -169,7 +170,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(LandscapeError, match="No space left"):
-        export(figure_of(chart_panel()), path, dpi=50)
+        export(figure_of(chart_panel()), path, PageSetup(dpi=50))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -204,7 +205,9 @@ def test_where_no_cell_is_finite_no_scale_is_invented(view: View) -> None:
     panel = plane_panel(view)
     assert panel.surface is not None
     lost = replace(panel.surface, z=np.full_like(panel.surface.z, np.nan), limits=(71.0, 79.0))
-    known, empty = (render_bytes(figure_of(replace(panel, marks=(s,))), ".svg", dpi=50).decode() for s in (panel.surface, lost))
+    known, empty = (
+        render(figure_of(replace(panel, marks=(s,))), ".svg", PageSetup(dpi=50)).decode() for s in (panel.surface, lost)
+    )
     label = panel.z.text or panel.surface.label
     assert known.count(label) > empty.count(label), "the colour bar's label"
     assert not [text for text in re.findall(r">([^<>]+)</text>", empty) if text.startswith("7")]

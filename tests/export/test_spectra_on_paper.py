@@ -13,11 +13,12 @@ from drawings import figure_of
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from landscape_gui.export import render_bytes
+from landscape_gui.export import render
 from landscape_gui.export.figures import default_size, draw, grid
 from landscape_gui.export.paper import Page, settings
 from landscape_gui.export.spectra import shortened
 from landscape_gui.figure import Axis, Band, Bars, Figure, Line, Needles, Panel, Rule, Surface
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import DARK
 
@@ -84,7 +85,7 @@ def drawn(figure: Figure, width: float | None = None) -> Any:
 @pytest.mark.parametrize("kind", PANELS)
 def test_the_same_bytes_twice(kind: str, suffix: str) -> None:
     figure = figure_of(PANELS[kind])
-    assert render_bytes(figure, suffix, dpi=60) == render_bytes(figure, suffix, dpi=60)
+    assert render(figure, suffix, PageSetup(dpi=60)) == render(figure, suffix, PageSetup(dpi=60))
 
 
 @pytest.mark.parametrize("kind", [*PANELS, "all"])
@@ -110,7 +111,7 @@ def test_nothing_is_cut_off(kind: str, width: float | None) -> None:
     ],
 )
 def test_the_text_is_text(kind: str, words: set[str]) -> None:
-    found = re.findall(r"<text[^>]*>([^<]*)</text>", render_bytes(figure_of(PANELS[kind]), ".svg", dpi=60).decode())
+    found = re.findall(r"<text[^>]*>([^<]*)</text>", render(figure_of(PANELS[kind]), ".svg", PageSetup(dpi=60)).decode())
     assert words <= set(found)
 
 
@@ -155,7 +156,9 @@ def test_heat_maps_have_a_colour_bar_and_the_theme_of_the_page() -> None:
     (bar,) = axes.child_axes
     assert bar.get_ylabel() == "density"
     assert axes.get_xlim() == (-0.5, 42.5)
-    light, dark = (render_bytes(figure_of(density()), ".svg", theme=theme).decode() for theme in (replace(DARK, dark=False), DARK))
+    light, dark = (
+        render(figure_of(density()), ".svg", PageSetup(theme=theme)).decode() for theme in (replace(DARK, dark=False), DARK)
+    )
     assert DARK.background.lower() in dark and light.count("<text") == dark.count("<text")
 
 
@@ -171,10 +174,10 @@ def test_a_title_over_all_panels_takes_room_of_its_own() -> None:
     box = head.texts[0].get_window_extent()
     assert box.x0 >= 0 and box.x1 <= sheet.bbox.x1 and box.y0 >= body.bbox.y1 - 1
     for number, page in (("panel", plain), ("title", titled)):
-        assert ("kernel width" in render_bytes(page, ".svg").decode().split("<text", 1)[1]) == (number == "title")
+        assert ("kernel width" in render(page, ".svg").decode().split("<text", 1)[1]) == (number == "title")
 
 
 def test_dark_curves_are_lighter_on_a_dark_page() -> None:
     for theme, colour in ((DARK, "#b0b0b0"), (replace(DARK, dark=False), "#4d4d4d")):
         panel = Panel(marks=(Line(x=np.arange(3.0), y=np.arange(3.0), label="trace", colour=7),))
-        assert colour in render_bytes(figure_of(panel), ".svg", theme=theme).decode()
+        assert colour in render(figure_of(panel), ".svg", PageSetup(theme=theme)).decode()

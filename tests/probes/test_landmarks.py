@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tiny_problem import TinyProblem
 
-from landscape_gui.export import render_bytes
+from landscape_gui.export import render
 from landscape_gui.figure import Figure, Look, Points
 from landscape_gui.jobs import answer
+from landscape_gui.page_setup import PageSetup
 from landscape_gui.probes.surface import Surface
 from landscape_gui.probes.trajectory import Trajectory
 from landscape_gui.results import SurfaceResult
@@ -38,7 +39,7 @@ def test_they_stand_on_the_surface_and_on_the_paper(plane: SurfaceResult) -> Non
     pins = np.concatenate([trace.stops for trace in model.traces if trace.pins])
     np.testing.assert_allclose(pins, model.lift(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])))
     assert np.isfinite(pins).all()
-    drawn = render_bytes(Surface().figure(plane, Look(view="2d")), ".svg", dpi=50).decode()
+    drawn = render(Surface().figure(plane, Look(view="2d")), ".svg", PageSetup(dpi=50)).decode()
     assert ">this checkpoint</text>" in drawn and ">epoch 2</text>" in drawn
 
 
