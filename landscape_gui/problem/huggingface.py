@@ -134,15 +134,21 @@ def blueprint(folder: Folder) -> Blueprint:
             config = kind.from_dict({k: v for k, v in folder.config.items() if not callable(getattr(kind, k, None))})
         except Exception as error:  # each configuration checks itself in its own way
             raise ProblemError(f"{folder.path / CONFIG} is no configuration of {folder.model_type}: {_short(error)}.") from error
-        config.return_dict, config.use_cache, config.output_attentions, config.output_hidden_states = True, False, False, False
         for task, table in TASKS.items():
             found = getattr(library, table).get(type(config), ())
             for network in found if isinstance(found, (tuple, list)) else [found]:
                 if network.__name__ == folder.architecture:
-                    if task == SEQUENCE and config.pad_token_id is None:
-                        config.pad_token_id = _ending(config.eos_token_id)
+                    settled(config, task)
                     return Blueprint(folder, task, network, config, library.__version__)
     raise _no_task(folder, library.__version__)
+
+
+def settled(config: Any, task: str) -> None:
+    """Logits alone are computed, attention in its plain form; texts of classifiers have a token to pad by."""
+    config.return_dict, config.use_cache, config.output_attentions, config.output_hidden_states = True, False, False, False
+    config._attn_implementation = "eager"
+    if task == SEQUENCE and getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = _ending(getattr(config, "eos_token_id", None))
 
 
 @contextlib.contextmanager
@@ -219,6 +225,8 @@ def _counting(most: int, folder: Folder) -> Iterator[None]:
 
 
 def _logits(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
+    if isinstance(output, Tensor):
+        return output
     found: Tensor = output[0] if isinstance(output, tuple) else output.logits
     return found
 
@@ -243,11 +251,6 @@ def _with_every_derivative(module: nn.Module) -> None:
 
 def _unknown(folder: Folder, version: str) -> ProblemError:
     what = f"{folder.path} is a {folder.model_type or 'nameless'!r} network ({folder.architecture or 'no architecture is named'})"
-    if folder.code:
-        return ProblemError(
-            f"{what}, whose code lies in the folder or on the network ({folder.code}). Code of a checkpoint is never run unasked.",
-            remedy="Read it, and import it in a landscape.py of your own beside it; that is asked for once.",
-        )
     wanted = folder.written_by
     return ProblemError(
         f"{what}, which transformers {version} does not know{f'; it was written by {wanted}' if wanted else ''}.",

@@ -53,10 +53,17 @@ class Folder:
         return _text(self.content.get("transformers_version"))
 
     @property
+    def auto_map(self) -> dict[str, str]:
+        """What config.json takes from code of its own: entry -> "module.Class", of several the first."""
+        entries = self.content.get("auto_map")
+        named = entries.items() if isinstance(entries, Mapping) else ()
+        first = {key: next(iter(value), None) if isinstance(value, list) else value for key, value in named}
+        return {key: value for key, value in first.items() if isinstance(value, str) and value}
+
+    @property
     def code(self) -> str:
         """The file of the folder's own code that config.json names, or ""."""
-        entries = self.content.get("auto_map")
-        named = next((v for v in entries.values() if isinstance(v, str)), "") if isinstance(entries, Mapping) else ""
+        named = next(iter(self.auto_map.values()), "")
         return f"{named.rpartition('--')[2].partition('.')[0]}.py" if named else ""
 
     @cached_property

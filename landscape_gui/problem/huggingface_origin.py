@@ -7,11 +7,13 @@ from typing import Any
 
 from landscape_gui.core.losses import CROSS_ENTROPY, PERPLEXITY
 from landscape_gui.data_choice import DataNeeded
+from landscape_gui.errors import ProblemError
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.huggingface import LANGUAGE, SEQUENCE, Blueprint, blueprint
 from landscape_gui.problem.huggingface_data import read_classified, read_pictures, read_tokens
 from landscape_gui.problem.huggingface_folder import CONFIG, Folder, find_folder
+from landscape_gui.problem.huggingface_remote import RemoteBlueprint, remote_blueprint
 from landscape_gui.problem.judges import Judges, choose_judges
 from landscape_gui.problem.origins import Origin, Request
 
@@ -23,11 +25,14 @@ COMPUTED = "Attention is computed in its plain form; dropout, caches and auxilia
 
 
 class HuggingfaceOrigin(Origin):
-    """The network of a folder, of transformers' own classes. What does not fit is told before data are looked for."""
+    """The network of a folder, of transformers' own classes or, once allowed, the folder's. What does not fit is told before data
+    are looked for."""
 
     def __init__(self, request: Request, folder: Folder) -> None:
         self.request, self.folder = request, folder
-        self.plan: Blueprint = blueprint(folder)
+        remote = remote_blueprint(folder, request.trusted)
+        self.plan: Blueprint = remote or blueprint(folder)
+        self.code = remote.source.digest if remote else ""
         self._own = self._made()
 
     def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
@@ -48,7 +53,10 @@ class HuggingfaceOrigin(Origin):
         return self._own
 
     def judges(self, network: Network, data: Data, loss: str) -> Judges:
-        found = choose_judges(network.module, data.splits[0], loss, None)
+        try:
+            found = choose_judges(network.module, data.splits[0], loss, None)
+        except ProblemError as error:
+            raise self.plan.placed(error) if isinstance(self.plan, RemoteBlueprint) else error from error.__cause__
         if self.plan.task != LANGUAGE:
             return found
         further = {PERPLEXITY.name: PERPLEXITY} if found.head is CROSS_ENTROPY else {}
@@ -61,7 +69,10 @@ class HuggingfaceOrigin(Origin):
         kinds = sorted({str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()} - {"float32"})
         if kinds:
             notes.append(f"Stored as {' and '.join(kinds)}, computed in float32.")
-        if self.folder.code:
+        if isinstance(plan, RemoteBlueprint):
+            files = ", ".join(sorted(file.name for file, _ in plan.source.files.values()))
+            notes.append(f"The network is code of the folder's own ({files}), run as it was allowed.")
+        elif self.folder.code:
             notes.append(f"{CONFIG} names code of its own ({self.folder.code}); it was not run, transformers' own class is used.")
         config = {"library": "transformers", "class": plan.kind.__name__, "config": self.folder.config}
         return Network(module, plan.kind.__name__, config, tuple(notes), plan.own_names)

@@ -157,3 +157,51 @@ def imports_of(path: Path, content: bytes) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.module
+
+
+def read_package(folder: Path, modules: Sequence[str]) -> Source:
+    """Modules of a folder that is a package by itself, and what they import from it relatively (`from .nets import Net`).
+
+    modules: dotted names below the folder, the one to show first in front. files: by such names as well, the folder's own
+    __init__.py left out. Raises ProblemError: no such file, a syntax error, an import from outside of the folder.
+    """
+    files: dict[str, tuple[Path, bytes]] = {}
+    waiting, total = list(modules), 0
+    while waiting:
+        name = waiting.pop()
+        file = _module_file(folder, name) if name not in files else None
+        if file is None:
+            continue
+        files[name] = (file, _read(file))
+        total += len(files[name][1])
+        if len(files) > MOST_FILES or total > TOTAL:
+            raise ProblemError(f"{folder / modules[0]}.py imports more than {MOST_FILES} files, or {TOTAL:,} bytes, of its folder.")
+        waiting += [name[:i] for i, each in enumerate(name) if each == "."]
+        waiting += _relative_imports(name, file, files[name][1])
+    lacking = next((name for name in modules if name not in files), None)
+    if lacking is not None:
+        raise ProblemError(
+            f"There is no {lacking.replace('.', '/')}.py in {folder}.", remedy="Copy the whole folder, its .py files too."
+        )
+    path, content = files[modules[0]]
+    return Source(path, content, files, modules[0])
+
+
+def _module_file(folder: Path, name: str) -> Path | None:
+    place = folder.joinpath(*name.split("."))
+    return next((file for file in (place / "__init__.py", place.with_name(f"{place.name}.py")) if file.is_file()), None)
+
+
+def _relative_imports(name: str, file: Path, content: bytes) -> Iterator[str]:
+    """The dotted names below the folder that a module of it may mean by its relative imports."""
+    list(imports_of(file, content))  # a syntax error is told
+    package = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(content)):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        if node.level - 1 > len(package):
+            raise ProblemError(f"{file}, line {node.lineno}: it imports from outside of its folder.")
+        target = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
+        target = [part for part in target if part]
+        yield from [".".join(target)] if target else []
+        yield from (".".join([*target, alias.name]) for alias in node.names if alias.name != "*")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import importlib.abc
-import importlib.machinery
-import importlib.util
 import inspect
 import os
 import sys
@@ -16,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -25,6 +23,7 @@ from landscape_gui.errors import LandscapeError, ProblemError, TrustNeeded
 from landscape_gui.problem.abilities import abilities
 from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.settings import data_limit, own_randomness
+from landscape_gui.problem.shown_loader import bare_spec, shown_spec
 from landscape_gui.problem.source import Source, read_source
 from landscape_gui.problem.trust import is_trusted
 
@@ -174,26 +173,12 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
         if name in self.source.spaces:
-            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-            spec.submodule_search_locations = [str(self.source.spaces[name])]
-            return spec
+            return bare_spec(name, self.source.spaces[name])
         if name not in self.source.files:
             if name.partition(".")[0] in self.tops:
                 raise ModuleNotFoundError(f"No module named {name!r} among the files that were shown", name=name)
             return None
-        file, content = self.source.files[name]
-        folders = [str(file.parent)] if file.name == "__init__.py" else None
-        loader = _Loader(name, str(file), content)
-        return importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=folders)
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    def __init__(self, name: str, path: str, content: bytes) -> None:
-        super().__init__(name, path)
-        self.content = content
-
-    def get_code(self, fullname: str) -> CodeType:
-        return compile(self.content, self.path, "exec", dont_inherit=True)
+        return shown_spec(name, *self.source.files[name])
 
 
 @contextmanager

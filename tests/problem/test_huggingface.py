@@ -24,7 +24,7 @@ from small_transformers import PLACES, VOCABULARY, bert, edit, gpt2, library, ll
 
 from landscape_gui.core.curvature import Hessian
 from landscape_gui.data_choice import DataNeeded
-from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.errors import LandscapeError, ProblemError, TrustNeeded
 from landscape_gui.problem import Problem, open_problem
 from landscape_gui.problem.huggingface import quietly
 
@@ -212,7 +212,7 @@ def test_a_file_of_the_bare_network_with_masks_in_it_fits(tmp_path: Path) -> Non
 CANARY = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
 
 
-def test_code_of_the_folder_is_never_run(tmp_path: Path) -> None:
+def test_code_of_the_folder_is_never_run_unasked(tmp_path: Path) -> None:
     folder = save(gpt2, tmp_path / "net")
     for name in ("modeling_own", "configuration_own"):
         (folder / f"{name}.py").write_text(CANARY)
@@ -221,8 +221,8 @@ def test_code_of_the_folder_is_never_run(tmp_path: Path) -> None:
     problem = open_problem(folder, data=data, trusted=lambda digest: True)
     assert any("configuration_own.py" in note and "not run" in note for note in problem.notes)
     edit(folder, model_type="own", architectures=["OwnForCausalLM"])
-    text = message(folder, data=data, trusted=lambda digest: True)
-    assert "configuration_own.py" in text and "never run unasked" in text and "landscape.py" in text
+    with pytest.raises(TrustNeeded, match=r"modeling_own\.py is Python code.*writes"):
+        open_problem(folder, data=data)
     edit(folder, auto_map={"AutoModelForCausalLM": "someone/else--modeling_own.Own"})
     assert "modeling_own.py" in message(folder, data=data)
     assert not (folder / "ran").exists()
