@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from landscape_gui import samples
+from landscape_gui.crash_log import CrashLog
 from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.errors import LandscapeError, ProblemError, StoreError
 from landscape_gui.probes.base import CheckpointRef, Probe, Progress, Run
@@ -22,6 +23,7 @@ from landscape_gui.results import Result
 
 def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
     """Open the window on `paths` (files, folders, "samples:NAME") or on a sample; returns the exit status when it is closed."""
+    log = CrashLog()
     from PySide6.QtCore import QTimer
 
     app = make_application()
@@ -32,6 +34,7 @@ def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
     window = Window(session, sample_cards())
     install_excepthook(window)
     window.show()
+    tell_crashes(session, log)
     wanted = [*(str(p) if str(p).startswith(samples.PREFIX) else str(Path(p).expanduser()) for p in paths)]
     if sample:
         wanted.append(sample if sample.startswith(samples.PREFIX) else samples.PREFIX + sample)
@@ -41,7 +44,21 @@ def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
     idle.timeout.connect(lambda: None)
     idle.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
-    return int(app.exec())
+    status = int(app.exec())
+    log.end()
+    return status
+
+
+def tell_crashes(session: Any, log: CrashLog) -> None:
+    """Earlier sessions that died, once: what it means, and the trace to copy or to find in its folder."""
+    from landscape_gui.ui.documents import Message
+
+    if log.crashes:
+        last, others = log.crashes[-1], len(log.crashes) - 1
+        more = f" {others} before it did, too." if others else ""
+        text = f"The last session ended in a crash; what was computed is kept.{more} The trace is in {last.path}."
+        trace = "\n\n".join(crash.trace for crash in log.crashes)
+        session.said.emit(Message(level="warning", text=text, details=trace, reveal=str(last.path)))
 
 
 def make_application() -> Any:

@@ -135,6 +135,7 @@ def examine() -> tuple[Check, ...]:
         check_opengl,
         check_raster,
         check_cache,
+        check_log,
         check_samples,
     )
     return tuple(run_check(check) for check in checks)
@@ -299,6 +300,22 @@ def cache_folder() -> Path:
     from landscape_gui.store import Store
 
     return Path(Store().folder)
+
+
+def check_log() -> Check:
+    from landscape_gui.crash_log import log_folder, traces
+
+    folder = log_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        remedy = "Name another folder: export LANDSCAPE_GUI_LOG=/a/folder/you/can/write"
+        return Check(name="log", state="note", text=f"{folder} cannot be written: {error.strerror}", remedy=remedy)
+    kept = traces()
+    last = f"; {len(kept)} kept, the last is {kept[-1].name}" if kept else ""
+    return Check(name="log", state="ok", text=f"traces of crashes go to {folder}{last}")
 
 
 def check_samples() -> Check:

@@ -22,6 +22,7 @@ _HOME = Path(tempfile.mkdtemp(prefix="landscape-gui-tests-"))
 for _name, _folder in (
     ("LANDSCAPE_GUI_CACHE", "cache"),
     ("LANDSCAPE_GUI_CONFIG", "config"),
+    ("LANDSCAPE_GUI_LOG", "log"),
     ("XDG_CONFIG_HOME", "config"),
     ("XDG_CACHE_HOME", "xdg-cache"),
     ("XDG_DATA_HOME", "data"),
