@@ -20,6 +20,7 @@ from landscape_gui.checkpoint import Manifest, peek
 from landscape_gui.checkpoint.ordinal import epoch_named, natural, step_named
 from landscape_gui.checkpoint.whole import SINGLES, find_whole, in_pieces
 from landscape_gui.errors import CheckpointError
+from landscape_gui.trainer_state import TrainerState, read_trainer_state
 
 LogRow = Mapping[str, float | str]
 
@@ -94,11 +95,11 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
     place = Path(path)
     whole = find_whole(place)
     if whole is not None:
-        run = _run_of_folders(whole.main.parent.parent) if _NUMBERED.fullmatch(whole.main.parent.name) else None
-        return run if run is not None and len(run.checkpoints) > 1 and run.position(whole.standing) is not None else None
+        return _run_of_whole(whole.main.parent, whole.standing)
     if place.is_file():
-        alone = place.name in SINGLES and find_whole(place.parent) is not None
-        run = None if alone else _run_of(place.parent, place)
+        if place.name in SINGLES and find_whole(place.parent) is not None:
+            return _run_of_whole(place.parent, place)
+        run = _run_of(place.parent, place)
         if (run is None or len(run.checkpoints) < 2) and _NUMBERED.fullmatch(place.parent.name):
             run = _run_of_folders(place.parent.parent)
         return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
@@ -111,8 +112,18 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
     return _run_of_folders(place)
 
 
+def _run_of_whole(folder: Path, standing: Path) -> Run | None:
+    """The run that a folder which is one checkpoint belongs to: numbered among others, or the end of those inside it."""
+    for around in (folder.parent, folder) if _NUMBERED.fullmatch(folder.name) else (folder,):
+        run = _run_of_folders(around)
+        if run is not None and len(run.checkpoints) > 1 and run.position(standing) is not None:
+            return run
+    return None
+
+
 def _run_of_folders(folder: Path) -> Run | None:
-    """The run whose checkpoints lie in a numbered folder each (`checkpoint-500/model.safetensors`)."""
+    """The run whose checkpoints lie in a numbered folder each (`checkpoint-500/model.safetensors`), those of the Trainer of
+    transformers with the network at the end of training, which lies beside them, as the last."""
     manifests: list[Manifest] = []
     notes: list[str] = []
     for name in _numbered_folders(folder)[:_MOST_FILES]:
@@ -126,7 +137,27 @@ def _run_of_folders(folder: Path) -> Run | None:
     if others:
         notes.append(f"{_count(others)} with other tensors left out: {_listed(others)}.")
     entries = [_entry(manifest) for manifest in sorted(family, key=_sorting(family))]
-    return Run(folder, tuple(entries), _read_log(folder), tuple(notes))
+    last = read_trainer_state(entries[-1].path if entries[-1].path.is_dir() else entries[-1].path.parent)
+    state = read_trainer_state(folder)
+    end, more = _end(folder, family[0], state, last)
+    rows = _read_log(folder) or next((_rows(list(each.rows)) for each in (state, last) if each and each.rows), ())
+    return Run(folder, (*entries, *end), rows, (*notes, *more))
+
+
+def _end(folder: Path, other: Manifest, *states: TrainerState | None) -> tuple[list[RunEntry], list[str]]:
+    """The network in the folder itself, at the end of training, where it has the tensors of the others; else a note.
+
+    states: of the folder itself, which says its step; of the last checkpoint, which is the last step where training was over.
+    """
+    own, notes = _read_folder(folder) if find_whole(folder) is not None else ([], [])
+    if len(own) != 1:
+        return [], notes
+    if _kind(own[0]) != _kind(other):
+        return [], [f"{own[0].path.name} of {folder.name} itself left out: it has other tensors."]
+    state, last = states
+    over = last is not None and last.step == last.steps
+    step = state.step if state is not None else last.step if last is not None and over else None
+    return [RunEntry(own[0].path, None, step, "final")], notes
 
 
 def _read_folder(folder: Path) -> tuple[list[Manifest], list[str]]:
@@ -204,8 +235,13 @@ def _read_headers(folder: Path) -> tuple[list[Manifest], list[str]]:
     return manifests, notes
 
 
+def _kind(manifest: Manifest) -> frozenset[tuple[str, tuple[int, ...]]]:
+    """What checkpoints of one network have in common."""
+    return frozenset((tensor.name, tensor.shape) for tensor in manifest.tensors)
+
+
 def _largest_family(manifests: Sequence[Manifest], wanted: Path | None) -> tuple[list[Manifest], list[Manifest]]:
-    kinds = [frozenset((tensor.name, tensor.shape) for tensor in manifest.tensors) for manifest in manifests]
+    kinds = [_kind(manifest) for manifest in manifests]
     if not kinds:
         return [], []
     best = Counter(kinds).most_common(1)[0][0]

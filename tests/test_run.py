@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from landscape_gui.problem.locate import find_checkpoint
 from landscape_gui.run import Run, find_run
 
 
@@ -176,6 +177,80 @@ def test_a_folder_for_each_checkpoint(tmp_path: Path) -> None:
     opened = find_run(tmp_path / "checkpoint-500" / "model.safetensors")
     assert opened is not None
     assert opened.position(tmp_path / "checkpoint-500" / "model.safetensors") == 0
+
+
+def trained(folder: Path, steps: tuple[int, ...] = (100, 200, 1000), *, size: int = 2) -> Path:
+    """What the Trainer of transformers leaves: a folder for each checkpoint, and the network at the end beside them."""
+    history = [{"epoch": step / 100, "step": step, "loss": 1 / step, "learning_rate": 1e-3 / step} for step in range(50, 1001, 50)]
+    history += [{"epoch": 1.0, "step": 100, "eval_loss": 0.25, "eval_runtime": 3.0}]
+    for step in (*steps, None):
+        place = folder / f"checkpoint-{step}" if step else folder
+        place.mkdir(exist_ok=True, parents=True)
+        save_file({"weight": torch.full((size if step is None else 2, 2), float(step or 0))}, place / "model.safetensors")
+        (place / "config.json").write_text('{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}')
+        if step:
+            logged = [row for row in history if float(row["step"]) <= step]
+            state = {"global_step": step, "max_steps": 1000, "log_history": logged, "stateful_callbacks": {}}
+            (place / "trainer_state.json").write_text(json.dumps(state))
+            torch.save({"state": {}, "param_groups": []}, place / "optimizer.pt")
+    return folder
+
+
+def test_the_output_of_a_trainer_is_a_run_with_the_network_at_the_end(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "out")
+    for opened in (
+        folder,
+        folder / "checkpoint-200",
+        folder / "model.safetensors",
+        folder / "checkpoint-200" / "model.safetensors",
+    ):
+        run = find_run(opened)
+        assert run is not None and run.path == folder and run.notes == ()
+        assert [(e.path.parent.name, e.step, e.label) for e in run.checkpoints] == [
+            ("checkpoint-100", 100, "step 100"),
+            ("checkpoint-200", 200, "step 200"),
+            ("checkpoint-1000", 1000, "step 1000"),
+            ("out", 1000, "final"),
+        ]
+    place, run = find_checkpoint(folder)
+    assert (place, run and run.position(place)) == (folder / "model.safetensors", 3)
+    place, run = find_checkpoint(folder / "checkpoint-200")
+    assert (place, run and run.position(place)) == (folder / "checkpoint-200" / "model.safetensors", 1)
+
+
+def test_what_a_trainer_logged_is_the_runs_log(tmp_path: Path) -> None:
+    run = find_run(trained(tmp_path / "out"))
+    assert run is not None and len(run.metrics) == 20
+    row = run.logged(run.checkpoints[0])
+    assert (row["loss"], row["learning_rate"], row["eval_loss"]) == (0.01, 1e-5, 0.25)
+    assert run.logged(run.last)["learning_rate"] == 1e-6
+
+
+def test_the_end_of_a_training_that_was_stopped_has_the_step_that_its_own_state_says(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "out", (100, 200))
+    run = find_run(folder)
+    assert run is not None and run.last.step is None and run.logged(run.last) == {}
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": 230, "log_history": [{"step": 230, "loss": 0.5}]}))
+    run = find_run(folder)
+    assert run is not None and run.last.step == 230 and run.logged(run.last) == {"step": 230.0, "loss": 0.5}
+
+
+def test_a_network_with_other_tensors_beside_its_checkpoints_stands_alone(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "out", size=3)
+    assert find_run(folder) is None
+    assert find_checkpoint(folder) == (folder / "model.safetensors", None)
+    run = find_run(folder / "checkpoint-100")
+    assert run is not None and len(run.checkpoints) == 3
+    assert run.notes == ("model.safetensors of out itself left out: it has other tensors.",)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"log_history": 3}', '{"global_step": true, "log_history": [3]}'])
+def test_a_broken_state_of_a_trainer_is_passed_over(tmp_path: Path, content: str) -> None:
+    folder = trained(tmp_path / "out", (100, 200))
+    for place in (folder, folder / "checkpoint-200"):
+        (place / "trainer_state.json").write_text(content)
+    run = find_run(folder)
+    assert run is not None and len(run.checkpoints) == 3 and run.last.step is None and run.metrics == ()
 
 
 def test_seeds_side_by_side_are_no_run(tmp_path: Path) -> None:
