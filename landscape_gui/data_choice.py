@@ -20,12 +20,13 @@ class DataNeeded(ProblemError):
 @dataclass(frozen=True, kw_only=True)
 class DataChoice:
     """Data and how they are read: path of a file or folder; normalise: a name, "none" included ("": the checkpoint's own, else
-    none); size: side that
-    images are scaled to (0: as they are); target: a table's column; block: tokens in an example (0: as usual)."""
+    none); size: side that images have (0: their own); resize: what their shorter side is scaled to before the size is cropped, or
+    "stretch" ("": as the network has it, else the size); target: a table's column; block: tokens in an example (0: as usual)."""
 
     path: str
     normalise: str = ""
     size: int = 0
+    resize: str = ""
     target: str = ""
     block: int = 0
 
@@ -36,6 +37,7 @@ class DataChoice:
             "data": self.path,
             "normalise": self.normalise or None,
             "size": self.size or None,
+            "resize": self.resize or None,
             "target": self.target,
             "block": self.block,
         }
@@ -84,7 +86,7 @@ class Tried:
 class Preview:
     """What is seen before anything is computed. problem: opened with the choice; kind: "images", "texts" or "numbers"; shape: of
     one input; counts: examples of each class in the first split; classes: their names; tried: normalisations on `few` examples;
-    table: the columns a target can be chosen from."""
+    columns: those that a target can be chosen from; resize: the resize length of images ("" where they are as they were)."""
 
     problem: Any
     choice: DataChoice
@@ -99,6 +101,7 @@ class Preview:
     columns: tuple[str, ...] = ()
     target: str = ""
     block: int = 0
+    resize: str = ""
     loss_name: str = ""
     notes: tuple[str, ...] = field(default=())
 

@@ -38,7 +38,14 @@ def add_opening_flags(parser: Parser) -> None:
         metavar="NAME",
         help="what the network was trained with: mnist, cifar10, cifar100, imagenet, half, standard, none (default: as last time)",
     )
-    group.add_argument("--size", type=at_least_one, metavar="N", help="scale images to N by N pixels")
+    group.add_argument("--size", type=at_least_one, metavar="N", help="crop images to N by N pixels, resized before")
+    group.add_argument(
+        "--resize",
+        type=resize_length,
+        metavar="N",
+        help="with --size: what images' shorter side is scaled to first (default: what the network is evaluated with where known, "
+        "else the size); stretch scales both sides to the size",
+    )
     group.add_argument(
         "--target", default="", metavar="COLUMN", help="the target's column in a table; COLUMN:class or COLUMN:number"
     )
@@ -59,9 +66,18 @@ def at_least_one(text: str) -> int:
     return count
 
 
+def resize_length(text: str) -> str:
+    """A number of pixels, "stretch" or "stretch:N"."""
+    word, _, length = text.partition(":")
+    number = text if word != "stretch" else length
+    if not (word == "stretch" and ":" not in text) and not (number.isdecimal() and number.isascii() and int(number) > 0):
+        raise argparse.ArgumentTypeError(f"takes a number of pixels, or stretch, not {text!r}")
+    return text
+
+
 def data_options(namespace: argparse.Namespace) -> dict[str, Any]:
     """What is said of the data; how they are normalised is, where it is not said, as it was said of the same data last time."""
-    options = {name: getattr(namespace, name) for name in ("data", "normalise", "size", "target", "block")}
+    options = {name: getattr(namespace, name) for name in ("data", "normalise", "size", "resize", "target", "block")}
     if namespace.data is not None and namespace.normalise is None:
         from landscape_gui.problem.remembered import choice_for_data
 

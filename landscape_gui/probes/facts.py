@@ -157,6 +157,7 @@ def common_facts(result: Any, shown: Quantity) -> list[Fact]:
     problem, environment = where.problem, where.environment
     return [
         ("Data", data_words(problem) + result.subset + (f" ({shown.examples:,} in what is shown)" if shown.examples else "")),
+        ("Images", images_words(problem)),
         ("BatchNorm", BATCHNORM_WORDS.get(result.batchnorm, result.batchnorm)),
         ("Precision", PRECISION_WORDS.get(result.precision, result.precision)),
         ("Computed on", machine(environment)),
@@ -172,6 +173,12 @@ def data_words(problem: Mapping[str, Any]) -> str:
     data = problem.get("data")
     name = str(data.get("name", "")) if isinstance(data, Mapping) else ""
     return f"{name}: " if name else ""
+
+
+def images_words(problem: Mapping[str, Any]) -> str:
+    """How images were brought to their size; empty where they are as they were."""
+    data = problem.get("data")
+    return str(data.get("images", "")) if isinstance(data, Mapping) else ""
 
 
 def checkpoint_facts(problem: Mapping[str, Any]) -> list[Fact]:

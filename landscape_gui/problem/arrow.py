@@ -14,6 +14,7 @@ from torch import Tensor
 
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.extras import bring
+from landscape_gui.problem.framing import Framing
 from landscape_gui.problem.images import Pixels, decode
 from landscape_gui.problem.raw import Raw, Reading, check_size, in_order, read_whole, split_of
 from landscape_gui.problem.tables import Table, columns_as_data
@@ -212,7 +213,7 @@ def _images(path: Path, tables: Mapping[str, Any], image: str, label: str, readi
     channels = None
     for split, table in tables.items():
         where = f"{path}, split {split}"
-        pixels = _pictures(where, table[image].to_pylist(), reading.size, channels, reading.limit)
+        pixels = _pictures(where, table[image].to_pylist(), reading.framing, channels, reading.limit)
         channels = pixels.shape[1]
         numbers = table[label].to_pylist()
         if not all(type(n) is int for n in numbers):
@@ -222,15 +223,15 @@ def _images(path: Path, tables: Mapping[str, Any], image: str, label: str, readi
     return Raw(splits, {"kind": "images", "classes": _class_names(first, label)}, notes)
 
 
-def _pictures(where: str, cells: Sequence[Any], size: tuple[int, int] | None, channels: int | None, limit: int) -> Pixels:
-    """(n, channels, height, width) uint8; of the size of the first where none is given."""
+def _pictures(where: str, cells: Sequence[Any], framing: Framing | None, channels: int | None, limit: int) -> Pixels:
+    """(n, channels, height, width) uint8; of the size of the first where they are left as they are."""
     made: list[Pixels] = []
     for i, cell in enumerate(cells, 1):
         content = cell.get("bytes") if isinstance(cell, dict) else None
         if not content:
             remedy = "Save the data set with its files embedded."
             raise ProblemError(f"{where}, row {i} has no picture in it, only its name.", remedy=remedy)
-        one = decode(f"{where}, row {i}", io.BytesIO(content), size, channels)
+        one = decode(f"{where}, row {i}", io.BytesIO(content), framing, channels)
         if made and one.shape[1:] != made[0].shape[1:]:
             sides, first = one.shape[:0:-1], made[0].shape[:0:-1]
             raise ProblemError(

@@ -13,6 +13,7 @@ from torch import Tensor
 from landscape_gui.errors import CheckpointError, LandscapeError, ProblemError
 from landscape_gui.problem import arrays, arrow, cifar, idx, tables, texts
 from landscape_gui.problem.dataset import Data, gather
+from landscape_gui.problem.framing import Framing, framing
 from landscape_gui.problem.images import read_images
 from landscape_gui.problem.normalisation import statistics
 from landscape_gui.problem.raw import Raw, Reading, Tokenise, check_size, files_below
@@ -31,6 +32,7 @@ def load_data(
     *,
     normalise: Any = None,
     size: Any = None,
+    resize: Any = None,
     target: str = "",
     block: int = 0,
     tokenise: Tokenise | None = None,
@@ -39,21 +41,26 @@ def load_data(
 
     Images (uint8) are divided by 255 first. normalise: {"mean": [...], "std": [...]} by channel, "standard" (mean and standard
     deviation of the first split), "mnist", "cifar10", "cifar100", "imagenet", "half", "none" or None. size: side or
-    [height, width] that images are scaled to. target: a table's column, "COLUMN:class" or "COLUMN:number"; of CIFAR-100
+    [height, width] that images have afterwards; resize: what their shorter side is scaled to before the size is cropped from the
+    centre (None: the size's own), or "stretch". target: a table's column, "COLUMN:class" or "COLUMN:number"; of CIFAR-100
     "coarse_labels". block: tokens in an example of a text. tokenise: text to token ids; None takes bytes. Raises ProblemError:
     which path, which array, row or column, what was expected.
     """
-    reading = Reading(size=_size(size), target=target, block=_block(block), tokenise=tokenise, limit=data_limit())
+    reading = Reading(framing=framing(size, resize), target=target, block=_block(block), tokenise=tokenise, limit=data_limit())
     raw = read_raw(path, reading)
     notes = [*raw.notes]
     if any(x.dtype == torch.uint8 for x, _ in raw.splits.values()):
         notes.append("Pixels were divided by 255.")
     ready = {name: (_floating(x), _target(y)) for name, (x, y) in raw.splits.items()}
     _check_meant(path, raw, reading)
-    if reading.size is not None and raw.about.get("kind") != "images":
-        ready = {name: (_scaled(path, x, reading.size, notes), y) for name, (x, y) in ready.items()}
+    if reading.framing is not None and raw.about.get("kind") == "images":
+        notes.append(f"Images are {reading.framing.words} (bilinear).")
+    elif reading.framing is not None:
+        ready = {name: (_framed(path, x, reading.framing, notes), y) for name, (x, y) in ready.items()}
     mean_std = statistics(normalise, next(iter(ready.values()))[0])
     about = {"path": str(path), **raw.about}
+    if reading.framing is not None:
+        about |= {"images": reading.framing.words, "resize": reading.framing.told}
     if mean_std is not None:
         mean, std = mean_std
         ready = {name: (_normalised(x, raw.splits[name][0], mean, std), y) for name, (x, y) in ready.items()}
@@ -173,19 +180,20 @@ def _check_meant(path: Path, raw: Raw, reading: Reading) -> None:
         raise ProblemError(f"{path} is no text to cut into blocks of {reading.block}.", remedy="Leave the block out.")
 
 
-def _scaled(path: Path, x: Tensor, size: tuple[int, int], notes: list[str]) -> Tensor:
+def _framed(path: Path, x: Tensor, framing: Framing, notes: list[str]) -> Tensor:
     """Pictures in an array at another height and width."""
     if x.ndim != 4 or not x.is_floating_point():
         raise ProblemError(
             f"{path} has inputs of shape {tuple(x.shape[1:])}, which cannot be scaled as images are.", remedy="Leave the size out."
         )
-    if tuple(x.shape[2:]) == size:
+    scaled = framing.scaled(x.shape[2], x.shape[3])
+    if tuple(x.shape[2:]) == scaled == framing.size:
         return x
-    note = f"Images were scaled from {x.shape[2]} × {x.shape[3]} to {size[0]} × {size[1]} (bilinear)."
+    note = f"Images of {x.shape[3]} × {x.shape[2]} are {framing.words} (bilinear)."
     if note not in notes:
         notes.append(note)
-    check_size(path, x.shape[0] * x.shape[1] * size[0] * size[1] * 4, data_limit())
-    return torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True)
+    check_size(path, x.shape[0] * x.shape[1] * scaled[0] * scaled[1] * 4, data_limit())
+    return framing.tensor(x)
 
 
 def _normalised(x: Tensor, raw: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -204,15 +212,6 @@ def _target(y: Tensor) -> Tensor:
     if y.is_floating_point():
         return y.float()
     return y.long().flatten() if y.ndim == 2 and y.shape[1] == 1 else y.long()
-
-
-def _size(size: Any) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    sides = tuple(size) if isinstance(size, (list, tuple)) else (size, size)
-    if len(sides) != 2 or not all(isinstance(s, int) and 0 < s <= 4096 for s in sides):
-        raise ProblemError(f"The size of images is {size!r}.", remedy="Give one side, or [height, width], in pixels.")
-    return sides
 
 
 def _block(block: Any) -> int:

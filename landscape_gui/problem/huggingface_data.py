@@ -15,6 +15,7 @@ from landscape_gui.errors import ProblemError
 from landscape_gui.problem.dataset import Data, digest_of, gather
 from landscape_gui.problem.datasets import load_data
 from landscape_gui.problem.huggingface_folder import Folder, numbers_in
+from landscape_gui.problem.huggingface_images import resize_of, sides_of
 from landscape_gui.problem.labelled_texts import LabelledTexts, is_labelled, numbered, read_labelled_texts
 from landscape_gui.problem.settings import data_limit
 from landscape_gui.problem.texts import BLOCK
@@ -84,18 +85,19 @@ def read_classified(folder: Folder, path: Path, target: str = "") -> Data:
     return replace(data, notes=(*notes, f"Texts are {lengths} tokens at most, padded behind.", *data.notes))
 
 
-def read_pictures(folder: Folder, path: Path, normalise: Any, size: Any, target: str = "") -> Data:
-    """Images by class at the network's size, normalised as preprocessor_config.json says where nothing else is asked for, classes
-    numbered as config.json does where it names them all. Raises ProblemError."""
+def read_pictures(folder: Folder, path: Path, normalise: Any, size: Any, resize: Any = None, target: str = "") -> Data:
+    """Images by class at the network's size, scaled, cropped and normalised as preprocessor_config.json says where nothing else is
+    asked for, classes numbered as config.json does where it names them all. Raises ProblemError."""
     notes: list[str] = []
     said = folder.preprocessor
     if normalise is None and said.get("do_normalize", True) and {"image_mean", "image_std"} <= said.keys():
         normalise = {"mean": said["image_mean"], "std": said["image_std"]}
         notes.append("Normalised as preprocessor_config.json says.")
-    sides = size if size is not None else _sides(folder)
-    data = load_data(path, normalise=normalise, size=sides, target=target)
-    if size is None and sides is not None and data.about.get("kind") == "images":
-        notes.append(f"Images are scaled to {sides[0]} x {sides[1]} pixels, not cropped.")
+    own = sides_of(folder)
+    asked = own if size is None else size
+    if not resize and own is not None and asked in (own, own[0], list(own)) and (resize := resize_of(folder)):
+        notes.append("Images are resized as preprocessor_config.json says.")
+    data = load_data(path, normalise=normalise, size=asked, resize=resize, target=target)
     splits, more = _renumbered(data, folder)
     for split in splits:
         if isinstance(split.targets, Tensor) and not split.targets.is_floating_point():
@@ -187,17 +189,6 @@ def _padded(folder: Folder, tokeniser: Tokeniser, table: LabelledTexts) -> dict[
             f"{tokeniser.path} gives the token {int(ids.max()):,}; the network's vocabulary is 0 to {vocabulary - 1:,}."
         )
     return {"input_ids": ids, "attention_mask": mask}
-
-
-def _sides(folder: Folder) -> tuple[int, int] | None:
-    """(height, width) of the network's images: what its preprocessor scales or crops to, else image_size."""
-    for said in (folder.preprocessor.get("crop_size"), folder.preprocessor.get("size"), folder.config.get("image_size")):
-        if isinstance(said, Mapping):
-            said = [said.get("height", said.get("shortest_edge")), said.get("width", said.get("shortest_edge"))]
-        sides = [side for side in (said if isinstance(said, list) else [said, said]) if isinstance(side, int) and 0 < side <= 4096]
-        if len(sides) == 2:
-            return sides[0], sides[1]
-    return None
 
 
 def _renumbered(data: Data, folder: Folder) -> tuple[tuple[Split, ...], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem.framing import Framing
 from landscape_gui.problem.raw import Raw, Reading, files_below, in_order, read_whole, split_of
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -30,8 +31,8 @@ Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 def read_images(path: Path, reading: Reading) -> Raw:
     """Splits of images (n, channels, height, width) uint8 and class numbers (n,) int64, classes in alphabetical order.
 
-    reading.size: (height, width) to scale to; None takes the first image's and asks all others to have it. Raises ProblemError
-    naming the image or folder.
+    reading.framing: how each is scaled and cropped; None takes the first image's size and asks all others to have it. Raises
+    ProblemError naming the image or folder.
     """
     if path.is_dir():
         names = [p.relative_to(path).as_posix() for p in files_below(path)]
@@ -47,7 +48,7 @@ def _read(path: Path, names: Sequence[str], reader: Reader, reading: Reading) ->
         raise ProblemError(f"{path} holds no images by class.", remedy="Lay them out as class/image.png, or train/class/image.png.")
     classes = tuple(sorted({label for items in grouped.values() for label, _ in items}))
     splits = in_order(grouped)
-    first = _decoded(path, grouped[splits[0]][0][1], reader, reading.size, None)
+    first = _decoded(path, grouped[splits[0]][0][1], reader, reading.framing, None)
     count = sum(len(items) for items in grouped.values())
     needed = count * first.size * 4
     if needed > reading.limit:
@@ -55,9 +56,7 @@ def _read(path: Path, names: Sequence[str], reader: Reader, reading: Reading) ->
             f"{path} has {count:,} images, {needed / 2**30:.1f} GiB as tensors; {reading.limit / 2**30:.1f} GiB are allowed.",
             remedy="Give a smaller size, or a landscape.py whose data() returns a DataLoader; that streams.",
         )
-    size = reading.size or (first.shape[1], first.shape[2])
-    exact = reading.size is None
-    stacked = {split: _stack(path, grouped[split], classes, reader, size, first.shape[0], exact=exact) for split in splits}
+    stacked = {split: _stack(path, grouped[split], classes, reader, reading.framing, first) for split in splits}
     return Raw(stacked, {"kind": "images", "classes": list(classes[:1000])})
 
 
@@ -77,16 +76,16 @@ def _stack(
     items: Sequence[tuple[str, str]],
     classes: Sequence[str],
     reader: Reader,
-    size: tuple[int, int],
-    channels: int,
-    *,
-    exact: bool,
+    framing: Framing | None,
+    first: Pixels,
 ) -> tuple[Tensor, Tensor]:
+    """The images of a split with their class numbers; first: one of the data, whose channels and size all are to have."""
+    channels, *size = first.shape
     numbers = {name: i for i, name in enumerate(classes)}
     x = np.empty((len(items), channels, *size), dtype=np.uint8)
     for i, (_, name) in enumerate(items):
-        image = _decoded(path, name, reader, None if exact else size, channels)
-        if image.shape[1:] != size:
+        image = _decoded(path, name, reader, framing, channels)
+        if image.shape[1:] != first.shape[1:]:
             raise ProblemError(
                 f"{path}: {name} is {image.shape[2]} x {image.shape[1]}, the first image {size[1]} x {size[0]}.",
                 remedy='Give a size to scale all to: --size 32, or in the card "data": {"file": ..., "size": [32, 32]}.',
@@ -95,15 +94,15 @@ def _stack(
     return torch.from_numpy(x), torch.tensor([numbers[label] for label, _ in items])
 
 
-def _decoded(path: Path, name: str, reader: Reader, size: tuple[int, int] | None, channels: int | None) -> Pixels:
+def _decoded(path: Path, name: str, reader: Reader, framing: Framing | None, channels: int | None) -> Pixels:
     try:
         content = reader(name)
     except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
         raise ProblemError(f"{path}: {name} is no readable image: {error}.") from error
-    return decode(f"{path}: {name}", io.BytesIO(content), size, channels)
+    return decode(f"{path}: {name}", io.BytesIO(content), framing, channels)
 
 
-def decode(where: str, content: BinaryIO, size: tuple[int, int] | None, channels: int | None) -> Pixels:
+def decode(where: str, content: BinaryIO, framing: Framing | None, channels: int | None) -> Pixels:
     """One image, (channels, height, width) uint8; 1 channel for grey images where `channels` does not say 3.
 
     where: what a sentence about it begins with. Raises ProblemError.
@@ -117,7 +116,7 @@ def decode(where: str, content: BinaryIO, size: tuple[int, int] | None, channels
             converted = image.convert("L" if grey else "RGB")
     except errors as error:
         raise ProblemError(f"{where} is no readable image: {error}.") from error
-    if size is not None and converted.size != (size[1], size[0]):
-        converted = converted.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    if framing is not None:
+        converted = framing.picture(converted)
     pixels = np.asarray(converted, dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -49,8 +49,8 @@ class LightningOrigin(Origin):
         config = {"code": self.code, "class": found.model.name, "arguments": repr(sorted(self.yours.arguments.items()))}
         self._network = Network(module, found.model.name, config, (*notes, "The loss is what training_step gives."))
 
-    def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
-        data = super().read_data(path, normalise=normalise, size=size, target=target, block=block)
+    def read_data(self, path: Path, *, normalise: Any, size: Any, resize: Any = None, target: str = "", block: int = 0) -> Data:
+        data = super().read_data(path, normalise=normalise, size=size, resize=resize, target=target, block=block)
         whole = [
             split if split.streams else Split(split.name, (split.inputs, split.targets), None, split.examples)
             for split in data.splits

@@ -52,6 +52,7 @@ def open_problem(
     architecture: str | None = None,
     normalise: Any = None,
     size: Any = None,
+    resize: Any = None,
     target: str = "",
     block: int = 0,
     device: str = "auto",
@@ -62,10 +63,13 @@ def open_problem(
     The network comes from `code` ("landscape.py", "nets.py:make", "package.nets:make") or `architecture` where given, else from
     the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, a Hugging Face
     folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or a hubconf.py
-    of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes fit. Data:
-    `data` (with `normalise`, `size`, `target`, `block` as of `datasets.load_data`), else the card's, else the landscape.py's.
-    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50". Reads the checkpoint and the data once,
-    and runs the network on two examples. Raises CheckpointError, ProblemError (DataNeeded where no data are named, ChoiceNeeded
+    of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes fit.
+    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50".
+
+    Data: `data` (with `normalise`, `size`, `resize`, `target`, `block` as of `datasets.load_data`), else the card's, else the
+    landscape.py's. Reads the checkpoint and the data once, and runs the network on two examples.
+
+    Raises CheckpointError, ProblemError (DataNeeded where no data are named, ChoiceNeeded
     where several things fit), or TrustNeeded before code runs.
     """
     prepare_torch(threads)
@@ -83,6 +87,7 @@ def open_problem(
         data=data,
         normalise=normalise,
         size=size,
+        resize=resize,
         target=target,
         block=block,
         trusted=trusted,
@@ -102,7 +107,7 @@ def origin_of(request: Request) -> Origin:
 def data_of(request: Request, origin: Origin) -> Data:
     """The data named, else the card's, else those that come with the network. DataNeeded: there are none."""
     checkpoint, card = request.checkpoint, request.card
-    asked = {name: getattr(request, name) or card.data.get(name) for name in ("normalise", "size", "target", "block")}
+    asked = {name: getattr(request, name) or card.data.get(name) for name in ("normalise", "size", "resize", "target", "block")}
     options: dict[str, Any] = {name: value for name, value in asked.items() if value or name in ("normalise", "size")}
     if request.data is not None:
         return origin.read_data(Path(request.data).expanduser(), **options)

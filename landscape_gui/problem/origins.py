@@ -20,7 +20,7 @@ from landscape_gui.run import Run
 class Request:
     """What was named: path as the person wrote it, the checkpoint that it means with its run and card, and the flags.
 
-    code: a file or "module:function"; architecture: "mlp" or with options; data, normalise, size, target, block: as of
+    code: a file or "module:function"; architecture: "mlp" or with options; data, normalise, size, resize, target, block: as of
     `open_problem`; trusted: says whether code of a digest may run.
     """
 
@@ -33,6 +33,7 @@ class Request:
     data: str | None = None
     normalise: Any = None
     size: Any = None
+    resize: Any = None
     target: str = ""
     block: int = 0
     trusted: Callable[[str], bool] | None = None
@@ -46,9 +47,9 @@ class Origin:
 
     code: str = ""
 
-    def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
+    def read_data(self, path: Path, *, normalise: Any, size: Any, resize: Any = None, target: str = "", block: int = 0) -> Data:
         """The data that the person or the card names, as this network takes them."""
-        return load_data(path, normalise=normalise, size=size, target=target, block=block)
+        return load_data(path, normalise=normalise, size=size, resize=resize, target=target, block=block)
 
     def own_data(self) -> Data | None:
         """The data that come with the network, where none are named; None: there are none."""

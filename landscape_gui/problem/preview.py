@@ -69,6 +69,7 @@ def look_at(
         columns=(*map(str, about.get("columns", ())), str(about["target"])) if "target" in about else (),
         target=str(about.get("target", "")),
         block=int(about.get("block", 0)),
+        resize=str(about.get("resize", "")),
         loss_name=problem.loss_name,
         notes=problem.notes,
     )

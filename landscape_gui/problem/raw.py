@@ -12,6 +12,7 @@ from typing import IO, Any
 from torch import Tensor
 
 from landscape_gui.errors import ProblemError
+from landscape_gui.problem.framing import Framing
 
 SPLITS: Mapping[str, str] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -30,10 +31,11 @@ Tokenise = Callable[[str], Sequence[int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How files are to be read. size: (height, width) that images are scaled to; target: a table's column, or the batch's list of
-    labels; block: tokens in one example of a text; tokenise: text to token ids (None: its bytes); limit: bytes kept at most."""
+    """How files are to be read. framing: how images are scaled and cropped (None: as they are); target: a table's column, or the
+    batch's list of labels; block: tokens in one example of a text; tokenise: text to token ids (None: its bytes); limit: bytes kept
+    at most."""
 
-    size: tuple[int, int] | None = None
+    framing: Framing | None = None
     target: str = ""
     block: int = 0
     tokenise: Tokenise | None = None

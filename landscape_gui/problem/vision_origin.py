@@ -19,6 +19,7 @@ from landscape_gui.problem import fitting, your_code
 from landscape_gui.problem.architecture_table import table
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
+from landscape_gui.problem.evaluation import Evaluation, in_library, of_timm
 from landscape_gui.problem.extras import bring
 from landscape_gui.problem.family_origin import options_of
 from landscape_gui.problem.locate import find_beside
@@ -32,12 +33,12 @@ LARGEST = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """name: "timm:resnet50"; options: for the library's function (num_classes, ...); images: how they are prepared (`normalise`,
-    `size`) as far as a configuration says; note: how it was told."""
+    """name: "timm:resnet50"; options: for the library's function (num_classes, ...); trained: what a configuration of timm's says
+    of its images; note: how it was told."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    images: Mapping[str, Any] = field(default_factory=dict)
+    trained: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
 
@@ -52,10 +53,23 @@ class VisionOrigin(Origin):
         config = {"family": model.name, **{key: repr(value) for key, value in sorted(model.options.items())}}
         self._network = Network(module, sentence(model), config, (*notes, *([model.note] if model.note else [])))
 
-    def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
-        images = self.model.images if path.is_dir() or path.suffix.lower() == ".zip" else {}
+    def read_data(self, path: Path, *, normalise: Any, size: Any, resize: Any = None, target: str = "", block: int = 0) -> Data:
+        pictures = path.is_dir() or path.suffix.lower() == ".zip"
+        images = _images(self.model.trained) if pictures else {}
         normalise, size = normalise or images.get("normalise"), size or images.get("size")
-        return super().read_data(path, normalise=normalise, size=size, target=target, block=block)
+        known = self._evaluation(size) if pictures and size and not resize else None
+        if known is not None:
+            resize = known.resize_of(size)
+        data = super().read_data(path, normalise=normalise, size=size, resize=resize, target=target, block=block)
+        return data if known is None else replace(data, notes=(*data.notes, known.note))
+
+    def _evaluation(self, size: Any) -> Evaluation | None:
+        """How images of this size are prepared: a configuration of this very checkpoint has a share for every size; what the
+        library says of the network in general counts for its own size alone."""
+        if self.model.trained:
+            return of_timm(self.model.trained, CONFIG, size)
+        known = in_library(self.model.name, self.request.checkpoint.path.name)
+        return known if known is not None and known.resize_of(size) is not None else None
 
     def own_data(self) -> Data | None:
         raise without_data(self.request, f"It holds {self._network.name}")
@@ -155,7 +169,7 @@ def _configured(request: Request) -> Model | None:
     if isinstance(classes, int):
         options["num_classes"] = classes
     name = f"timm:{content['architecture'].partition('.')[0]}"
-    return Model(name=name, options=options, images=_images(trained), note=f"Architecture and images as {place.name} says.")
+    return Model(name=name, options=options, trained=trained, note=f"Architecture and images as {place.name} says.")
 
 
 def _images(trained: Mapping[str, Any]) -> dict[str, Any]:

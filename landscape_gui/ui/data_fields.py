@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from landscape_gui.data_choice import NONE, DataChoice, Preview, Tried
 from landscape_gui.ui.editors import spin
 from landscape_gui.ui.panel import plain
+from landscape_gui.ui.resize_box import ResizeBox
 
 NAMES = {
     "": "the checkpoint's own",
@@ -48,6 +49,7 @@ class DataFields(QWidget):
         self.size_box = spin(0, 4096)
         self.size_box.setSpecialValueText("as they are")
         self.size_box.setSuffix(" px")
+        self.resize_box = ResizeBox()
         self.target = QComboBox()
         self.target.setEditable(True)
         self.target.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -59,6 +61,7 @@ class DataFields(QWidget):
         for name, field in (
             ("Normalisation", self.normalise),
             ("Images' sides", self.size_box),
+            ("cropped from", self.resize_box),
             ("Target", self.target),
             ("Tokens in an example", self.block),
         ):
@@ -74,10 +77,13 @@ class DataFields(QWidget):
         self._fill(())
         self.normalise.activated.connect(lambda: self.changed.emit())
         self.target.activated.connect(lambda: self.changed.emit())
+        self.resize_box.chosen.connect(lambda: self.changed.emit())
         line_edit = self.target.lineEdit()
         assert line_edit is not None
         line_edit.editingFinished.connect(self._target_typed)
         self._told = ""
+        self._sized = False
+        """Whether images have a size of the network's own where none stands here."""
         for box in (self.size_box, self.block):
             box.valueChanged.connect(lambda: self.changed.emit())
         self._apply(())
@@ -89,6 +95,7 @@ class DataFields(QWidget):
             path=path,
             normalise=str(self.normalise.currentData() or ""),
             size=self.size_box.value() if self.size_box in shown else 0,
+            resize=self.resize_box.value if self.resize_box in shown and (self.size_box.value() or self._sized) else "",
             target=self.target.currentText().strip() if self.target in shown else "",
             block=self.block.value() if self.block in shown else 0,
         )
@@ -99,6 +106,7 @@ class DataFields(QWidget):
         suffix = "" if place.is_dir() else place.suffix.lower()
         fields: list[QWidget] = [self.normalise]
         fields += [self.size_box] if suffix in IMAGES or choice.size else []
+        fields += [self.resize_box] if choice.size else []
         fields += [self.target] if suffix in TABLES or choice.target else []
         fields += [self.block] if suffix in TEXTS or choice.block else []
         self._put(choice)
@@ -107,9 +115,11 @@ class DataFields(QWidget):
     def show_preview(self, seen: Preview) -> None:
         """What was found in the data: only fields that say something of them, and each normalisation with how it fares."""
         self._fill(seen.tried)
-        self._put(replace(seen.choice, normalise=seen.normalise))
+        self._sized = bool(seen.resize) and not seen.choice.size
+        self._put(replace(seen.choice, normalise=seen.normalise), "" if seen.choice.resize else seen.resize)
         fields: list[QWidget] = [self.normalise] if seen.kind != "texts" and (seen.tried or seen.choice.normalise) else []
         fields += [self.size_box] if seen.kind == "images" else []
+        fields += [self.resize_box] if seen.kind == "images" and seen.resize else []
         fields += [self.target] if seen.columns else []
         fields += [self.block] if seen.kind == "texts" else []
         self.block.setSpecialValueText(f"as usual ({seen.block})" if seen.block and not seen.choice.block else "as usual")
@@ -135,13 +145,14 @@ class DataFields(QWidget):
             self._told = self.target.currentText()
             self.changed.emit()
 
-    def _put(self, choice: DataChoice) -> None:
+    def _put(self, choice: DataChoice, usual: str = "") -> None:
         name = choice.normalise
         with QSignalBlocker(self.normalise), QSignalBlocker(self.size_box), QSignalBlocker(self.block), QSignalBlocker(self.target):
             if self.normalise.findData(name) < 0:
                 self.normalise.addItem(NAMES.get(name, name), name)
             self.normalise.setCurrentIndex(self.normalise.findData(name))
             self.size_box.setValue(choice.size)
+            self.resize_box.show_value(choice.resize, usual)
             self.block.setValue(choice.block)
             self.target.setCurrentText(choice.target)
 

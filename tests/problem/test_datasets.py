@@ -187,7 +187,7 @@ def test_pictures_in_arrays_are_scaled_too_and_what_is_not_meant_is_refused(tmp_
     np.savez(tmp_path / "d.npz", x=ramp, y=Y[:3])
     data = load_data(tmp_path / "d.npz", size=16)
     assert data.splits[0].inputs.shape == (3, 1, 16, 16)
-    assert any("8 × 8 to 16 × 16" in note for note in data.notes)
+    assert any("Images of 8 × 8 are resized to 16, cropped 16 × 16 from the centre" in note for note in data.notes)
     # Bilinear interpolation of a plane is that plane inside: the middle of the picture keeps its mean.
     assert data.splits[0].inputs[0, 0, 7:9, 7:9].mean().item() == pytest.approx(ramp.mean() / 255, abs=1e-6)
     assert load_data(tmp_path / "d.npz", size=8).digest == load_data(tmp_path / "d.npz").digest

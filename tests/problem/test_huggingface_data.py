@@ -201,7 +201,7 @@ def test_images_are_scaled_to_the_networks_size_and_other_names_are_said(tmp_pat
     folder = save(vit, tmp_path / "net", image_size=16)
     problem = open_problem(folder, data=str(pictures(tmp_path / "images", ["a", "b"])))
     assert inputs_of(problem).shape == (2, 3, 16, 16)
-    assert any("16 x 16" in note for note in problem.notes)
+    assert any("resized to 16, cropped 16 × 16 from the centre" in note for note in problem.notes)
     edit(folder, id2label={"0": "x", "1": "y", "2": "z"}, label2id={"x": 0, "y": 1, "z": 2})
     assert any("calls them otherwise" in note for note in open_problem(folder, data=str(tmp_path / "images")).notes)
     pictures(tmp_path / "many", list("abcd"))

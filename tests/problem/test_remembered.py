@@ -32,7 +32,7 @@ def make(folder: Path) -> tuple[Path, Path]:
 def test_a_choice_comes_back_by_data_by_checkpoint_and_by_its_neighbour(tmp_path: Path) -> None:
     net, data = make(tmp_path)
     assert choice_for_checkpoint(net) is None and choice_for_data(data) is None
-    choice = DataChoice(path=str(data), normalise="standard", size=32, target="y:number", block=7)
+    choice = DataChoice(path=str(data), normalise="standard", size=32, resize="36", target="y:number", block=7)
     remember(choice, net)
     assert choice_for_data(data) == choice == choice_for_checkpoint(net)
     assert choice_for_checkpoint(tmp_path / "other.pt") is None

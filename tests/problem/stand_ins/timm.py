@@ -14,6 +14,15 @@ def list_models() -> list[str]:
     return ["tiny_net", "tiny_net_relu"]
 
 
+def get_pretrained_cfg(name: str) -> Configured:
+    return Configured()
+
+
+class Configured:
+    def to_dict(self) -> dict[str, Any]:
+        return {"input_size": (3, 8, 8), "crop_pct": 0.8, "interpolation": "bicubic"}
+
+
 def create_model(name: str, *, pretrained: bool, num_classes: int = 1000, width: int = 4) -> nn.Module:
     assert not pretrained
     return Tiny(name, num_classes, width)
