@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, BinaryIO
 
 from landscape_gui.checkpoint.arrays import is_arrays, open_arrays, open_dictionary
 from landscape_gui.checkpoint.exported import is_exported, open_exported
-from landscape_gui.checkpoint.gzipped import unpack
 from landscape_gui.checkpoint.legacy import open_pickle
 from landscape_gui.checkpoint.limits import Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout
-from landscape_gui.checkpoint.nested import SUFFIXES, open_inside
+from landscape_gui.checkpoint.nested import SUFFIXES, all_in_tar, open_in_zip
 from landscape_gui.checkpoint.others import other_zip
+from landscape_gui.checkpoint.packed import PACKINGS, Packing, unpack
 from landscape_gui.checkpoint.safetensors import open_safetensors
 from landscape_gui.checkpoint.sniff import HEAD, sniff
+from landscape_gui.checkpoint.tarred import read_tar
 from landscape_gui.checkpoint.torch_zip import open_torch, root_of
 from landscape_gui.checkpoint.zipped import Zip
 
@@ -37,7 +39,7 @@ def _open_zip(file: BinaryIO, size: int) -> Archive:
         return open_exported(archive)
     if is_arrays(names):
         return open_arrays(archive)
-    inner = open_inside(archive, _open_plainly)
+    inner = open_in_zip(archive, _open_plainly)
     if inner is not None:
         return inner
     raise Broken(*_other_zip(set(names)))
@@ -58,19 +60,34 @@ def _refuse() -> Archive:
     raise Broken("it is no checkpoint")
 
 
-def _open_gzip(file: BinaryIO, size: int) -> Archive:
-    content = unpack(file, size)
+def _open_tar(file: BinaryIO, size: int) -> Archive:
+    members = read_tar(file, size)
+    found = all_in_tar(file, members, _open_plainly)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    listed = ", ".join(shown(name) for name in list(found or members)[:3])
+    if found:
+        raise Broken(f"it is a tar archive with several checkpoints inside ({listed})", "Unpack it and open the folder.")
+    raise Broken(f"it is a tar archive without a checkpoint ({listed or 'it is empty'})", "Choose a file that torch.save wrote.")
+
+
+def _open_packed(packing: Packing, file: BinaryIO, size: int) -> Archive:
+    content = unpack(file, size, packing)
+    by_hand = f"Unpack it with {packing.tool}."
     try:
         kind = sniff(content[:HEAD], len(content))
+        if kind in PACKINGS:
+            twice = "twice" if kind == packing.name else f"and then with {packing.name}"
+            raise Broken(f"it is packed with {kind} {twice}", by_hand)
+        inner = _OPENERS[kind](io.BytesIO(content), len(content))
     except Broken as error:
-        raise Broken(f"it is packed with gzip and, unpacked, no checkpoint: {error.reason}", error.remedy) from error
-    if kind == "gzip":
-        raise Broken("it is packed with gzip twice", "Unpack it with gunzip.")
-    inner = _OPENERS[kind](io.BytesIO(content), len(content))
+        if error.reason.startswith("it is packed"):
+            raise
+        raise Broken(f"it is packed with {packing.name} and, unpacked, no checkpoint: {error.reason}", error.remedy) from error
     if any(isinstance(item, Layout) and item.pieces for item in _values(inner.root)):
-        raise Broken("it is packed with gzip and holds files in a file", "Unpack it with gunzip.")
+        raise Broken(f"it is packed with {packing.name} and holds files in a file", by_hand)
     spans = {key: span if span.data is not None else replace(span, data=content) for key, span in inner.spans.items()}
-    return replace(inner, format=f"gzipped {inner.format}", spans=spans)
+    return replace(inner, format=f"{packing.form} {inner.format}", spans=spans)
 
 
 def _values(root: Any) -> list[Any]:
@@ -81,7 +98,8 @@ _OPENERS: dict[str, Callable[[BinaryIO, int], Archive]] = {
     "zip": _open_zip,
     "pickle": open_pickle,
     "safetensors": open_safetensors,
-    "gzip": _open_gzip,
+    "tar": _open_tar,
+    **{name: partial(_open_packed, packing) for name, packing in PACKINGS.items()},
     "npy": open_dictionary,
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
+from landscape_gui.checkpoint.protobuf import model_in
+
 SAVE = "Save the weights with torch.save(model.state_dict(), path) or safetensors.torch.save_file, and open that file."
 _CHOOSE = "Choose the checkpoint."
 _BEFORE = "Open the checkpoint that it was converted from."
@@ -23,10 +25,11 @@ _STARTS: tuple[tuple[int, bytes, str, str], ...] = (
     (4, b"PTMF", "a TorchScript model for mobile devices (flatbuffer)", _BEFORE),
     (4, b"ET12", "an ExecuTorch program (.pte)", _BEFORE),
     (4, b"ET13", "an ExecuTorch program (.pte)", _BEFORE),
-    (0, b"BZh", "compressed with bzip2", "Unpack it with bunzip2 first."),
-    (0, b"\xfd7zXZ", "compressed with xz", "Unpack it with unxz first."),
     (0, b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it with unzstd first."),
     (0, b"\x04\x22\x4d\x18", "compressed with lz4", "Unpack it with unlz4 first."),
+    (0, b"lCRF", "a model of CRFsuite, which is no network", _CHOOSE),
+    (0, b"\xba\x16\x4f\x2f", "a fastText model", _CHOOSE),
+    (0, b"\x12\x01\0\0\0\0\0\0", "weights of MXNet", SAVE),
     (0, b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
     (0, b"Rar!", "a RAR archive", _UNPACK),
     (0, b"PK\x05\x06", "an empty zip archive", "Download or copy it again."),
@@ -49,6 +52,7 @@ _STARTS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xfe\xff", "a text file", _CHOOSE),
 )
 _PIECE = re.compile(r"consolidated\.(\d\d)\.pth|(?:.*[._-])?rank[_-]?(\d+)(?:[._-].*)?\.(?:pt|pth|bin)")
+_MESSAGE_PACK = re.compile(rb"[\x81-\x8f][\xa1-\xbf][a-z_]{3,}[^a-z_\x00-\x7f]|\xde\0.[\xa1-\xbf][a-z_]{3,}", re.DOTALL)
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 # Names in a folder of which at least one must be there, what it is, what to do.
@@ -75,10 +79,10 @@ def other_file(head: bytes) -> tuple[str, str] | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(_MARKUP):
         return "a web page, not a checkpoint", "The download failed or asked for a login: download the file itself."
-    if head[257:262] == b"ustar":
-        return "a tar archive", f"{_UNPACK[:-1]}; torch before 0.2 saved such files: save it again."
-    if head[:1] == b"\x08" and head[2:3] == b"\x12" and head[3:4] < b"\x40":
-        return "an ONNX model", _BEFORE
+    if model := model_in(head):
+        return model, _BEFORE
+    if _MESSAGE_PACK.match(head):
+        return "a MessagePack file (Flax and spaCy save such weights)", SAVE
     if b"torch." in head[:80] and head[:1] == b"\x04":
         return "a Torch 7 file (Lua)", SAVE
     if b"joblib.numpy_pickle" in head:

@@ -44,6 +44,8 @@ _FOREIGN = {
     "meta_tensor_no_storage": ("has no data, as it was saved from the meta device", GATHER),
     "wrapper_subclass": ("is split over devices or wrapped in a class of its own", GATHER),
 }
+# Functions that make a torch.fx.GraphModule of its attributes (the first or second argument) and the text of its code.
+_TRACED = tuple(f"torch.fx.graph_module.reduce_{kind}graph_module" for kind in ("", "deploy_", "package_"))
 _NUMPY_SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 _NUMPY_CODES = {
     "f2": "e",
@@ -208,8 +210,10 @@ def _pairs(value: Any) -> list[tuple[str, Any]]:
 
 
 def attributes_of(value: Object) -> dict[Any, Any] | None:
-    """The attributes that the object would have; of a pair (dict, slots) both."""
+    """The attributes that the object would have; of a pair (dict, slots) both; of a traced module those that it is made of."""
     state = value.state
+    if state is None and value.name in _TRACED:
+        state = next((argument for argument in value.args[:2] if isinstance(argument, dict)), None)
     if isinstance(state, tuple) and len(state) == 2:
         parts = [part for part in state if isinstance(part, dict) and part] or [part for part in state if isinstance(part, dict)]
         if len(parts) < 2:

@@ -7,6 +7,8 @@ import struct
 
 from landscape_gui.checkpoint.limits import HALF, Broken
 from landscape_gui.checkpoint.others import SAVE, other_file
+from landscape_gui.checkpoint.packed import PACKINGS
+from landscape_gui.checkpoint.tarred import is_tar
 
 HEAD = 512  # bytes that `sniff` wants to see
 
@@ -23,7 +25,8 @@ _LEGACY = (
 
 
 def sniff(head: bytes, size: int) -> str:
-    """ "zip", "gzip", "npy", "safetensors" or "pickle" for a file that starts with `head`; else Broken says what it is."""
+    """ "zip", "tar", "gzip", "bzip2", "xz", "npy", "safetensors" or "pickle" for a file that starts with `head`; else Broken
+    says what it is."""
     if size == 0:
         raise Broken("it is empty (0 bytes)", "Save or copy it again.")
     if head[4:9] == b"\0\0\0\0{":  # its length may begin like the first bytes of anything else
@@ -31,8 +34,11 @@ def sniff(head: bytes, size: int) -> str:
     _refuse_known(head)
     if head[:4] == b"PK\x03\x04":
         return "zip"
-    if head[:2] == b"\x1f\x8b":
-        return "gzip"
+    for packing in PACKINGS.values():
+        if head.startswith(packing.magic):
+            return packing.name
+    if is_tar(head):
+        return "tar"
     if head[:6] == b"\x93NUMPY":
         return "npy"
     if len(head) >= 9 and head[8:9] in (b"{", b" ") and struct.unpack("<Q", head[:8])[0] < 1 << 40:

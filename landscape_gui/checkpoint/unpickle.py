@@ -56,7 +56,7 @@ class Machine:
             if self.position > end:
                 raise Broken("its pickle breaks off in the middle", HALF) from None
             raise Broken("its pickle takes more from the stack than there is") from None
-        raise Broken(f"its pickle takes more than {steps:,} steps")
+        raise Broken(f"its pickle takes more than {steps:,} steps, far more than weights do", "Save the weights by themselves.")
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""

@@ -6,6 +6,7 @@ Each function writes the weights of `network()` to a path and returns nothing; F
 from __future__ import annotations
 
 import argparse
+import bz2
 import collections
 import dataclasses
 import datetime
@@ -15,8 +16,10 @@ import functools
 import gzip
 import io
 import json
+import lzma
 import pickle
 import random
+import tarfile
 import types
 import warnings
 import zipfile
@@ -154,10 +157,25 @@ def dictionary_of_arrays(path: Path) -> None:
         np.save(file, arrays(), allow_pickle=True)  # type: ignore[arg-type]
 
 
-def gzipped(path: Path) -> None:
-    raw = io.BytesIO()
-    torch.save(state(), raw)
-    path.write_bytes(gzip.compress(raw.getvalue()))
+def raw() -> bytes:
+    content = io.BytesIO()
+    torch.save(state(), content)
+    return content.getvalue()
+
+
+def packed(pack: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(pack(raw())) and None
+
+
+def tarred(kind: int = tarfile.GNU_FORMAT, folder: str = "") -> bytes:
+    """As AllenNLP and SageMaker pack a model: the weights beside settings and words."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=kind) as file:
+        for name, data in (("config.json", b"{}"), ("vocabulary/tokens.txt", b"a"), ("weights.th", raw()), ("._weights.th", b"x")):
+            entry = tarfile.TarInfo(f"{folder}{name}")
+            entry.size, entry.mtime = len(data), 1.5
+            file.addfile(entry, io.BytesIO(data))
+    return content.getvalue()
 
 
 def lightning(path: Path) -> None:
@@ -231,6 +249,7 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "a pickled module of the user's own": saved(Own),
     "a pickled module in a dictionary": saved(lambda: {"net": Own(), "acc": 0.9, "epoch": 3}),
     "a pickled module, legacy": saved(Own, _use_new_zipfile_serialization=False),
+    "a traced module": saved(lambda: torch.fx.symbolic_trace(network())),
     "DataParallel": prefixed("module."),
     "DataParallel around a part": middle("module."),
     "DataParallel, pickled": saved(lambda: torch.nn.DataParallel(network())),
@@ -259,5 +278,12 @@ FORMS: dict[str, Callable[[Path], None]] = {
     "pickled arrays": lambda path: path.write_bytes(pickle.dumps(arrays())) and None,
     "pickled arrays, protocol 2": lambda path: path.write_bytes(pickle.dumps({"model": arrays(), "__author__": "x"}, 2)) and None,
     "pickled tensors": lambda path: path.write_bytes(pickle.dumps(state())) and None,
-    "gzipped": gzipped,
+    "gzipped": packed(gzip.compress),
+    "bzipped": packed(bz2.compress),
+    "xz-packed": packed(lzma.compress),
+    "inside a tar": lambda path: path.write_bytes(tarred()) and None,
+    "inside a tar of POSIX": lambda path: path.write_bytes(tarred(tarfile.PAX_FORMAT)) and None,
+    "inside a tar, gzipped": lambda path: path.write_bytes(gzip.compress(tarred(tarfile.USTAR_FORMAT))) and None,
+    "inside a tar, under a long name": lambda path: path.write_bytes(tarred(folder="x" * 200 + "/")) and None,
+    "inside a tar of POSIX, under a long name": lambda path: path.write_bytes(tarred(tarfile.PAX_FORMAT, "é" * 150 + "/")) and None,
 }

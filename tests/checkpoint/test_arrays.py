@@ -1,12 +1,15 @@
-"""NumPy's archives and dictionaries, and files packed with gzip."""
+"""NumPy's archives and dictionaries, and packed files."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import pickle
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from landscape_gui.checkpoint import gzipped, peek, read_checkpoint
+from landscape_gui.checkpoint import packed, peek, read_checkpoint
 from landscape_gui.errors import CheckpointError
 
 WEIGHTS = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.5, -2.0]), "count": torch.tensor(7)}
@@ -158,11 +161,12 @@ def packable() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("form", packable())
-def test_gzipped(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize(("word", "pack"), [("gzipped", gzip.compress), ("bzipped", bz2.compress), ("xz-packed", lzma.compress)])
+def test_packed(tmp_path: Path, form: str, word: str, pack: Callable[[bytes], bytes]) -> None:
     raw = packable()[form]
-    (tmp_path / "a.pt").write_bytes(gzip.compress(raw[:99]) + gzip.compress(raw[99:]) + b"\0" * 512)  # as pigz and tapes do
+    (tmp_path / "a.pt").write_bytes(pack(raw[:99]) + pack(raw[99:]) + b"\0" * 512)  # as pigz, pbzip2, pixz and tapes do
     checkpoint = read_checkpoint(tmp_path / "a.pt")
-    assert checkpoint.format == f"gzipped {form}"
+    assert checkpoint.format == f"{word} {form}"
     assert all(torch.equal(checkpoint.tensors[name], tensor) for name, tensor in WEIGHTS.items())
 
 
@@ -184,10 +188,10 @@ def test_a_gzip_bomb(tmp_path: Path) -> None:
 
 def test_unpacking_is_bounded_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Never more than a piece beyond the limit is held, whatever one read unpacks to."""
-    monkeypatch.setattr(gzipped, "SPARE_BYTES", 1 << 20)
-    packed = gzip.compress(bytes(64 << 20), 9)
-    (tmp_path / "a.pt").write_bytes(packed)
-    with pytest.raises(CheckpointError, match=f"{max(1 << 20, 20 * len(packed)):,}"):
+    monkeypatch.setattr(packed, "SPARE_BYTES", 1 << 20)
+    small = gzip.compress(bytes(64 << 20), 9)
+    (tmp_path / "a.pt").write_bytes(small)
+    with pytest.raises(CheckpointError, match=f"{max(1 << 20, 20 * len(small)):,}"):
         read_checkpoint(tmp_path / "a.pt")
 
 

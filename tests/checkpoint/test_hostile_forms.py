@@ -1,10 +1,12 @@
-"""NumPy's, exported, distributed and gzipped files that lie, each refused in words under watch; and HDF5 that leads elsewhere."""
+"""NumPy's, exported, distributed, packed and tarred files that lie, each refused under watch; HDF5 that leads elsewhere."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import struct
 import zipfile
 from collections.abc import Callable
@@ -152,6 +154,17 @@ PACKED = {
     "an unknown method": b"\x1f\x8b\x07" + bytes(100),
     "a name without end": b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * 100_000,
     "a wrong length": gzip.compress(HONEST)[:-4] + b"\xff\xff\xff\xff",
+    "a bomb of bzip2": bz2.compress(bytes(200 << 20), 9),
+    "a bomb of xz": lzma.compress(bytes(200 << 20), preset=0),
+    "many members of bzip2": bz2.compress(b"") * 100_000,
+    "many members of xz": lzma.compress(b"", preset=9) * 100_000,
+    "xz that asks for memory": lzma.compress(HONEST, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]),
+    "bzip2 cut short": bz2.compress(HONEST)[:-9],
+    "xz cut short": lzma.compress(HONEST)[:-9],
+    "bzip2 with a flipped bit": bytes([*bz2.compress(HONEST)[:60], 0xFF, *bz2.compress(HONEST)[61:]]),
+    "xz with a flipped bit": bytes([*lzma.compress(HONEST)[:60], 0xFF, *lzma.compress(HONEST)[61:]]),
+    "a header of bzip2 alone": b"BZh9",
+    "a header of xz alone": b"\xfd7zXZ\0",
     "text": gzip.compress(b"hello"),
     "nothing": gzip.compress(b""),
     "a web page": gzip.compress(b"<!doctype html>"),
@@ -159,9 +172,40 @@ PACKED = {
 
 
 @pytest.mark.parametrize("name", PACKED)
-def test_gzip(guard, tmp_path: Path, name: str) -> None:
+def test_packed(guard, tmp_path: Path, name: str) -> None:
     (tmp_path / "net.pt.gz").write_bytes(PACKED[name])
     guard.refuse(tmp_path / "net.pt.gz")
+
+
+def tar_header(name: bytes = b"a.pt", size: bytes = b"00000000020\0", kind: bytes = b"0") -> bytes:
+    head = name.ljust(100, b"\0") + b"0000644\0" * 3 + size.ljust(12, b"\0") + b"00000000000\0" + b" " * 8 + kind
+    head = (head + bytes(100) + b"ustar\x0000").ljust(512, b"\0")
+    return head[:148] + b"%06o\0 " % sum(head) + head[156:]
+
+
+CALLS = b"cos\nsystem\n(X\x0c\0\0\0touch canarytR."
+TARS = {
+    "a size of minus one": tar_header(size=b"\xff" * 12),
+    "a size beyond all files": tar_header(size=b"\x80" + b"\xff" * 11) + bytes(512),
+    "a size in words": tar_header(size=b"many") + bytes(512),
+    "many empty files": b"".join(tar_header(b"%d" % index, b"0") for index in range(20_000)),
+    "many long names": b"".join(tar_header(b"x", b"0", b"L") for index in range(20_000)),
+    "a name without end": tar_header(b"x", b"100000", b"L") + b"a" * (1 << 15),
+    "a path in a lying record": tar_header(b"x", b"1000", b"x") + b"99999 path=/etc/passwd\n".ljust(512, b"\0") + tar_header(),
+    "a link out": tar_header(b"a.pt", b"0", b"2"),
+    "a device": tar_header(b"a.pt", b"0", b"3") + bytes(1024),
+    "a file with holes": tar_header(b"a.pt", b"1000", b"S") + bytes(512),
+    "a call": tar_header(b"a.pt", b"%o" % len(CALLS)) + CALLS.ljust(512, b"\0") + bytes(1024),
+    "a tar in a tar": tar_header(b"a.pt", b"2000") + tar_header(b"b.pt") + bytes(512) + bytes(1024),
+}
+
+
+@pytest.mark.parametrize("name", TARS)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_tars(guard, tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "net.pth.tar").write_bytes(pack(TARS[name]))
+    guard.refuse(tmp_path / "net.pth.tar")
+    assert not (guard.watched.folder / "canary").exists()
 
 
 def elsewhere(file: h5py.File) -> None:

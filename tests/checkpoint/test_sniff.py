@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -27,12 +29,19 @@ def zipped(*names: str) -> bytes:
     return target.getvalue()
 
 
-def tar() -> bytes:
+def tar(*names: str, content: bytes = b"abc") -> bytes:
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as file:
-        entry = tarfile.TarInfo("storages")
-        entry.size = 3
-        file.addfile(entry, io.BytesIO(b"abc"))
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            file.addfile(entry, io.BytesIO(content))
+    return target.getvalue()
+
+
+def saved() -> bytes:
+    target = io.BytesIO()
+    torch.save({"w": torch.ones(2, 2)}, target)
     return target.getvalue()
 
 
@@ -52,7 +61,14 @@ FILES = {
     r"NumPy archive \(.npz\)": (saved_arrays(), "--data"),
     "gzip and, unpacked, no checkpoint: it is a text": (gzip.compress(b"x" * 1000), "Choose"),
     "gzip twice": (gzip.compress(gzip.compress(b"x" * 1000)), "gunzip"),
-    "tar archive": (tar(), "Unpack"),
+    "gzip and then with xz": (lzma.compress(gzip.compress(b"x" * 1000)), "unxz"),
+    "bzip2 and, unpacked, no checkpoint: it is a web page": (bz2.compress(b"<html>" * 100), "download"),
+    "xz and, unpacked, no checkpoint: it is empty": (lzma.compress(b""), "again"),
+    r"torch.save before 0\.1\.10": (tar("sys_info", "pickle", "tensors", "storages"), "weights_only=False"),
+    r"tar archive without a checkpoint \('a.txt'\)": (tar("a.txt"), "torch.save"),
+    "tar archive with several checkpoints inside": (tar("a.pt", "b.pt", content=saved()), "Unpack"),
+    "damaged tar archive": (bytes([*tar("a.txt")[:100], 0x31, *tar("a.txt")[101:]]), "again"),
+    "tar archive that ends before": (tar("a.pt", content=saved())[:900], "again"),
     "JSON": (b'{"a": 1}\n', "Choose"),
     "text file": (b"import torch\nprint(1)\n" * 3, "Choose"),
     "zip archive of something else": (zipped("a.txt", "b.txt"), "torch.save"),
@@ -65,6 +81,14 @@ FILES = {
     "nothing but zeros": (bytes(1000), "again"),
     "neither a file of torch.save nor": (bytes(range(200, 256)) * 5, "state_dict"),
     "an ONNX model": (b"\x08\x07\x12\x07pytorch\x1a\x052.4.0" + bytes(50), "converted from"),
+    "ONNX model": (b"\x08\x0a\x3a\xb6\x9d\x08\x0a\x12\x0a\x05audio\x12\x02v0" + bytes(50), "converted from"),
+    "a TensorFlow model": (b"\x08\x01\x12\xe6\x95\x42\x0a\xc8\x24\x12\x9e\x24\x0a\x42\x0a\x05AddV2" + bytes(50), "converted from"),
+    "TensorFlow model": (b"\x0a\x3b\x0a\x05input\x12\x0bPlaceholder" + bytes(50), "converted from"),
+    "a Core ML model": (b"\x08\x06\x12\xda\x01\x0a\x18\x0a\x07input_2\x1a\x0d" + bytes(50), "converted from"),
+    "CRFsuite": (b"lCRFl\xdd\x0f\0FOMC" + bytes(50), "Choose"),
+    "fastText": (b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(50), "Choose"),
+    "weights of MXNet": (b"\x12\x01\0\0\0\0\0\0" + bytes(50), "torch.save"),
+    "MessagePack": (b"\x81\xa6params\x82\xa4bias" + bytes(50), "torch.save"),
     "a TensorFlow Lite model": (b"\x1c\0\0\0TFL3" + bytes(50), "converted from"),
     "an ExecuTorch program": (b"\x20\0\0\0ET12" + bytes(50), "converted from"),
     "mobile devices": (b"\x20\0\0\0PTMF" + bytes(50), "converted from"),
