@@ -35,12 +35,12 @@ class HuggingfaceOrigin(Origin):
         self.code = remote.source.digest if remote else ""
         self._own = self._made()
 
-    def read_data(self, path: Path, *, normalise: Any, size: Any, target: str = "", block: int = 0) -> Data:
+    def read_data(self, path: Path, *, normalise: Any, size: Any, resize: Any = None, target: str = "", block: int = 0) -> Data:
         if self.plan.task == LANGUAGE:
             return read_tokens(self.folder, path, block, target)
         if self.plan.task == SEQUENCE:
             return read_classified(self.folder, path, target)
-        return read_pictures(self.folder, path, normalise, size, target)
+        return read_pictures(self.folder, path, normalise, size, resize, target)
 
     def own_data(self) -> Data | None:
         checkpoint = self.request.checkpoint
