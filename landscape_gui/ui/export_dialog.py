@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QLocale, Qt, QTimer
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent
+from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -58,11 +58,11 @@ def write_figure(figure: Figure, path: str, setup: PageSetup) -> None:
     export(figure, path, setup)
 
 
-def draw_picture(figure: Figure, setup: PageSetup) -> QImage:
-    """The figure as a picture, for the clipboard; in a thread."""
+def draw_picture(figure: Figure, setup: PageSetup) -> bytes:
+    """The figure as a PNG, for the clipboard; in a thread."""
     from landscape_gui.export import render
 
-    return QImage.fromData(render(figure, ".png", setup))
+    return render(figure, ".png", setup)
 
 
 def write_numbers(result: Result, path: str) -> None:

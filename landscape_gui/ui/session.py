@@ -13,6 +13,7 @@ from landscape_gui.errors import LandscapeError, TrustNeeded
 from landscape_gui.figure import Figure, Look
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
+from landscape_gui.ui.answering import answer_to
 from landscape_gui.ui.documents import (
     Advanced,
     Answer,
@@ -28,12 +29,13 @@ from landscape_gui.ui.documents import (
     message_of,
     read_cell,
 )
+from landscape_gui.ui.mailbox import Mailbox
 from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.places import with_places
 from landscape_gui.ui.questions import default_question, probe_of
 from landscape_gui.ui.services import Services
 from landscape_gui.ui.settings import Settings
-from landscape_gui.ui.worker import Mailbox, Outcome, Task, Worker
+from landscape_gui.ui.worker import Outcome, Task, Worker
 
 
 class Session(QObject):
@@ -176,7 +178,8 @@ class Session(QObject):
         return inquiry
 
     def _submit(self, inquiry: Inquiry, *, first: bool = False) -> None:
-        task = Task(lambda: self._work(inquiry), lambda outcome: self._answered(inquiry, outcome))
+        answerer, put = self.services.answerer, self.mailbox.chute.put
+        task = Task(lambda: answer_to(inquiry, answerer, put), lambda outcome: self._answered(inquiry, outcome))
         self.thinker.submit(task, first=first)
 
     def _put_off(self, inquiry: Inquiry) -> None:
@@ -184,25 +187,6 @@ class Session(QObject):
         if inquiry.state == "running":
             inquiry.put_off = True
             inquiry.stop.set()
-
-    def _work(self, inquiry: Inquiry) -> Result | None:
-        """In the thread."""
-        if inquiry.stop.is_set():
-            return None
-        self.mailbox.put(Began(inquiry))
-        return self.services.answerer(
-            inquiry.probe,
-            inquiry.document.problem,
-            on_progress=lambda p: self.mailbox.put(Advanced(inquiry, p), slot=(inquiry.number, p.partial is not None)),
-            cancelled=lambda: self._stopped(inquiry),
-        )
-
-    def _stopped(self, inquiry: Inquiry) -> bool:
-        """In the thread, between pieces of work."""
-        stopped = inquiry.stop.is_set()
-        if stopped:
-            self.mailbox.put(Stopped(inquiry), slot=("stopped", inquiry.number), at_once=True)
-        return stopped
 
     def _receive(self, item: object) -> None:
         if self.closed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from landscape_gui.figure import Figure
@@ -49,5 +49,7 @@ def copy_picture(window: Window) -> None:
         return
     setup = PageSetup(width=6.0, dpi=200, theme=window.colours.figure, font_size=9.0)
     window.session.run(
-        lambda: draw_picture(figure, setup), "The picture is on the clipboard.", then=QGuiApplication.clipboard().setImage
+        lambda: draw_picture(figure, setup),
+        "The picture is on the clipboard.",
+        then=lambda data: QGuiApplication.clipboard().setImage(QImage.fromData(data)),
     )

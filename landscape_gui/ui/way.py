@@ -54,7 +54,8 @@ class Way(QObject):
         self.session = session
         self.shown: Shown | None = None
         self.path = ""
-        self.t = 0.5
+        self._place = [0.5]
+        """`t`, in a list that the thread may look into."""
         self.result: WaypointResult | None = None
         self.rough = False
         """The result is of a part of the data; all of them are looked at once the handle rests."""
@@ -67,6 +68,14 @@ class Way(QObject):
         self._rest.timeout.connect(self._look_closely)
 
     # where
+
+    @property
+    def t(self) -> float:
+        return self._place[0]
+
+    @t.setter
+    def t(self, t: float) -> None:
+        self._place[0] = t
 
     @property
     def measured(self) -> PathResult | None:
@@ -162,9 +171,11 @@ class Way(QObject):
         if trip is None or self._busy or not self.open or self.result is None or self.result.t != t:
             return
 
+        place, helper = self._place, self.session.helper
+
         def work() -> WaypointResult | None:
             steps = trip.whole.steps(t)
-            while self.t == t and not self.session.closed:
+            while place[0] == t and not helper.closing:
                 try:
                     next(steps)
                 except StopIteration as stop:

@@ -42,11 +42,11 @@ def test_the_event_loop_lives_until_the_question_has_ended_and_kept_what_it_has(
     timer.timeout.connect(lambda: turns.append(1))
     timer.start(5)
     qtbot.waitUntil(lambda: len(turns) > 30, timeout=5000)
-    assert session.thinker.isRunning() and kept == []
+    assert session.thinker.is_running and kept == []
     with qtbot.waitSignal(closing.ended, timeout=5000):
         wake.set()
     assert kept == [True]
-    assert session.thinker.isFinished() and closing.statuses == []
+    assert not session.thinker.is_running and closing.statuses == []
 
 
 def test_a_second_close_ends_the_process(qtbot, closing):

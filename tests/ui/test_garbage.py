@@ -7,7 +7,8 @@ import threading
 from PySide6.QtCore import QObject
 
 from landscape_gui.ui.garbage import Collector
-from landscape_gui.ui.worker import Mailbox, Task, Worker
+from landscape_gui.ui.mailbox import Mailbox
+from landscape_gui.ui.worker import Task, Worker
 
 
 class Cycle(QObject):

@@ -1,10 +1,15 @@
+import threading
+
 import numpy as np
 import pytest
 from bowls import Bowl, bowl, shown_whole
+from PySide6.QtCore import QObject
 
 from landscape_gui.probes.base import Progress
 from landscape_gui.ui import picked
 from landscape_gui.ui.documents import Advanced, duration, read_cell, show_value, views_of
+from landscape_gui.ui.session import Session
+from landscape_gui.ui.settings import Settings
 
 
 def test_opening_shows_loss_and_asks_the_default_question(qtbot, session, gate):
@@ -84,7 +89,7 @@ def test_news_of_a_question_that_ended_are_dropped(qtbot, session):
     session.open(["a.pt"])
     qtbot.waitUntil(lambda: shown_whole(session), timeout=5000)
     done = session.inquiries[-1]
-    session.mailbox.put(Advanced(done, Progress(done=1, total=11, partial=bowl(21, 11, 1))))
+    session.mailbox.chute.put(Advanced(done, Progress(done=1, total=11, partial=bowl(21, 11, 1))))
     session.mailbox.deliver()
     assert shown_whole(session) and session.shown.result.computed.all()
 
@@ -155,3 +160,33 @@ def test_an_answers_file_opens_without_a_problem(qtbot, session, services):
     assert session.current.problem is None and session.current.is_answer
     assert session.ask(Bowl()) is None
     assert "both" in views_of(session.shown.result)
+
+
+@pytest.fixture
+def touched():
+    """What of Qt's the threads of this test touch: objects in their frames, and functions that they call."""
+    touched, names = set(), set()
+
+    def watch(frame, event, argument):
+        names.add(frame.f_code.co_name)
+        if event == "c_call" and "PySide6" in f"{argument.__module__} {type(getattr(argument, '__self__', None)).__module__}":
+            touched.add(f"{frame.f_code.co_name} calls {argument.__name__}")
+        touched.update(f"{frame.f_code.co_name} holds {name}" for name, v in frame.f_locals.items() if isinstance(v, QObject))
+
+    threading.setprofile(watch)
+    yield touched
+    threading.setprofile(None)
+    assert {"_run", "outcome_of"} <= names
+
+
+def test_threads_touch_nothing_of_qt_s(qtbot, services, touched):
+    """Below Python 3.12 that may end the process."""
+    session = Session(services, Settings())
+    session.open(["a.pt"])
+    qtbot.waitUntil(lambda: shown_whole(session), timeout=10000)
+    said = []
+    session.run(lambda: 1, "done", then=said.append)
+    session.cancel(session.ask(Bowl(steps=(400, 400))))
+    qtbot.waitUntil(lambda: bool(said) and not any(i.live for i in session.inquiries), timeout=5000)
+    assert session.shut()
+    assert touched == set()

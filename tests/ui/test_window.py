@@ -144,7 +144,7 @@ def test_closing_in_the_middle_ends_the_threads(qtbot, own_window, gate):
     own_window.close()
     assert not own_window.isVisible()
     session = own_window.session
-    qtbot.waitUntil(lambda: session.thinker.isFinished() and not session.helper.isRunning(), timeout=5000)
+    qtbot.waitUntil(lambda: not session.thinker.is_running and not session.helper.is_running, timeout=5000)
 
 
 def test_light_and_dark(qtbot, opened):
