@@ -110,6 +110,7 @@ def services() -> Any:
         stored=stored,
         fetch=fetch,
         read=read_answer,
+        is_answer=is_answer,
         measure=measure,
         save=save,
         way=way,
@@ -225,10 +226,16 @@ def fetch(key: str) -> Result | None:
     return Store().get(key)
 
 
-def read_answer(path: str) -> Result:
-    from landscape_gui.export import peers
+def read_answer(path: str, projection: str = "") -> Result:
+    from landscape_gui.export.peers_opening import read_answer as read
 
-    return peers.read_answer(path)
+    return read(path, projection=projection or None)
+
+
+def is_answer(path: str) -> bool:
+    from landscape_gui.export.peers_kinds import is_answer as is_one
+
+    return is_one(path)
 
 
 def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:

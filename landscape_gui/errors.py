@@ -56,3 +56,15 @@ class TrustNeeded(LandscapeError):
         self.source = source
         self.digest = digest
         self.abilities = tuple(abilities)
+        self.program = program
+
+
+class SurfaceNeeded(LandscapeError):
+    """A file holds the path of a run in a plane, and not the surface that it lies on. path: the file's."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} holds the path of a run, and no surface.",
+            remedy="Open its surface first, or drop both together; on the command line: export SURFACE.h5 --projection FILE.",
+        )
+        self.path = path

@@ -233,4 +233,13 @@ class ConnectedResult:
     provenance: Provenance = field(default_factory=Provenance)
 
 
-Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult | ConnectedResult
+@dataclass(frozen=True, kw_only=True)
+class DynamicsBase:
+    """What every answer about the course of training says of itself; landscape_gui.dynamics_results holds them."""
+
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+Result = SurfaceResult | LineResult | TrajectoryResult | CellResult | CurvatureResult | ConnectedResult | DynamicsBase

@@ -11,6 +11,7 @@ from landscape_gui.checkpoint.json_text import contiguous
 from landscape_gui.checkpoint.limits import ARRAYS, DAMAGED, DIMENSIONS, PLAIN_PICKLE_BYTES, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, Archive, Layout, Scalar, Span
 from landscape_gui.checkpoint.ordinal import COUNTS
+from landscape_gui.checkpoint.peers import peer_words
 from landscape_gui.checkpoint.rebuilt import Foreign, entries_of
 from landscape_gui.checkpoint.source import read_at
 from landscape_gui.checkpoint.unpickle import unpickle
@@ -56,12 +57,15 @@ def open_arrays(archive: Zip) -> Archive:
         raise Broken(
             f"it is a NumPy archive (.npz) of data ({listed}), not of weights", "Name it in landscape.json or with --data."
         )
+    result = peer_words(names)
+    if result is not None:
+        raise Broken(f"it is {result[0]}", result[1])
     places = archive.spans({name: name for name in names.values()})
     root: dict[str, Any] = {}
     spans: dict[str, Span] = {}
     orders: set[str] = set()
     for name, member in names.items():
-        descr, fortran, shape, start = _parse_header(archive.head(member, _HEADER_BYTES), name)
+        descr, fortran, shape, start = parse_header(archive.head(member, _HEADER_BYTES), name)
         if descr == "|O":
             root[name], found = _pickled(archive.content(member, PLAIN_PICKLE_BYTES)[start:], f"{name}/")
             spans |= found
@@ -77,7 +81,7 @@ def open_arrays(archive: Zip) -> Archive:
 
 def open_dictionary(file: BinaryIO, size: int) -> Archive:
     """The dictionary in a .npy that numpy.save wrote with allow_pickle=True; a plain array is refused."""
-    descr, _, _, start = _parse_header(read_at(file, 0, min(size, _HEADER_BYTES)), "")
+    descr, _, _, start = parse_header(read_at(file, 0, min(size, _HEADER_BYTES)), "")
     if descr != "|O":
         raise Broken(
             "it is a single NumPy array (.npy), not a network's weights",
@@ -91,7 +95,7 @@ def open_dictionary(file: BinaryIO, size: int) -> Archive:
     return Archive("NumPy dictionary", root, spans)
 
 
-def _parse_header(head: bytes, name: str) -> tuple[str, bool, tuple[int, ...], int]:
+def parse_header(head: bytes, name: str) -> tuple[str, bool, tuple[int, ...], int]:
     """Type, order and shape of the array, and where its data starts. NumPy itself evaluates this header as Python."""
     what = f"the array {shown(name)}" if name else "it"
     wide = head[6:7] >= b"\2"

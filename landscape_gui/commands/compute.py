@@ -158,9 +158,9 @@ def save_directions(path: str, question: Probe, problem: Problem, result: Result
 
 def save_surface(path: str, directions: str, result: Result) -> None:
     from landscape_gui.export.peers import write_surface
-    from landscape_gui.results import LineResult, SurfaceResult, TrajectoryResult
+    from landscape_gui.results import LineResult, SurfaceResult
 
-    surface = result.surface if isinstance(result, TrajectoryResult) else result
+    surface = getattr(result, "surface", result)
     if not isinstance(surface, (SurfaceResult, LineResult)):
         raise QuestionError("This answer holds no surface to save.", remedy="Leave --save-surface out.")
     write_surface(path, surface, directions_file=os.path.basename(directions))
@@ -184,9 +184,9 @@ def save_model(path: str, question: Probe, problem: Problem) -> None:
 
 
 def axes_of(result: Result) -> AxesReport:
-    from landscape_gui.results import ConnectedResult, CurvatureResult, TrajectoryResult
+    from landscape_gui.results import ConnectedResult, CurvatureResult, DynamicsBase, TrajectoryResult
 
-    if isinstance(result, CurvatureResult | ConnectedResult):
+    if isinstance(result, CurvatureResult | ConnectedResult | DynamicsBase):
         raise QuestionError("This answer holds no directions to save.", remedy="Leave --save-directions out.")
     return result.surface.axes if isinstance(result, TrajectoryResult) else result.axes
 

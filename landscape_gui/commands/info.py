@@ -49,8 +49,10 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def tell(path: str, namespace: argparse.Namespace) -> None:
-    if path.endswith((".h5", ".hdf5")):
-        tell_answer(path)
+    from landscape_gui.export.peers_kinds import is_answer
+
+    if path.endswith((".h5", ".hdf5")) or is_answer(path):
+        tell_answer(path, as_json=namespace.json)
         return
     manifest = look_inside(path)
     problem: Problem | None = None
@@ -100,14 +102,21 @@ def look_at_last(path: str) -> Manifest:
     return peek(find_checkpoint(path)[0])
 
 
-def tell_answer(path: str) -> None:
+def tell_answer(path: str, *, as_json: bool = False) -> None:
     from landscape_gui.commands import summary
-    from landscape_gui.export.peers import read_answer
+    from landscape_gui.export import tables
+    from landscape_gui.export.peers_opening import read_answer
+    from landscape_gui.probes.unknowns import source_words
 
     result = read_answer(path)
+    if as_json:
+        print(json.dumps({"path": path, "form": "answer", **tables.as_json(result)}))
+        return
     where = result.provenance
     about = plain(where.problem.get("title", "a checkpoint"))
-    print(f"{path}: an answer ({where.probe}) about {about}, computed {where.created[:19]}")
+    told = where.problem.get("read_from")
+    whence = f"read from {plain(source_words(told))}" if told else f"about {about}, computed {where.created[:19]}"
+    print(f"{path}: an answer ({where.probe}) {whence}")
     print(summary.describe(result))
 
 

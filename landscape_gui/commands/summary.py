@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.commands import connection_summary, curvature_summary
+from landscape_gui.commands import connection_summary, curvature_summary, dynamics_summary
 from landscape_gui.commands.terminal import table
 from landscape_gui.results import (
     AxesReport,
     CellResult,
     ConnectedResult,
     CurvatureResult,
+    DynamicsBase,
     LineResult,
     Quantity,
     Result,
@@ -21,6 +22,8 @@ from landscape_gui.results import (
 
 def describe(result: Result) -> str:
     """What was asked, each quantity's value at the centre, least and greatest, the axes, and what should be known of it."""
+    if isinstance(result, DynamicsBase):
+        return dynamics_summary.describe(result)
     if isinstance(result, CurvatureResult):
         return curvature_summary.describe(result)
     if isinstance(result, ConnectedResult):

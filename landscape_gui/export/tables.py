@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from landscape_gui.connection_results import PathPlaneResult
-from landscape_gui.export import check_target, connection_tables, curvature_tables, write
+from landscape_gui.export import check_target, connection_tables, curvature_tables, dynamics_tables, write
 from landscape_gui.results import (
     Array,
     AxesReport,
     CellResult,
     ConnectedResult,
     CurvatureResult,
+    DynamicsBase,
     LineResult,
     Quantity,
     Result,
@@ -46,6 +47,8 @@ def write_json(path: str | os.PathLike[str], result: Result) -> Path:
 
 def as_json(result: Result) -> dict[str, Any]:
     """The content of `write_json`: plain dictionaries, lists, numbers, strings and None."""
+    if isinstance(result, DynamicsBase):
+        return {"format": "landscape_gui", "format_version": VERSION, **_plain(dynamics_tables.content(result))}
     if isinstance(result, CurvatureResult):
         return {"format": "landscape_gui", "format_version": VERSION, **_plain(curvature_tables.content(result))}
     if isinstance(result, ConnectedResult):
@@ -95,6 +98,9 @@ def write_csv(path: str | os.PathLike[str], result: Result) -> Path:
 
 def _rows(result: Result) -> Iterator[list[str]]:
     columns: dict[str, Any]
+    if isinstance(result, DynamicsBase):
+        yield from ([v if isinstance(v, str) else _exact(v) for v in row] for row in dynamics_tables.rows(result))
+        return
     if isinstance(result, CurvatureResult | ConnectedResult):
         rows = curvature_tables.rows(result) if isinstance(result, CurvatureResult) else connection_tables.rows(result)
         yield from ([v if isinstance(v, str) else _exact(v) for v in row] for row in rows)

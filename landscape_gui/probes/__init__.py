@@ -8,6 +8,7 @@ from landscape_gui.probes.base import Probe
 from landscape_gui.probes.connect import Connect
 from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
+from landscape_gui.probes.dynamics import Dynamics
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.instability import Instability
 from landscape_gui.probes.line import Line
@@ -39,13 +40,16 @@ KINDS: tuple[type[Probe], ...] = (
     Instability,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
+SHOWN: dict[str, type[Probe]] = {Dynamics.name: Dynamics}
+"""Kinds that nobody asks, because their answers are read from files; they are drawn like any other."""
 
 
 def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[Probe]:
     """The kind of question that an answer is to: as it says itself, else by what it holds. QuestionError if unknown."""
     usual = "trajectory" if isinstance(result, TrajectoryResult) else "line" if isinstance(result, LineResult) else "surface"
     name = result.provenance.probe or usual
-    if name not in probes:
+    kind = probes.get(name) or SHOWN.get(name)
+    if kind is None:
         raise QuestionError(
             f"The answer is of a kind that this version does not draw: {name!r}.",
             remedy="Its numbers can be exported (.json, .csv); a newer version may draw it.",
@@ -55,6 +59,7 @@ def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[
 
 __all__ = [
     "PROBES",
+    "SHOWN",
     "Connect",
     "Eigenvalues",
     "Line",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape_gui.probes import landmarks
+from landscape_gui.probes.unknowns import SOURCE, UNSAID, spoken, with_unknowns
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult
 
 Fact = tuple[str, str]
@@ -52,7 +53,7 @@ def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
         *holes(shown.values, result.computed, shown.label),
         *common_facts(result, shown),
     ]
-    return tuple(fact for fact in facts if fact[1])
+    return tuple(fact for fact in with_unknowns(facts, result.provenance.problem) if fact[1])
 
 
 def line_facts(result: LineResult, shown: Quantity) -> tuple[Fact, ...]:
@@ -63,15 +64,16 @@ def line_facts(result: LineResult, shown: Quantity) -> tuple[Fact, ...]:
         *(hole for q in result.quantities.values() for hole in holes(q.values, result.computed, q.label)[:1]),
         *common_facts(result, shown),
     ]
-    return tuple(fact for fact in facts if fact[1])
+    return tuple(fact for fact in with_unknowns(facts, result.provenance.problem) if fact[1])
 
 
 def axes_facts(axes: AxesReport, seeds: str) -> list[Fact]:
     """Directions, their angle, lengths, layers and the variance that they explain."""
     facts = [("Directions", "; ".join(axes.labels)), ("Direction seed", seeds)]
     if len(axes.labels) == 2:
-        facts.append(("Cosine of the axes", number(float(axes.cosines[0, 1]))))
-    norms = " and ".join(number(float(v)) for v in axes.norms)
+        cosine = float(axes.cosines[0, 1])
+        facts.append(("Cosine of the axes", number(cosine) if np.isfinite(cosine) else ""))
+    norms = " and ".join(number(float(v)) for v in axes.norms) if np.isfinite(axes.norms).any() else ""
     facts.append(("Norms of the axes" if len(axes.labels) > 1 else "Norm of the axis", norms))
     for k, _ in enumerate(axes.labels):
         shares = largest_shares(axes, k)
@@ -227,13 +229,14 @@ def seeds_of(result: SurfaceResult) -> str:
 
 def caption_of(what: str, facts: Sequence[Fact]) -> str:
     """Sentences for under a figure."""
+    facts = spoken(facts)
     known = dict(facts)
     layers = next((v for k, v in facts if k.startswith("Layers of")), "")
     sentences = [
         what,
         f"Axes: {known['Directions']}" + (f", seed {known['Direction seed']}" if "Direction seed" in known else ""),
         f"Cosine of the axes {known['Cosine of the axes']}, norms {known['Norms of the axes']}"
-        if "Cosine of the axes" in known
+        if {"Cosine of the axes", "Norms of the axes"} <= known.keys()
         else "",
         f"Largest layers of the first axis: {layers}" if layers else "",
         f"Explained variance {known['Explained variance']}" if "Explained variance" in known else "",
@@ -248,5 +251,7 @@ def caption_of(what: str, facts: Sequence[Fact]) -> str:
         f"Checkpoint {known['Checkpoint']}" + (f", digest {known['Digest'][:16]}" if "Digest" in known else "")
         if "Checkpoint" in known
         else "",
+        f"{SOURCE} {known[SOURCE]}" if SOURCE in known else "",
+        f"{UNSAID}: {known[UNSAID]}" if UNSAID in known else "",
     ]
     return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in sentences if s)

@@ -14,6 +14,7 @@ from landscape_gui.probes import facts
 from landscape_gui.probes.path_numbers import barriers, inside
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale
 from landscape_gui.probes.sampling import SPLIT_WORDS
+from landscape_gui.probes.unknowns import spoken, with_unknowns
 from landscape_gui.results import ConnectedResult, Number, Quantity, freeze
 
 DEFINITION = "above_line"
@@ -160,12 +161,12 @@ def connection_facts(
     found += [
         ("Distance of the ends", ends_words(result, first)),
         ("Barrier marked", f"{DEFINITIONS[DEFINITION]}; the largest of the places measured, ends included"),
-        ("Standard errors", "of barriers: paired, over the same examples at the place and at the ends; bands: ±1.96 over examples"),
+        ("Standard errors", errors_words(shown)),
         ("Points", "; ".join(f"{path.label} {points_words(path)}" for path in paths.values())),
         ("Remarks", " ".join(dict.fromkeys((*(n for p in paths.values() for n in p.notes), *result.notes)))),
         *common_facts(result, paths, shown),
     ]
-    return tuple(fact for fact in found if fact[1])
+    return tuple(fact for fact in with_unknowns(found, result.provenance.problem) if fact[1])
 
 
 def path_words(path: PathResult, shown: Quantity) -> str:
@@ -176,8 +177,14 @@ def path_words(path: PathResult, shown: Quantity) -> str:
     known = path.numbers.get("connectivity_score")
     if known is not None and np.isfinite(known.value):
         said.append(f"connectivity score {number_words(known)} ({SPLIT_WORDS.get(path.split, path.split)} loss)")
-    said.append(f"length {facts.number(path.length)}")
-    return "; ".join(said)
+    said.append(f"length {facts.number(path.length)}" if np.isfinite(path.length) else "")
+    return "; ".join(part for part in said if part)
+
+
+def errors_words(shown: Quantity) -> str:
+    if shown.standard_error is None:
+        return ""
+    return "of barriers: paired, over the same examples at the place and at the ends; bands: ±1.96 over examples"
 
 
 def number_words(number: Number) -> str:
@@ -218,5 +225,5 @@ def common_facts(result: ConnectedResult, paths: Mapping[str, PathResult], shown
 def caption_of(what: str, every: tuple[facts.Fact, ...]) -> str:
     """Sentences for under a figure: everything but where it was computed."""
     left_out = ("Shown", "From", "Computed on", "Computed at", "Checked against the plain pass", "Model", "Digest")
-    said: list[Any] = [what, *(f"{name}: {words}" for name, words in every if name not in left_out)]
+    said: list[Any] = [what, *(f"{name}: {words}" for name, words in spoken(every) if name not in left_out)]
     return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in said if s)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from landscape_gui.connection_results import PathPlaneResult, PlacedPath
-from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Panel, Path, Points, Rule
+from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Path, Points, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes.pair_barriers import BATCHNORM
 from landscape_gui.probes.path_pictures import caption_of, with_error
@@ -81,6 +81,8 @@ def pins(result: PathPlaneResult) -> tuple[Points, ...]:
 def legend(path: PlacedPath, result: PathPlaneResult) -> str:
     """The path's name, and how far it is off the plane where it does not lie in it."""
     share = off_share(path, result)
+    if np.isnan(share):
+        return f"{path.label} (distance off the plane unknown)"
     return path.label if share < FLAT else f"{path.label} (up to {100 * share:.2g} % off the plane)"
 
 
@@ -122,13 +124,16 @@ def path_words(path: PlacedPath, result: PathPlaneResult, name: str) -> str:
         value = with_error(float(quantity.values[k]), error, plain_unit(quantity.unit))
         said.append(f"{quantity.label} {'at least' if quantity.unit == '1' else 'at most'} {value}, at t = {path.t[k]:.3g}")
     share = off_share(path, result)
-    said.append("in the plane" if share < FLAT else f"up to {100 * share:.2g} % of the models' distance off the plane")
+    off = f"up to {100 * share:.2g} % of the models' distance off the plane"
+    said.append("in the plane" if share < FLAT else "distance off the plane unknown" if np.isnan(share) else off)
     return "; ".join(said)
 
 
 def chart(result: PathPlaneResult, look: Look) -> Figure:
     """True values along the paths, and how far each is off the plane."""
-    first = next(iter(result.paths.values()))
+    first = next((path for path in result.paths.values() if path.quantities), None)
+    if first is None:
+        return Figure(panels=(Panel(marks=(Note(text="No value is known along the paths."),)),), provenance=result.provenance)
     usual = f"{result.split}_loss"
     shown = choose(first.quantities, Look(quantity=look.quantity if look.quantity in first.quantities else usual))
     marks: list[Mark] = []

@@ -196,7 +196,7 @@ def axis_labels(axes: AxesReport) -> tuple[str, str]:
 
 def line_figure(result: LineResult, look: Look) -> Figure:
     """Loss on the left axis, metrics on the right one, each with a band of 1.96 standard errors; one colour a split."""
-    losses = {n: q for n, q in result.quantities.items() if n.endswith("_loss")}
+    losses = {n: q for n, q in result.quantities.items() if n == "loss" or n.endswith("_loss")}
     if not losses:
         return Figure(panels=(Panel(marks=(Note(text="Nothing has been computed yet."),)),), provenance=result.provenance)
     shown = choose(losses, Look())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Panel, Path
+from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Path
 from landscape_gui.probes import facts
 from landscape_gui.probes.landmarks import landmarks
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
+from landscape_gui.probes.unknowns import UNKNOWN, with_unknowns
 from landscape_gui.results import TrajectoryResult
 
 
@@ -26,21 +27,23 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
     shown = choose(result.quantities, Look(quantity=look.quantity if look.quantity in result.quantities else ""))
     below = result.plane_quantities[shown.name]
     scale = "log" if look.scale == "log" and positive(shown.values) else "linear"
-    marks: tuple[Mark, ...] = (
+    lines = (
         Line(x=result.order, y=shown.values, label=f"{shown.label}, true", colour=0, width=1.8),
         Line(x=result.order, y=below.values, label=f"{shown.label}, in the plane", colour=1, dash=True, width=1.6),
         Line(x=result.order, y=result.off_plane, label="distance off the plane", colour=7, width=1.2, right=True),
     )
+    known = tuple(line for line in lines if np.isfinite(line.y).any())
+    marks: tuple[Mark, ...] = known or (Note(text="The file holds no loss along the run."),)
     panel = Panel(
         marks=marks,
         view="chart",
         x=Axis(label=order_word(result)),
         y=Axis(label=shown.label, unit=plain_unit(shown.unit), scale="log" if scale == "log" else "linear"),
-        right=Axis(label="distance off the plane (2-norm)"),
+        right=Axis(label="distance off the plane (2-norm)") if lines[2] in known else None,
         title="The run and its plane" if look.title else "",
     )
     every = (*facts.axes_facts(result.surface.axes, facts.seeds_of(result.surface)), *run_facts(result))
-    every = (*every, *facts.common_facts(result.surface, shown))
+    every = tuple(with_unknowns((*every, *facts.common_facts(result.surface, shown)), result.provenance.problem))
     every = tuple(f for f in every if f[1])
     caption = facts.caption_of(f"{shown.label} along the run, true and in the plane beneath", every) + " " + sentence(result)
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
@@ -63,12 +66,13 @@ def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
     """How well the plane holds the run."""
     name = next(iter(result.quantities), "")
     off, far = (facts.number(float(np.max(v, initial=0.0))) for v in (result.off_plane, result.distance))
+    measured = bool(np.isfinite(result.off_plane).any())
     found = [
         (
             "Run",
             f"{facts.plural(len(result.names), 'checkpoint')}, {result.names[0]} to {result.names[-1]}" if result.names else "",
         ),
-        ("Distance off the plane", f"at most {off}; the farthest checkpoint is {far} from the end"),
+        ("Distance off the plane", f"at most {off}; the farthest checkpoint is {far} from the end" if measured else UNKNOWN),
     ]
     if name:
         true, flat = result.quantities[name].values, result.plane_quantities[name].values
@@ -83,4 +87,4 @@ def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
 
 
 def sentence(result: TrajectoryResult) -> str:
-    return " ".join(f"{label}: {words}." for label, words in run_facts(result))
+    return " ".join(f"{label}: {words}." for label, words in run_facts(result) if words != UNKNOWN)

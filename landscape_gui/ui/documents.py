@@ -98,7 +98,7 @@ class Document:
         if self.state == "opening":
             return "opening …"
         if self.problem is None:
-            return "an answer, without its model" if self.answers else "could not be opened"
+            return without_model(self.answers[0]) if self.answers else "could not be opened"
         parts = []
         epoch = getattr(self.problem.checkpoint, "epoch", None)
         if epoch is not None and f"epoch {epoch:g}" not in self.name:
@@ -108,6 +108,14 @@ class Document:
         if count:
             parts.append(f"{short_count(count)} parameters")
         return " · ".join(parts)
+
+
+def without_model(answer: Answer) -> str:
+    """Of an answer in a file: that its model is not there; of another program's, what it is and whose."""
+    told = answer.result.provenance.problem.get("read_from") if answer.result is not None else None
+    if not isinstance(told, Mapping):
+        return "an answer, without its model"
+    return f"{answer.probe.replace('-', ' ')} · {told.get('format', '')}"
 
 
 def parameters(problem: Any) -> int:

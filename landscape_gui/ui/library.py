@@ -158,7 +158,7 @@ class Library(QWidget):
 
     def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
         run = getattr(document.problem, "run", None) if not document.alone else None
-        sign = "chart-line" if document.is_answer else "folder" if run is not None else "cube"
+        sign = kind_sign(document.answers[0].probe) if document.is_answer else "folder" if run is not None else "cube"
         top = row(document.name, document.summary, sign, document)
         top.setToolTip(0, document.path)
         self.tree.addTopLevelItem(top)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.data_choice import DataNeeded
-from landscape_gui.errors import ChoiceNeeded, TrustNeeded
+from landscape_gui.errors import ChoiceNeeded, SurfaceNeeded, TrustNeeded
 from landscape_gui.ui.documents import Answer, Document, message_of
+from landscape_gui.ui.laying import lay
 from landscape_gui.ui.worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def not_opened(session: Session, document: Document, error: BaseException) -> No
         return
     if isinstance(error, DataNeeded) and session.services.preview is not None:
         session.data_asked.emit(error, document)
+        return
+    if isinstance(error, SurfaceNeeded):
+        lay(session, document, error)
         return
     document.state = "failed"
     session.said.emit(message_of(error, where=document.path))

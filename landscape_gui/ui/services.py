@@ -46,6 +46,16 @@ def no_entries(fingerprint: str) -> Sequence[Entry]:
     return ()
 
 
+class Reader(Protocol):
+    """The answer in a file; raises LandscapeError."""
+
+    def __call__(self, path: str, projection: str = "") -> Result: ...
+
+
+def named_as_answer(path: str) -> bool:
+    return path.lower().endswith(ANSWER_FILES)
+
+
 def nothing(key: str) -> Result | None:
     return None
 
@@ -54,7 +64,8 @@ def nothing(key: str) -> Result | None:
 class Services:
     """What the session is made with. All but `probes` run in a worker's thread.
 
-    stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file; measure: a cell on all data, an
+    stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file, a run's path in its plane from
+    another file laid onto it where one is named; is_answer: whether a file is one, by its content; measure: a cell on all data, an
     answer with `quantities`; save: a cell's weights as a checkpoint; way: the models on a path of a connection
     (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import; preview: a checkpoint opened with chosen data, and what
     is seen of them; known_data: how data at a path were read last; data_beside: those of a checkpoint beside this one; keep_data:
@@ -67,7 +78,8 @@ class Services:
     probes: Callable[[], Mapping[str, type[Probe]]] = no_probes
     stored: Callable[[str], Sequence[Entry]] = no_entries
     fetch: Callable[[str], Result | None] = nothing
-    read: Callable[[str], Result] | None = None
+    read: Reader | None = None
+    is_answer: Callable[[str], bool] = named_as_answer
     measure: Callable[[Probe, Any, float, float], Any] | None = None
     way: Callable[[Probe, Any, str], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
@@ -80,7 +92,7 @@ class Services:
 
     def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
         """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""
-        if self.read is not None and path.lower().endswith(ANSWER_FILES):
+        if self.read is not None and self.is_answer(path):
             return self.read(path), {}, ()
         problem = self.opener(path, trusted=trusted.__contains__)
         return problem, dict(problem.at_checkpoint()), tuple(problem.warnings())

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from landscape_gui.ui.stage import Stage
 
 FILTER = (
-    "Checkpoints and answers (*.pt *.pth *.pt2 *.safetensors *.index.json *.ckpt *.bin *.npz *.npy *.gz *.h5 *.hdf5 *.tar *.pkl);;"
+    "Checkpoints and answers (*.pt *.pth *.pt2 *.safetensors *.index.json *.ckpt *.bin *.npz *.npy *.gz *.h5 *.hdf5 *.tar *.pkl "
+    "*.json);;"
     "All files (*)"
 )
 

@@ -12,13 +12,13 @@ from drawings import line_result, surface_result
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.export.peers import (
     match,
-    read_answer,
     read_directions,
     read_explained,
     read_surface,
     write_directions,
     write_surface,
 )
+from landscape_gui.export.peers_opening import read_answer
 from landscape_gui.results import LineResult, SurfaceResult
 from landscape_gui.store import write_result
 
