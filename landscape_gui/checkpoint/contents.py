@@ -27,7 +27,7 @@ from landscape_gui.checkpoint.manifest import Archive, Layout, Scalar
 from landscape_gui.checkpoint.names import COUNTERS, averaged_apart, strip
 from landscape_gui.checkpoint.quantised import REMEDY, quantised_among, quantised_class
 from landscape_gui.checkpoint.rebuilt import GATHER, Foreign, attributes_of, entries_of, module_parts, scalar_of, tensor_of
-from landscape_gui.checkpoint.values import Object
+from landscape_gui.checkpoint.values import Global, Object, Persistent
 
 # Where weights are looked for first. Averaged weights come after the trained ones: `group` chooses them by name.
 ORDER = (
@@ -327,6 +327,16 @@ def _nothing(root: Any) -> tuple[str, str]:
         return f"it holds an object of the class {shown(root.name)}, in which no weights were found", save
     entries = entries_of(root)
     if entries is None:
-        return f"it holds no weights, only a value of the type {type(root).__name__}", save
+        return f"it holds no weights, only {_plain_words(root)}", save
     keys = ", ".join(shown(key) for key, _ in entries[:6])
     return f"it holds no network's weights, only {keys or 'an empty dictionary'}", save
+
+
+def _plain_words(value: Any) -> str:
+    """What a value is that is no dictionary, list or object."""
+    if isinstance(value, Global):
+        return f"the name of a class or function ({shown(value.name)})"
+    if isinstance(value, Persistent):
+        return "a reference to something outside of it"
+    kinds = {bool: "a truth value", int: "a number", float: "a number", str: "a text", bytes: "bytes", type(None): "None"}
+    return kinds.get(type(value), f"a value of the type {type(value).__name__}")

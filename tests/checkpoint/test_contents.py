@@ -173,9 +173,9 @@ def test_names_may_hold_anything(tmp_path: Path) -> None:
         ({}, "an empty dictionary"),
         ({"epoch": 3, "lr": 0.1}, "only 'epoch', 'lr'"),
         (torch.ones(3), "a single tensor"),
-        (3, "type int"),
-        ("text", "type str"),
-        (None, "type NoneType"),
+        (3, "only a number"),
+        ("text", "only a text"),
+        (None, "only None"),
         ({"w" * 2000: torch.ones(2, 2)}, "too long|more than"),
     ],
 )
@@ -200,3 +200,14 @@ def test_extra_state_and_settings(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, saved)
     assert list(checkpoint.tensors) == ["0.weight", "0.bias"]
     assert checkpoint.metadata == {"hyper_parameters.lr": 0.1, "hyper_parameters.nested.depth": 20}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(b"cos\nsystem\n", r"the name of a class or function \('os.system'\)"), (b"K\x01Q", "a reference to something outside"),
+     (b"\x88", "a truth value"), (b"K\x01", "a number"), (b"X\1\0\0\0a", "a text"), (b"N", "only None")],
+)  # fmt: skip
+def test_what_is_no_dictionary_is_named_in_words(tmp_path: Path, value: bytes, words: str) -> None:
+    (tmp_path / "a.pt").write_bytes(b"\x80\x02" + value + b".")
+    with pytest.raises(CheckpointError, match=f"it holds no weights.*{words}"):
+        read_checkpoint(tmp_path / "a.pt")
