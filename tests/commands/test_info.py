@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -110,3 +111,21 @@ def test_a_folder_without_a_checkpoint_is_a_failure(untrusted: Path, capsys: pyt
     (untrusted / "net.pt").unlink()
     assert main(["info", str(untrusted)]) == 1
     assert "holds no checkpoint" in capsys.readouterr().err
+
+
+def test_json_of_an_answer_is_what_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer, numbers = str(tmp_path / "line.h5"), tmp_path / "line.json"
+    assert main(["line", "samples:digits-mlp", "--steps", "3", "--limit", "50", "-o", answer, "-o", str(numbers)]) == 0
+    capsys.readouterr()
+    assert main(["info", "--json", answer]) == 0
+    (found,) = told(capsys)
+    assert found == {"path": answer, "form": "answer", **json.loads(numbers.read_text(encoding="utf-8"))}
+    assert found["kind"] == "line" and len(found["x"]) == 3
+
+
+def test_json_of_another_programs_hdf5_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with h5py.File(tmp_path / "net.weights.h5", "w") as file:
+        file["dense/kernel"] = np.ones((2, 3))
+    assert main(["info", "--json", str(tmp_path / "net.weights.h5")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and "net.weights.h5" in captured.err and "no answer" in captured.err
