@@ -43,13 +43,14 @@ class StoreError(LandscapeError):
 class TrustNeeded(LandscapeError):
     """Code of the user's own would run; nothing has run yet. Show `source`, ask, and call again with `digest` trusted.
 
-    abilities: what it visibly does beyond computing, each in words with its places; a help in reading, no promise.
+    abilities: what it visibly does beyond computing, each in words with its places; a help in reading, no promise. program: what a
+    checkpoint holds that is no Python code ("a TorchScript program").
     """
 
-    def __init__(self, path: str, source: str, digest: str, abilities: Sequence[str] = ()) -> None:
+    def __init__(self, path: str, source: str, digest: str, abilities: Sequence[str] = (), program: str = "") -> None:
         seen = f" It visibly {', '.join(abilities)}." if abilities else ""
         super().__init__(
-            f"{path} is Python code and has not been trusted yet.{seen}",
+            f"{path} {f'holds {program}' if program else 'is Python code'} and has not been trusted yet.{seen}",
             remedy="Read it; then allow it in the window, or give --trust on the command line.",
         )
         self.path = path

@@ -5,8 +5,15 @@ from __future__ import annotations
 from landscape_gui.checkpoint.embedded import lay_out
 from landscape_gui.checkpoint.limits import DAMAGED, PICKLE_BYTES, Broken
 from landscape_gui.checkpoint.manifest import Archive, Span
+from landscape_gui.checkpoint.rebuilt import tensor_of
 from landscape_gui.checkpoint.unpickle import unpickle
 from landscape_gui.checkpoint.zipped import Zip
+
+SCRIPT = "TorchScript"
+FROZEN = "TorchScript, frozen"
+"""Of which the weights are constants of the program (torch.jit.freeze)."""
+_NOTE = "TorchScript: the weights were read, the program in the file was not run."
+_FROZEN_NOTE = "It was frozen: its weights have lost their names and are constants of its program, c0, c1, ..."
 
 
 def root_of(names: list[str]) -> str | None:
@@ -28,9 +35,27 @@ def open_torch(archive: Zip, root: str) -> Archive:
             raise Broken("its byte order is neither 'little' nor 'big'", DAMAGED)
         big = order == b"big"
     script = f"{root}constants.pkl" in members or any(name.startswith(f"{root}code/") for name in members)
-    notes = ("TorchScript: the weights were read, the program in the file was not run.",) if script else ()
-    spans = _storages(archive, root) or lay_out(value)  # NumPy arrays, where there is no tensor
-    return Archive("TorchScript" if script else "torch zip", value, spans, big, notes=notes)
+    if not script:
+        spans = _storages(archive, root) or lay_out(value)  # NumPy arrays, where there is no tensor
+        return Archive("torch zip", value, spans, big)
+    frozen = None if any(name.startswith((f"{root}data/", f"{root}tensors/")) for name in members) else constants_of(archive, root)
+    if frozen is not None and any(tensor_of(item) is not None for item in frozen.root):
+        named = {f"c{number}": item for number, item in enumerate(frozen.root) if tensor_of(item) is not None}
+        return Archive(FROZEN, named, frozen.spans, frozen.big_endian, notes=(_NOTE, _FROZEN_NOTE))
+    return Archive(SCRIPT, value, _storages(archive, root) or lay_out(value), big, notes=(_NOTE,))
+
+
+def constants_of(archive: Zip, root: str) -> Archive | None:
+    """The constants of a TorchScript program: a tuple of values and the places of their storages; None where there are none."""
+    if f"{root}constants.pkl" not in archive.members:
+        return None
+    value, _ = unpickle(archive.content(f"{root}constants.pkl", PICKLE_BYTES))
+    if not isinstance(value, tuple | list):
+        raise Broken("its constants are no list of values", DAMAGED)
+    order = archive.content(f"{root}byteorder", 16) if f"{root}byteorder" in archive.members else b"little"
+    front = f"{root}constants/"
+    names = {name[len(front) :]: name for name in archive.members if name.startswith(front)}
+    return Archive(SCRIPT, tuple(value), archive.spans(names), order == b"big")
 
 
 def _storages(archive: Zip, root: str) -> dict[str, Span]:

@@ -25,11 +25,13 @@ from landscape_gui.problem.module_origin import module_origin
 from landscape_gui.problem.origins import Origin, Request
 from landscape_gui.problem.problem import Problem
 from landscape_gui.problem.settings import choose_device, prepare_torch
+from landscape_gui.problem.torchscript_origin import torchscript_origin
 from landscape_gui.problem.vision_origin import vision_origin
 
 ORIGINS: tuple[Callable[[Request], Origin | None], ...] = (
     module_origin,
     exported_origin,
+    torchscript_origin,
     named_hubconf_origin,
     code_origin,
     vision_origin,
@@ -61,9 +63,10 @@ def open_problem(
     """The problem of a checkpoint: a file, a folder (its run's last checkpoint), or "samples:NAME".
 
     The network comes from `code` ("landscape.py", "nets.py:make", "package.nets:make") or `architecture` where given, else from
-    the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, a Hugging Face
-    folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or a hubconf.py
-    of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes fit.
+    the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, TorchScript, a
+    Hugging Face folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or
+    a hubconf.py of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes
+    fit.
     architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50".
 
     Data: `data` (with `normalise`, `size`, `resize`, `target`, `block` as of `datasets.load_data`), else the card's, else the

@@ -33,7 +33,7 @@ def try_out(module: Exported, inputs: Sequence[Any]) -> None:
     own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     given = map_tensors(list(inputs), torch.clone)
     versions = [t._version for t in (*own.values(), *tensors_of(given))]
-    watch = _Watch()
+    watch = Guard()
     try:
         with torch.no_grad():
             module.run(given, watch)
@@ -66,7 +66,7 @@ def _is_any(changed: Sequence[bool], given: Sequence[Any], place: int, value: An
     return any(changed[before : before + sum(1 for _ in tensors_of(value))])
 
 
-class _Watch:
+class Guard:
     """Carries operations out on tensors without memory first, to see what they would give, where sizes alone do not bound it."""
 
     def __init__(self) -> None:

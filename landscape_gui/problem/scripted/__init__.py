@@ -1,0 +1,1 @@
+"""TorchScript programs: their text interpreted from a list of operators, as ordinary modules."""
