@@ -70,10 +70,12 @@ class Retained(Generic[Graph]):
         sizes = []
         for part in self._objective.halved(sample):
             saved: dict[int, int] = {}
+            storages: list[object] = []  # held, or what comes later might lie at the same address and be taken for the same
 
-            def note(tensor: Tensor, saved: dict[int, int] = saved) -> Tensor:
-                place = tensor.untyped_storage().data_ptr()
-                saved[place] = max(saved.get(place, 0), tensor.numel() * tensor.element_size())
+            def note(tensor: Tensor, saved: dict[int, int] = saved, storages: list[object] = storages) -> Tensor:
+                storage = tensor.untyped_storage()
+                storages.append(storage)
+                saved[storage.data_ptr()] = max(saved.get(storage.data_ptr(), 0), tensor.numel() * tensor.element_size())
                 return tensor
 
             with differentiating(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
