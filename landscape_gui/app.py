@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -141,27 +142,51 @@ def open_problem(path: str, *, trusted: Callable[[str], bool], code: str | None 
     from landscape_gui.problem import open_problem as opened
     from landscape_gui.problem.remembered import choice_for_checkpoint
 
-    said: dict[str, Any] = {"code": code, **_chosen.get(path, {})}
+    said: dict[str, Any] = {"code": code, **opened_with(path)}
     try:
-        return opened(path, trusted=trusted, **said)
+        problem = opened(path, trusted=trusted, **said)
     except DataNeeded as error:
         choice = choice_for_checkpoint(path)
         if choice is None:
             raise
         try:
-            return opened(path, trusted=trusted, **said, **choice.options)
+            problem = opened(path, trusted=trusted, **said, **choice.options)
         except ProblemError:
             raise error from None
+    keep_architecture(path, problem)
+    return problem
 
 
 def preview(path: str, choice: DataChoice, trusted: frozenset[str]) -> Preview:
     from landscape_gui.problem.preview import look_at
 
-    return look_at(path, choice, trusted=trusted.__contains__, **_chosen.get(path, {}))
+    seen = look_at(path, choice, trusted=trusted.__contains__, **opened_with(path))
+    keep_architecture(path, seen.problem)
+    return seen
 
 
-_chosen: dict[str, dict[str, Any]] = {}
+_chosen: dict[str, dict[str, str]] = {}
 """What a person chose among several for a path that is open: arguments of `open_problem`."""
+
+
+def opened_with(path: str) -> dict[str, Any]:
+    """What was chosen for a path, as arguments: code; an architecture, now or when the same tensors were opened before."""
+    from landscape_gui.problem.remembered import architecture_for
+
+    said = _chosen.get(path, {})
+    name = said.get("architecture", "")
+    code = {"code": said["code"]} if "code" in said else {}
+    return {"chosen": lambda digest: name or architecture_for(digest), **code}
+
+
+def keep_architecture(path: str, problem: Any) -> None:
+    """Remember what was chosen, now that it is known to open; settings that cannot be written are no reason not to."""
+    from landscape_gui.problem.remembered import architecture_for, remember_architecture
+
+    name, digest = problem.description.get("chosen", ""), problem.checkpoint.digest
+    if name and name == _chosen.get(path, {}).get("architecture") != architecture_for(digest):
+        with contextlib.suppress(OSError):
+            remember_architecture(digest, name, path)
 
 
 def choose(path: str, option: str, value: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,20 @@ def remember_normalisation(namespace: argparse.Namespace) -> None:
         remember(replace(known, normalise=namespace.normalise))
 
 
+def chosen_before(path: str) -> Callable[[str], str]:
+    """The architecture that was chosen in the window for the same tensors, which a line on stderr says."""
+
+    def chosen(digest: str) -> str:
+        from landscape_gui.problem.remembered import architecture_for
+
+        name = architecture_for(digest)
+        if name:
+            print(f"landscape-gui: {path} is {name}, as was chosen (--architecture NAME: another).", file=sys.stderr)
+        return name
+
+    return chosen
+
+
 def open_named(path: str, namespace: argparse.Namespace) -> Problem:
     """The problem that PATH and its flags name. What was seen at opening and looks wrong is said on stderr."""
     from landscape_gui.problem import open_problem
@@ -110,6 +125,7 @@ def open_named(path: str, namespace: argparse.Namespace) -> Problem:
         code=namespace.code,
         trusted=(lambda digest: True) if namespace.trust else None,
         architecture=namespace.architecture,
+        chosen=chosen_before(path),
         device=namespace.device,
         threads=namespace.threads,
         **data_options(namespace),

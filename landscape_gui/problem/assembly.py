@@ -30,13 +30,16 @@ UNNAMED = frozenset({"model.safetensors", "pytorch_model.bin"})
 @dataclass(frozen=True)
 class Network:
     """A module with the checkpoint's weights loaded. config: what decides what it computes; name: in a sentence; own_names: gives
-    another file's tensors the names of the module's, where files have others."""
+    another file's tensors the names of the module's, where files have others; fits: all architectures that the tensors fit, where
+    `chosen` is the one among them that a person took."""
 
     module: nn.Module
     name: str
     config: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     own_names: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
+    fits: tuple[str, ...] = ()
+    chosen: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def description(found: Found, layout: Layout) -> dict[str, Any]:
         "title": found.title,
         "summary": found.card.summary,
         "model": found.network.name,
+        **({"fits": list(found.network.fits), "chosen": found.network.chosen} if found.network.fits else {}),
         "parameters": layout.parameters,
         "layers": [[name, [list(segment.shape) for segment in segments]] for name, segments in layout.layers()],
         "checkpoint": about_checkpoint(found.checkpoint),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from landscape_gui.errors import ChoiceNeeded, LandscapeError
 from landscape_gui.problem import card as cards
@@ -13,9 +16,10 @@ from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.extras import is_there
 from landscape_gui.problem.families import Architecture
-from landscape_gui.problem.family_origin import loss_on_few
+from landscape_gui.problem.family_origin import family_origin, loss_on_few
+from landscape_gui.problem.judges import Judges
 from landscape_gui.problem.origins import Origin, Request
-from landscape_gui.problem.vision_origin import LIBRARIES, Model, VisionOrigin, build, with_classes
+from landscape_gui.problem.vision_origin import LIBRARIES, Model, VisionOrigin, build, vision_origin, with_classes
 
 SHOWN = 12
 BUILT_IN = "resnet"
@@ -38,7 +42,35 @@ def fingerprint_origin(request: Request) -> Origin | None:
     built_in = [each for each in families.match(shapes).candidates if each.config.get("family") == BUILT_IN]
     if len(names) == 1 and not built_in:
         return VisionOrigin(request, Model(name=names[0], note=NOTE))
-    return SeveralOrigin(request, names, built_in[0] if built_in else None)
+    several = SeveralOrigin(request, names, built_in[0] if built_in else None)
+    chosen = request.chosen(request.checkpoint.digest) if request.chosen is not None else ""
+    if chosen not in several.names or (chosen != BUILT_IN and not is_there(chosen.partition(":")[0])):
+        return several
+    named = replace(request, architecture=chosen)
+    origin = vision_origin(named) or family_origin(named)
+    return several if origin is None else ChosenOrigin(origin, chosen, several.names)
+
+
+class ChosenOrigin(Origin):
+    """The one that a person chose among several, now or the last time that these tensors were opened."""
+
+    def __init__(self, origin: Origin, name: str, names: Sequence[str]) -> None:
+        self.origin, self.name, self.names = origin, name, tuple(names)
+        self.code = origin.code
+
+    def read_data(self, path: Path, *, normalise: Any, size: Any, resize: Any = None, target: str = "", block: int = 0) -> Data:
+        return self.origin.read_data(path, normalise=normalise, size=size, resize=resize, target=target, block=block)
+
+    def own_data(self) -> Data | None:
+        return self.origin.own_data()
+
+    def network(self, data: Data) -> Network:
+        network = self.origin.network(data)
+        note = f"Of {len(self.names)} architectures that fit, {WORDS.get(self.name, self.name)} was chosen; it is remembered."
+        return replace(network, notes=(*network.notes, note), fits=self.names, chosen=self.name)
+
+    def judges(self, network: Network, data: Data, loss: str) -> Judges:
+        return self.origin.judges(network, data, loss)
 
 
 class SeveralOrigin(Origin):

@@ -21,7 +21,8 @@ class Request:
     """What was named: path as the person wrote it, the checkpoint that it means with its run and card, and the flags.
 
     code: a file or "module:function"; architecture: "mlp" or with options; data, normalise, size, resize, target, block: as of
-    `open_problem`; trusted: says whether code of a digest may run.
+    `open_problem`; trusted: says whether code of a digest may run; chosen: the architecture that a person chose for tensors of a
+    digest where several fit, "" for none.
     """
 
     path: str | Path
@@ -37,6 +38,7 @@ class Request:
     target: str = ""
     block: int = 0
     trusted: Callable[[str], bool] | None = None
+    chosen: Callable[[str], str] | None = None
 
 
 class Origin:

@@ -42,11 +42,12 @@ def look_at(
     trusted: Callable[[str], bool] | None = None,
     code: str | None = None,
     architecture: str | None = None,
+    chosen: Callable[[str], str] | None = None,
     seconds: float = SECONDS,
 ) -> Preview:
     """The checkpoint opened with these data, and what is to be seen of them. Reads both, runs the network on nine examples, and on
     up to 512 for each normalisation that is offered. Raises what `open_problem` does."""
-    problem = open_problem(path, trusted=trusted, code=code, architecture=architecture, **choice.options)
+    problem = open_problem(path, trusted=trusted, code=code, architecture=architecture, chosen=chosen, **choice.options)
     parts = problem._parts
     split = parts.splits[0]
     inputs, targets = _first(split)

@@ -1,9 +1,11 @@
-"""Which data a checkpoint was opened with, and how data were read, from one day to the next: a JSON file among the settings."""
+"""Which data and architecture a checkpoint goes with, and how data were read, from one day to the next: a JSON file of settings."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +16,39 @@ from landscape_gui.problem.trust import config_folder
 
 FILE = "data.json"
 MOST = 300
-CHECKPOINTS, DATA = "checkpoints", "data"
+CHECKPOINTS, DATA, ARCHITECTURES = "checkpoints", "data", "architectures"
 
 
 def remember(choice: DataChoice, checkpoint: str | Path = "") -> None:
     """Keep how these data are read and, where named, that the checkpoint goes with them; the oldest beyond `MOST` are forgotten."""
+    with _changing() as content:
+        _put(content[DATA], _key(choice.path), choice.as_json())
+        if checkpoint:
+            _put(content[CHECKPOINTS], _key(checkpoint), choice.as_json())
+
+
+def remember_architecture(digest: str, name: str, path: str | Path = "") -> None:
+    """Keep which architecture was chosen for tensors of this digest, wherever their file lies; `path` is kept for people who read
+    the settings."""
+    with _changing() as content:
+        _put(content[ARCHITECTURES], digest, {"name": name, "path": str(path)})
+
+
+def architecture_for(digest: str) -> str:
+    """The architecture that was chosen for tensors of this digest; "" where none was."""
+    found = _read()[ARCHITECTURES].get(digest)
+    name = found.get("name") if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+@contextmanager
+def _changing() -> Iterator[dict[str, dict[str, Any]]]:
+    """What was kept, to be changed; written back whole."""
     folder = config_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{FILE}.lock"):
         content = _read()
-        _put(content[DATA], _key(choice.path), choice)
-        if checkpoint:
-            _put(content[CHECKPOINTS], _key(checkpoint), choice)
+        yield content
         temporary = folder / f"{FILE}.{os.getpid()}.tmp"
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         os.replace(temporary, folder / FILE)
@@ -53,9 +76,9 @@ def _still_there(content: Any) -> DataChoice | None:
     return choice if choice is not None and Path(choice.path).expanduser().exists() else None
 
 
-def _put(entries: dict[str, Any], key: str, choice: DataChoice) -> None:
+def _put(entries: dict[str, Any], key: str, value: dict[str, Any]) -> None:
     entries.pop(key, None)
-    entries[key] = choice.as_json()
+    entries[key] = value
     for oldest in list(entries)[: max(0, len(entries) - MOST)]:
         del entries[oldest]
 
@@ -71,4 +94,4 @@ def _read() -> dict[str, dict[str, Any]]:
     except (OSError, ValueError, RecursionError):
         content = {}
     found = content if isinstance(content, dict) else {}
-    return {part: found[part] if isinstance(found.get(part), dict) else {} for part in (CHECKPOINTS, DATA)}
+    return {part: found[part] if isinstance(found.get(part), dict) else {} for part in (CHECKPOINTS, DATA, ARCHITECTURES)}

@@ -30,6 +30,7 @@ COMMANDS = {
     "close": Command("&Close checkpoint", "Ctrl+W", "", "Close what is open; its answers are kept"),
     "quit": Command("&Quit", "Ctrl+Q"),
     "data": Command("&Data …", "Ctrl+Shift+D", "database", "Choose the data that the loss is computed on, and how they are read"),
+    "architecture": Command("&Architecture …", "", "swap", "Take another of the architectures that this checkpoint fits"),
     "compute": Command("&Compute", "Ctrl+R", "play", "Ask the question in the form"),
     "compare": Command(
         "Co&mpare", "Ctrl+M", "", "Put the checkpoints selected in the library side by side: every number of curvature"
@@ -99,7 +100,21 @@ class Actions(dict[str, QAction]):
 
 MENUS: dict[str, tuple[str, ...]] = {
     "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
-    "&Question": ("compute", "cancel", "-", "data", "-", "connect", "barriers", "instability", "-", "compare", "-", "recentre"),
+    "&Question": (
+        "compute",
+        "cancel",
+        "-",
+        "data",
+        "architecture",
+        "-",
+        "connect",
+        "barriers",
+        "instability",
+        "-",
+        "compare",
+        "-",
+        "recentre",
+    ),
     "&View": ("view_3d", "view_2d", "view_both", "view_chart", "-", "log", "contours", "reset", "-", "docks", "-", "themes"),
     "&Help": ("help", "about"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
 
@@ -20,9 +22,9 @@ WHY = {
 
 
 class ChoiceDialog(QDialog):
-    """`chosen` is what was taken, once accepted."""
+    """`chosen` is what was taken, once accepted. now: what it is open with."""
 
-    def __init__(self, error: ChoiceNeeded, parent: QWidget | None = None) -> None:
+    def __init__(self, error: ChoiceNeeded, parent: QWidget | None = None, now: str = "") -> None:
         super().__init__(parent)
         self.setObjectName("choice")
         title = TITLES.get(error.option, "Which of these is it?")
@@ -39,7 +41,7 @@ class ChoiceDialog(QDialog):
         self.names.setAccessibleName("What fits")
         self.names.addItems([" ".join(choice.split()) for choice in error.choices])
         self.names.setSpacing(3)
-        self.names.setCurrentRow(0)
+        self.names.setCurrentRow(self.choices.index(now) if now in self.choices else 0)
         self.names.itemActivated.connect(lambda _: self.accept())
         column.addWidget(self.names, 1)
         buttons = QDialogButtonBox()
@@ -64,6 +66,35 @@ def offer(session: Session, document: Document, parent: QWidget, error: ChoiceNe
     dialog.rejected.connect(lambda: leave(session, document, error))
     dialog.open()
     return dialog
+
+
+def change(session: Session, document: Document, parent: QWidget) -> ChoiceDialog | None:
+    """Let a person choose another of the architectures that the tensors fit; the document is then opened anew. None where there
+    are no others."""
+    fits, now = choices_of(document)
+    if not fits:
+        return None
+    error = ChoiceNeeded(f"{document.name} is open as {now}; {len(fits)} fit.", option="architecture", choices=fits)
+    dialog = ChoiceDialog(error, parent, now)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.accepted.connect(lambda: replace(session, document, error, dialog.chosen) if dialog.chosen != now else None)
+    dialog.open()
+    return dialog
+
+
+def replace(session: Session, document: Document, error: ChoiceNeeded, value: str) -> None:
+    """What runs on the document is stopped, and its question is asked anew of the other architecture."""
+    for inquiry in [each for each in session.inquiries if each.document is document and each.live]:
+        session.cancel(inquiry)
+    document.answers, document.asks = [], True
+    take(session, document, error, value)
+
+
+def choices_of(document: Document | None) -> tuple[tuple[str, ...], str]:
+    """The architectures that a document's tensors fit, and the one that was chosen; nothing where there was no choice."""
+    about: Any = getattr(document.problem, "description", None) if document is not None else None
+    fits = tuple(map(str, (about or {}).get("fits", ())))
+    return fits, str(about.get("chosen", "")) if fits else ""
 
 
 def take(session: Session, document: Document, error: ChoiceNeeded, value: str) -> None:

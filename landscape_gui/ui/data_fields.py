@@ -61,7 +61,7 @@ class DataFields(QWidget):
         for name, field in (
             ("Normalisation", self.normalise),
             ("Images' sides", self.size_box),
-            ("cropped from", self.resize_box),
+            ("Resized to", self.resize_box),
             ("Target", self.target),
             ("Tokens in an example", self.block),
         ):

@@ -103,6 +103,7 @@ class Window(QMainWindow):
             "close": self.close_current,
             "quit": self.close,
             "data": self.ask_data,
+            "architecture": self.ask_architecture,
             "compute": lambda: self.question.ask(),
             "compare": lambda: self.library.compare(),
             "connect": lambda: self.library.connect_selected(),
@@ -236,6 +237,11 @@ class Window(QMainWindow):
         if self.session.current is not None and self.session.current.problem is not None:
             choosing_data.offer(self.session, self.session.current, self)
 
+    def ask_architecture(self) -> None:
+        """Another of the architectures that the current checkpoint fits."""
+        if self.session.current is not None:
+            choice_dialog.change(self.session, self.session.current, self)
+
     def _refused(self, document: Document) -> None:
         self.session.close(document)
         text = f"{document.name} was not opened: its code was not allowed."
@@ -276,6 +282,7 @@ class Window(QMainWindow):
             actions[name].setEnabled(bool(session.documents))
         for name in ("compute", "compare", "data"):
             actions[name].setEnabled(current is not None and current.problem is not None)
+        actions["architecture"].setEnabled(bool(choice_dialog.choices_of(current)[0]))
         actions["cancel"].setEnabled(session.running is not None)
         actions["close"].setEnabled(current is not None)
         actions["recentre"].setEnabled(session.cell is not None)

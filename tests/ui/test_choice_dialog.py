@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from landscape_gui.errors import ChoiceNeeded
-from landscape_gui.ui.choice_dialog import ChoiceDialog, offer
+from landscape_gui.ui.choice_dialog import ChoiceDialog, change, choices_of, offer
 from landscape_gui.ui.services import Services
 
 NAMES = ("timm:resnet18", "timm:resnetblur18", "torchvision:resnet18")
@@ -81,3 +81,25 @@ def test_names_are_neither_markup_nor_lines_of_their_own(qtbot, dressed):
     assert dialog.names.item(0).text() == "<i>a b</i>.py:f"
     assert all(label.textFormat() == Qt.TextFormat.PlainText and "\n" not in label.text() for label in dialog.findChildren(QLabel))
     assert dialog.chosen == "<i>a\nb</i>.py:f", "what opens is the name as it is"
+
+
+def test_another_can_be_taken_later_and_none_is_nothing_lost(qtbot, session, chooser, asked):
+    dialog, document = asked
+    assert change(session, document, None) is None, "nothing is open yet"
+    dialog.accept()
+    qtbot.waitUntil(lambda: document.state == "ready", timeout=5000)
+    document.problem.description = {"fits": list(NAMES), "chosen": NAMES[0]}
+    assert choices_of(document) == (NAMES, NAMES[0])
+    before = document.problem
+    kept = change(session, document, None)
+    assert kept.chosen == NAMES[0]
+    kept.reject()
+    assert document in session.documents and document.problem is before
+    change(session, document, None).accept()
+    assert document.problem is before and document.state == "ready", "the same again is nothing to do"
+    another = change(session, document, None)
+    another.names.setCurrentRow(1)
+    another.accept()
+    qtbot.waitUntil(lambda: document.problem is not before, timeout=5000)
+    assert chooser.chosen == {"net.pt": ("architecture", NAMES[1])}
+    assert document.state == "ready" and choices_of(document) == ((), "")
