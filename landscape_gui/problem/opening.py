@@ -64,19 +64,12 @@ def open_problem(
     """The problem of a checkpoint: a file, a folder (its run's last checkpoint), or "samples:NAME".
 
     The network comes from `code` ("landscape.py", "nets.py:make", "package.nets:make") or `architecture` where given, else from
-<<<<<<< /tmp/data/save/landscape_gui/problem/opening.py
-    the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, a Hugging Face
-    folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or a hubconf.py
-    of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes fit.
-    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50". chosen: asked for the name of the one to
-    take ("": none yet) where several of the table's fit tensors of a digest.
-=======
     the card (landscape.json) beside the file, else from a landscape.py beside it, from the file itself (.pt2, TorchScript, a
     Hugging Face folder, timm's config.json), from a landscape.py up to two folders above what was opened, from a Lightning class or
     a hubconf.py of its project, from a fingerprint of timm's and torchvision's networks, else from the built-in family whose shapes
     fit.
-    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50".
->>>>>>> /tmp/data/h
+    architecture: "mlp", or with options "resnet:shortcut=none,eps=1e-3"; "timm:resnet50". chosen: asked for the name of the one to
+    take ("": none yet) where several of the table's fit tensors of a digest.
 
     Data: `data` (with `normalise`, `size`, `resize`, `target`, `block` as of `datasets.load_data`), else the card's, else the
     landscape.py's. Reads the checkpoint and the data once, and runs the network on two examples.
