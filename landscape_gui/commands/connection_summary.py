@@ -54,7 +54,8 @@ def paths_of(result: ConnectedResult) -> Mapping[str, PathResult]:
 def size_of(result: ConnectedResult) -> str:
     seconds = f"{result.provenance.seconds:.1f} s"
     if isinstance(result, ConnectionResult):
-        return f"{' and '.join(result.names)}, {result.end_distance:.4g} apart; barriers of the {result.split} loss; {seconds}"
+        apart = f", {result.end_distance:.4g} apart" if math.isfinite(result.end_distance) else ""
+        return f"{' and '.join(result.names)}{apart}; barriers of the {result.split} loss; {seconds}"
     if isinstance(result, BarriersResult):
         what = f"{result.split} {'error rate' if result.metric == 'error' else result.metric}"
         told = f"barriers of the {what} {DEFINITIONS[result.definition]}, path {result.path}"

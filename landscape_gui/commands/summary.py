@@ -78,8 +78,9 @@ def number_text(value: float) -> str:
 
 def axes_text(axes: AxesReport) -> str:
     parts = [f"axes: {'; '.join(axes.labels)}"]
-    parts.append("norms " + ", ".join(f"{norm:.4g}" for norm in np.ravel(axes.norms)))
-    if len(axes.labels) > 1:
+    known = bool(np.isfinite(axes.norms).all())
+    parts.append("norms " + ", ".join(f"{norm:.4g}" for norm in np.ravel(axes.norms)) if known else "norms unknown")
+    if len(axes.labels) > 1 and known:
         parts.append(f"cosine {float(axes.cosines[0, 1]):.4f}")
     if axes.explained.size:
         parts.append("explained variance " + ", ".join(f"{share:.1%}" for share in axes.explained[:2]))

@@ -195,7 +195,7 @@ def line_of(entries: Sequence[Entry], axis: str, origin: Origin) -> LineResult:
         x=freeze(places[order]),
         quantities=quantities_of(columns, order, "x"),
         computed=freeze(np.ones(len(order), bool), bool),
-        axes=unknown_axes(1),
+        axes=unknown_axes(axis),
         notes=said,
         provenance=origin.provenance("line"),
     )

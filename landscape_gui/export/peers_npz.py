@@ -110,6 +110,8 @@ def plane_of(arrays: Arrays, origin: Origin) -> PathPlaneResult:
     )
 
 
+ROUNDING = 1e-6
+"""The end points lie on the first axis but for the rounding of float32 weights; in distances of the two ends."""
 NAMES = ("first end", "second end", "bend")
 AXES = ("towards the second end", "across, towards the bend")
 
@@ -122,7 +124,12 @@ def ends_distance(arrays: Arrays) -> tuple[float, Callable[[Array], Array]]:
     unit = float(pairs(bends)[2, 0]) if len(bends) > 2 else 1.0
     if not (np.isfinite(unit) and unit > 0):
         raise LandscapeError("the two ends of its curve lie in the same place.", remedy=AGAIN)
-    return unit, lambda places: pairs(places) / unit
+
+    def scale(places: Array) -> Array:
+        scaled = pairs(places) / unit
+        return np.where(np.abs(scaled) < ROUNDING, 0.0, scaled)
+
+    return unit, scale
 
 
 def pairs(places: Array) -> Array:
@@ -216,7 +223,7 @@ def landscape_of(arrays: Arrays, origin: Origin) -> SurfaceResult | LineResult:
     common: dict[str, Any] = {
         "x": freeze(coordinates[0][orders[0]]),
         "notes": notes,
-        "axes": unknown_axes(min(dim, 2)),
+        "axes": unknown_axes(*(f"direction {k + 1}" for k in range(min(dim, 2)))),
         "provenance": told.provenance("line" if dim == 1 else "surface", **({"slice": rest} if rest else {})),
         "computed": freeze(np.ones(loss.T.shape, bool), bool),
         "quantities": {"loss": Quantity(name="loss", label="loss", values=freeze(loss.T), axes=("y", "x")[2 - loss.ndim :])},
@@ -234,11 +241,12 @@ def middle(loss: Array, coordinates: Array) -> tuple[Array, str]:
     return loss, " and ".join(said)
 
 
-def unknown_axes(count: int) -> AxesReport:
-    """Axes of which nothing is known but their number."""
+def unknown_axes(*labels: str) -> AxesReport:
+    """Axes of which nothing is known but what they are called."""
+    count = len(labels)
     return AxesReport(
         kind="read",
-        labels=tuple(f"direction {k + 1}" for k in range(count)),
+        labels=labels,
         norms=freeze(np.full(count, np.nan)),
         cosines=freeze(np.full((count, count), np.nan)),
     )

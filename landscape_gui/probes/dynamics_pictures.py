@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape_gui.dynamics_results import DynamicsResult, RunDynamics
-from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Rule, Scale
+from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Scale
 from landscape_gui.probes import facts
 from landscape_gui.probes.pictures import plain_unit, positive
 from landscape_gui.probes.unknowns import spoken, with_unknowns
@@ -74,7 +74,12 @@ def charts_of(result: DynamicsResult) -> Iterator[tuple[Chart, tuple[str, ...]]]
             yield chart, names
     for name in left:
         label = next(run.quantities[name].label for run in result.runs.values() if name in run.quantities)
-        yield Chart(title=label[:1].upper() + label[1:], label=label, names=(name,), logs=True), (name,)
+        yield Chart(title=capital(label), label=label, names=(name,), logs=True), (name,)
+
+
+def capital(label: str) -> str:
+    """With a capital letter, Greek ones left as they are."""
+    return label[:1].upper() + label[1:] if label.isascii() else label
 
 
 def known(run: RunDynamics, name: str) -> bool:
@@ -91,13 +96,14 @@ def panel_of(chart: Chart, names: Sequence[str], result: DynamicsResult, look: L
             several = len(result.runs) > 1
             label = f"{run.name}, {q.label}" if several and len(names) > 1 else run.name if several else q.label
             colour = number if several else place
-            alone = not several and len(names) == 1
+            alone = not several and len(names) == 1 and name != "stability_ratio"
             shown.append(q)
             line = Line(x=run.order, y=q.values, label="" if alone else label, colour=colour, dash=several and place > 0, width=1.6)
             marks.append(line)
         marks += limits(run, number) if "lambda_max" in names else []
     if "stability_ratio" in names:
-        marks.append(Rule(at=EDGE, orientation="horizontal", label="2: edge of stability"))
+        ends = freeze([min(r.order[0] for r in result.runs.values()), max(r.order[-1] for r in result.runs.values())])
+        marks.append(Line(x=ends, y=freeze([EDGE, EDGE]), label="2: edge of stability", colour=7, dash=True))
     scale: Scale = "log" if chart.logs and look.scale == "log" and all(positive(q.values) for q in shown) else "linear"
     return Panel(
         marks=tuple(marks),
@@ -124,7 +130,7 @@ def dynamics_facts(result: DynamicsResult) -> tuple[facts.Fact, ...]:
         span = f", {run.order[0]:g} to {run.order[-1]:g}" if len(run.order) else ""
         found.append((run.name if len(result.runs) > 1 else "Run", f"{facts.plural(len(run.order), result.unit)}{span}"))
         for name, q in run.quantities.items():
-            label = q.label[:1].upper() + q.label[1:]
+            label = capital(q.label)
             found.append((f"{run.name}: {label}" if len(result.runs) > 1 else label, course(run, name, result.unit)))
     if "stability_ratio" in result.names:
         found.append(("Edge of stability", "2, where the ratio is learning rate × λmax and there is no momentum"))
@@ -150,4 +156,4 @@ def course(run: RunDynamics, name: str, unit: str) -> str:
 def caption_of(what: str, every: Sequence[facts.Fact]) -> str:
     """Sentences for under a figure."""
     said = [what, *(f"{label}: {words}" for label, words in spoken(every) if label != "Run")]
-    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in said)
+    return " ".join(capital(s[:1]) + s[1:].rstrip(".") + "." for s in said)

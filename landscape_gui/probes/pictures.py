@@ -205,7 +205,7 @@ def line_figure(result: LineResult, look: Look) -> Figure:
     for name, q in result.quantities.items():
         colour = next((i for i, s in enumerate(splits) if name.startswith(s + "_")), 0)
         marks += curve(result, q, colour, right=name not in losses)
-    if result.x[0] < 0 < result.x[-1]:
+    if result.x[0] < 0 < result.x[-1] and result.axes.kind != "read":
         marks.append(Rule(at=0.0, label="checkpoint"))
     other = next(iter(result.axes.labels), "")
     if result.axes.kind in ("towards", "plane") and other.startswith("towards ") and result.x[0] < 1 < result.x[-1]:

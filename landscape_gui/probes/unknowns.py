@@ -9,6 +9,8 @@ Fact = tuple[str, str]
 UNKNOWN = "unknown"
 SOURCE = "Read from"
 UNSAID = "The file does not say"
+WORDS = {"Computed on": "what it was computed on", "BatchNorm": "BatchNorm"}
+"""How a sentence names what is unknown, where that is not the label without its capital."""
 
 
 def with_unknowns(found: Sequence[Fact], problem: Mapping[str, Any]) -> list[Fact]:
@@ -38,5 +40,5 @@ def spoken(facts: Sequence[Fact]) -> list[Fact]:
     """The facts for sentences: those that are unknown become one."""
     unsaid = [label for label, words in facts if words == UNKNOWN]
     rest = [fact for fact in facts if fact[1] != UNKNOWN]
-    words = ", ".join(label if label.startswith("BatchNorm") else label[:1].lower() + label[1:] for label in unsaid)
+    words = ", ".join(WORDS.get(label, label[:1].lower() + label[1:]) for label in unsaid)
     return [*rest, (UNSAID, words)] if unsaid else rest

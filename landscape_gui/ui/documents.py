@@ -17,6 +17,7 @@ from landscape_gui.connection_results import PathPlaneResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Quantity, Result, SurfaceResult, TrajectoryResult
+from landscape_gui.topology_results import TopologyResult
 
 _numbers = itertools.count(1)
 
@@ -115,7 +116,12 @@ def without_model(answer: Answer) -> str:
     told = answer.result.provenance.problem.get("read_from") if answer.result is not None else None
     if not isinstance(told, Mapping):
         return "an answer, without its model"
-    return f"{answer.probe.replace('-', ' ')} · {told.get('format', '')}"
+    kind = READ.get(answer.probe, answer.probe.replace("-", " "))
+    return f"{kind} · {told.get('format', '')}"
+
+
+READ = {"connect": "curve", "path-plane": "plane with a curve", "dynamics": "training dynamics"}
+"""What an answer that was read from another program's file is called, where not as its kind."""
 
 
 def parameters(problem: Any) -> int:
@@ -255,7 +261,7 @@ class Cell:
 
 def surface_of(result: Result | None) -> SurfaceResult | None:
     """The plane that a result holds, if any."""
-    if isinstance(result, TrajectoryResult | PathPlaneResult):
+    if isinstance(result, TrajectoryResult | PathPlaneResult | TopologyResult):
         return result.surface
     return result if isinstance(result, SurfaceResult) else None
 
