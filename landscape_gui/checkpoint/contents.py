@@ -10,6 +10,7 @@ from typing import Any
 
 from landscape_gui.checkpoint.budget import spend
 from landscape_gui.checkpoint.exported import CONSTANTS
+from landscape_gui.checkpoint.keys import Written, numbered
 from landscape_gui.checkpoint.limits import (
     DEPTH,
     GROUPS,
@@ -105,7 +106,7 @@ def survey(archive: Archive, group: str = "") -> Contents:
         notes.append("Stripped " + " and ".join(shown(prefix) for prefix in prefixes) + " from the names.")
     if chosen.module:
         notes.append(f"A pickled {shown(chosen.module)}: its weights were read, its class was not imported.")
-    names = (chosen.path, *(other.path for other in groups if other is not chosen))
+    names = (str(chosen.path), *(str(other.path) for other in groups if other is not chosen))
     metadata = {**archive.metadata, **_metadata(archive.root, frozenset(group.path for group in groups if group.path))}
     return Contents(tuple(named), names, metadata, tuple(_loose(archive.root, chosen)), (*archive.notes, *notes))
 
@@ -157,7 +158,8 @@ def _apart(groups: Iterable[Group]) -> Iterator[Group]:
 def _join(path: str, key: str) -> str:
     if len(path) + len(key) > NAME_LENGTH:
         raise Broken(f"it has a name of more than {NAME_LENGTH} characters ({shown(key)})")
-    return f"{path}.{key}" if path else key
+    joined = f"{path}.{key}" if path else key
+    return Written(joined) if isinstance(path, Written) or isinstance(key, Written) else joined
 
 
 def _tensors(entries: list[tuple[str, Any]]) -> list[tuple[str, Layout | Foreign]]:
@@ -245,9 +247,9 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
     held = sum(span.size for span in archive.spans.values()) + sum(piece.size for _, layout in readable for piece in layout.pieces)
     if total > 4 * held + SPARE_BYTES:
         raise Broken(f"its tensors would take {total:,} bytes, far more than the file has")
-    stored = [name for name, _ in readable]
-    if len(set(stored)) < len(stored) or any(len(name) > NAME_LENGTH for name in stored):
-        raise Broken("two of its tensors have one name, or a name is too long")
+    stored, said = _named_apart(group.path, [name for name, _ in readable])
+    notes += said
+    readable = [(name, tensor) for name, (_, tensor) in zip(stored, readable, strict=True)]
     clean, prefixes = strip(stored)
     named = [(new, old, layout) for new, (old, layout) in zip(clean, readable, strict=True)]
     counters = [name for name in stored if name in COUNTERS] if prefixes else []
@@ -255,6 +257,21 @@ def _checked(group: Group, archive: Archive) -> tuple[list[tuple[str, str, Layou
         named = [entry for entry in named if entry[1] not in COUNTERS]
         notes.append(f"Averaged weights ({', '.join(counters)} left out).")
     return named, prefixes, notes
+
+
+def _named_apart(path: str, names: list[str]) -> tuple[list[str], list[str]]:
+    """A name for each tensor, and a note where not all of them stand so in the file."""
+    stored = numbered(names)
+    if any(len(name) > NAME_LENGTH for name in stored):
+        raise Broken("the name of one of its tensors is too long")
+    written = [name for name in (path, *stored) if isinstance(name, Written)]
+    more = f" and {len(written) - 1} more" if len(written) > 1 else ""
+    note = (
+        f"Names that are no text in the file, or that two things have, were written out: {shown(written[0])}{more}."
+        if written
+        else ""
+    )
+    return [str(name) for name in stored], [note] if note else []
 
 
 def _check_span(name: str, tensor: Layout, archive: Archive) -> None:

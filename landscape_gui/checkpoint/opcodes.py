@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from landscape_gui.checkpoint.keys import key_of
 from landscape_gui.checkpoint.limits import INTEGER_BYTES, Broken, shown, valid
 from landscape_gui.checkpoint.values import Global, Object, Persistent
 
@@ -44,18 +45,6 @@ def _integer(raw: bytes) -> int:
         raise Broken("its pickle holds a malformed integer") from None
 
 
-def _key(key: Any) -> Any:
-    """A key that is cheap to hash: text, bytes, small numbers, an object (by its identity); else what stands for it."""
-    kind = type(key)
-    if kind in (str, bytes, bool, Object) or key is None or (kind is int and -(1 << 60) < key < 1 << 60):
-        return key
-    if kind is float:
-        return repr(key)
-    if isinstance(key, Global):
-        return key.name
-    return f"<{getattr(key, 'name', '') or kind.__name__}>"
-
-
 def _put(target: Any, pairs: list[Any]) -> None:
     if isinstance(target, Object):
         if target.items is None:
@@ -66,7 +55,7 @@ def _put(target: Any, pairs: list[Any]) -> None:
     if len(pairs) % 2:
         raise Broken("its pickle has a key without a value")
     for index in range(0, len(pairs), 2):
-        target[_key(pairs[index])] = pairs[index + 1]
+        target[key_of(pairs[index])] = pairs[index + 1]
 
 
 def _extend(target: Any, values: list[Any]) -> None:

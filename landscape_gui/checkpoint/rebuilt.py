@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from landscape_gui.checkpoint.keys import Key, Written, distinct
 from landscape_gui.checkpoint.limits import ATTRIBUTES, DIMENSIONS, TEXT, Broken, shown
 from landscape_gui.checkpoint.manifest import ITEM_BYTES, QUANTISED, Layout, Scalar
 from landscape_gui.checkpoint.quantised import quantised_class
@@ -179,7 +180,7 @@ def _sizes(value: Any) -> tuple[int, ...]:
 def entries_of(value: Any) -> list[tuple[str, Any]] | None:
     """What a dictionary, list, tuple or object with attributes holds, by name; None for anything else."""
     if isinstance(value, dict):
-        return [(_key_text(key), item) for key, item in value.items()]
+        return list(zip(distinct(list(value), [_key_text(key) for key in value]), value.values(), strict=True))
     if isinstance(value, list | tuple):
         return [(str(index), item) for index, item in enumerate(value)]
     if not isinstance(value, Object):
@@ -195,6 +196,8 @@ def entries_of(value: Any) -> list[tuple[str, Any]] | None:
 
 def _key_text(key: Any) -> str:
     """A key as a name; of an enum's member its value."""
+    if isinstance(key, Key):
+        return Written(key.text)
     held = scalar_of(key) if isinstance(key, Object) else None
     return str(key if held is None else held)
 

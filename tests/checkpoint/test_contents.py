@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from landscape_gui.checkpoint import read_checkpoint
 from landscape_gui.checkpoint.contents import ORDER
@@ -211,3 +212,40 @@ def test_what_is_no_dictionary_is_named_in_words(tmp_path: Path, value: bytes, w
     (tmp_path / "a.pt").write_bytes(b"\x80\x02" + value + b".")
     with pytest.raises(CheckpointError, match=f"it holds no weights.*{words}"):
         read_checkpoint(tmp_path / "a.pt")
+
+
+CUT = f"({', '.join(map(str, range(16)))}, ...)"
+KEYS: list[tuple[dict[Any, Any], dict[str, float], str]] = [
+    (
+        {("encoder", 0): 1, ("encoder", 1): 2, ("decoder", ("x", None)): 3},
+        {"('encoder', 0)": 1, "('encoder', 1)": 2, "('decoder', ('x', None))": 3},
+        "('encoder', 0)' and 2 more",
+    ),
+    ({0: 1, "0": 2, 1: 3}, {"0 (number)": 1, "0": 2, "1": 3}, "'0 (number)'"),
+    (
+        {1.5: 1, "1.5": 2, (1,): 3, "(1,)": 4},
+        {"1.5 (number)": 1, "1.5": 2, "(1,) (tuple)": 3, "(1,)": 4},
+        "'1.5 (number)' and 1 more",
+    ),
+    ({("a", 0): {"w": 1}, ("a", 1): {"w": 2}}, {"('a', 0).w": 1, "('a', 1).w": 2}, "('a', 0).w' and 1 more"),
+    ({0: {"w": 1}, "0": {"w": 2}}, {"0 (number).w": 1, "0.w": 2}, "'0 (number).w'"),
+    ({"a": {"b": {"c": 1}}, "a.b": {"c": 2}}, {"a.b.c": 1, "a.b.c (2)": 2}, "'a.b.c (2)'"),
+    ({tuple(range(40)): 1, (*range(39), 7): 2}, {CUT: 1, f"{CUT} (tuple)": 2}, "and 1 more"),
+    ({0: 1, 1: 2}, {"0": 1, "1": 2}, ""),
+]
+"""Tensors that hold these numbers -> what they are called; what a note says of it."""
+
+
+@pytest.mark.parametrize(("content", "names", "words"), KEYS, ids=lambda value: str(value)[:24])
+def test_keys_that_are_no_text_have_names_of_their_own(content: Any, names: Any, words: str, tmp_path: Path) -> None:
+    def filled(value: Any) -> Any:
+        return {key: filled(item) for key, item in value.items()} if isinstance(value, dict) else torch.full((2,), float(value))
+
+    torch.save(filled(content), tmp_path / "net.pt")
+    found = read_checkpoint(tmp_path / "net.pt")
+    assert {name: float(tensor[0]) for name, tensor in found.tensors.items()} == names
+    assert all(type(name) is str for name in (*found.tensors, *found.groups))
+    notes = [note for note in found.notes if "written out" in note]
+    assert words in notes[0] if words else not notes
+    save_file(dict(found.tensors), tmp_path / "net.safetensors")
+    assert read_checkpoint(tmp_path / "net.safetensors").digest == found.digest
