@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import bz2
 import collections
 import datetime
 import enum
@@ -10,8 +11,10 @@ import gzip
 import importlib
 import io
 import json
+import lzma
 import pickle
 import shutil
+import tarfile
 import tempfile
 import warnings
 import zipfile
@@ -156,6 +159,7 @@ def zips() -> Iterator[Seed]:
     yield Seed("training, protocol 4", saved(training(), pickle_protocol=4), "checkpoint")
     yield Seed("training, protocol 5", saved(training(), pickle_protocol=5), "checkpoint")
     yield Seed("module", saved(network()), "checkpoint")
+    yield Seed("traced module", saved(torch.fx.symbolic_trace(network())), "checkpoint")
     yield Seed("wrapped", saved(wrapped()), "checkpoint", "epoch=3-step=12.ckpt")
     yield Seed("views", saved(views()), "checkpoint")
     yield Seed("narrow", saved(narrow()), "checkpoint")
@@ -203,6 +207,22 @@ def pickles() -> Iterator[Seed]:
         yield Seed(f"pickled arrays {protocol}", pickle.dumps(arrays(), protocol), "checkpoint", "seed.pkl")
     yield Seed("gzipped pickle", gzip.compress(pickle.dumps(arrays(), 4), mtime=0), "checkpoint", "seed.pkl.gz")
     yield Seed("gzipped torch zip", gzip.compress(saved(state()), mtime=0), "checkpoint", "seed.pt.gz")
+    yield Seed("bzipped pickle", bz2.compress(pickle.dumps(arrays(), 4)), "checkpoint", "seed.pkl.bz2")
+    yield Seed("xz-packed torch zip", lzma.compress(saved(state())), "checkpoint", "seed.pt.xz")
+    yield Seed("tar", tarred(tarfile.GNU_FORMAT), "checkpoint", "seed.tar")
+    yield Seed("tar of POSIX", tarred(tarfile.PAX_FORMAT), "checkpoint", "seed.tar")
+    yield Seed("gzipped tar", gzip.compress(tarred(tarfile.USTAR_FORMAT), mtime=0), "checkpoint", "seed.tar.gz")
+
+
+def tarred(kind: int) -> bytes:
+    """Weights beside settings, the file's name too long for its header."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=kind) as file:
+        for name, content in (("config.json", b"{}"), (f"{'x' * 90}/{'y' * 30}/weights.th", saved(state()))):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            file.addfile(entry, io.BytesIO(content))
+    return target.getvalue()
 
 
 # -- others ---------------------------------------------------------------------------------------------------------------
