@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from landscape_gui.problem import families
 from landscape_gui.problem.exported.identity import identity_at
 from landscape_gui.problem.families.architecture import Shapes
 from landscape_gui.problem.locate import find_beside, find_checkpoint
+from landscape_gui.problem.scripted.identity import identity_at as scripted_identity_at
 
 
 def differences(description: Mapping[str, Any], path: str) -> tuple[str, ...]:
@@ -46,7 +47,9 @@ def check_network(config: Mapping[str, Any], model: str, path: Path, shapes: Sha
     config, model: of the network that is open, as a built-in family knows it, and in words; example: the shape of one input.
     """
     if "exported" in config:
-        _check_program(str(config["exported"]), model, path)
+        _check_program(str(config["exported"]), identity_at, model, path)
+    if "torchscript" in config:
+        _check_program(str(config["torchscript"]), scripted_identity_at, model, path)
     if "family" not in config:
         return
     try:
@@ -62,10 +65,10 @@ def check_network(config: Mapping[str, Any], model: str, path: Path, shapes: Sha
         )
 
 
-def _check_program(identity: str, model: str, path: Path) -> None:
-    """ProblemError where another .pt2 holds another program, though its tensors look the same."""
+def _check_program(identity: str, at: Callable[[Path], str], model: str, path: Path) -> None:
+    """ProblemError where another file holds another program, though its tensors look the same."""
     try:
-        said = identity_at(path)
+        said = at(path)
     except (Broken, LandscapeError):
         return  # its tensors are read all the same
     if said and said != identity:

@@ -30,6 +30,7 @@ from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.judges import Judges, choose_judges
 from landscape_gui.problem.locate import find_beside, find_code
 from landscape_gui.problem.origins import Origin, Request
+from landscape_gui.problem.scripted.identity import identity
 from landscape_gui.problem.scripted.library import Class, Library, parse_library
 from landscape_gui.problem.scripted.module import Builder, OneInput, Program
 from landscape_gui.problem.scripted.objects import NO_GRAD
@@ -79,7 +80,7 @@ class TorchScriptOrigin(Origin):
             module.whole = self._whole
             notes = fitting.load(module, checkpoint.tensors, name)
             try_out(module, few, _taken(module))
-        return Network(module, name, {"torchscript": self._script.digest}, (*notes, *self._notes(module)))
+        return Network(module, name, {"torchscript": identity(self._script)}, (*notes, *self._notes(module)))
 
     def judges(self, network: Network, data: Data, loss: str) -> Judges:
         return choose_judges(network.module, data.splits[0], loss, self._yours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -63,12 +64,16 @@ def tampered(source: Path, target: Path, change: Callable[[str, bytes], bytes]) 
 
 
 def rewritten(source: Path, target: Path, old: str, new: str, file: str = "code/__torch__.py") -> Path:
-    """The same archive with a part of its program's text replaced."""
+    """The same archive with a part of its program's text replaced, however torch numbered the file."""
+    seen = 0
 
     def change(name: str, content: bytes) -> bytes:
-        if name != file:
+        nonlocal seen
+        if re.sub(r"/___torch_mangle_\d+", "", name) != file:
             return content
-        assert old.encode() in content, content.decode()
+        seen += content.count(old.encode())
         return content.replace(old.encode(), new.encode())
 
-    return tampered(source, target, change)
+    made = tampered(source, target, change)
+    assert seen, f"{old!r} is not in {file}"
+    return made

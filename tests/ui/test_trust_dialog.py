@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.ui.trust_dialog import NO_PROMISE, SEEN, UNSEEN, TrustDialog
+from landscape_gui.ui.trust_dialog import LISTED, NO_PROMISE, SEEN, UNSEEN, TrustDialog
 
 CODE = "import os\n" + "x = 1\n" * 500 + "os.system('<b>ls</b>')\n"
 
@@ -66,6 +66,18 @@ def test_allowing_takes_a_press_on_the_button(qtbot, ask):
     dialog = ask()
     with qtbot.waitSignal(dialog.accepted):
         qtbot.mouseClick(dialog.allow, Qt.MouseButton.LeftButton)
+
+
+def test_a_program_in_the_checkpoint_is_no_python_code(qtbot, ask, dressed):
+    """What it can do here is said, and what of it is not run."""
+    dialog = TrustDialog(
+        TrustNeeded("/work/net.pt", CODE, "d" * 64, ("names operators that are not run here",), "a TorchScript program")
+    )
+    qtbot.addWidget(dialog)
+    assert dialog.windowTitle() == "Run this program?" and dialog.allow.text() == "Allow this program"
+    assert "This checkpoint comes with a TorchScript program" in texts(dialog) and NO_PROMISE not in texts(dialog)
+    lines = dialog.abilities.text().replace("\u200b", "").splitlines()
+    assert lines == [LISTED, "\u2022 It names operators that are not run here."]
 
 
 @pytest.mark.parametrize("count", [0, 8])

@@ -20,6 +20,10 @@ from landscape_gui.problem.scripted.library import refuse
 from landscape_gui.problem.scripted.numbers import ALWAYS, DTYPES, PLAIN, is_tensor
 
 _MORE = words("nonzero_numpy pdist")
+_FLOATING = words("bartlett_window blackman_window empty eye fft_fftfreq fft_rfftfreq hamming_window hann_window linspace logspace")
+_FLOATING |= words("ones zeros")
+MAKERS = _FLOATING | words("arange as_tensor full scalar_tensor tensor tril_indices triu_indices")
+"""What makes a tensor out of nothing."""
 OPTIONS = words("dtype layout device pin_memory memory_format non_blocking requires_grad")
 
 
@@ -203,10 +207,13 @@ def with_tensors(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
 
 
 def adapted(name: str, arguments: list[Any], keywords: dict[str, Any], own: torch.dtype, place: torch.device) -> None:
-    """Put the network's type of numbers and its device, in place, where the program says those that it was made with."""
-    if "dtype" in keywords:
+    """Put the network's type of numbers and its device, in place, where the program says those that it was made with, or where what
+    makes a tensor out of nothing says none."""
+    if name in MAKERS and keywords.get("dtype") is None and (name in _FLOATING or _is_floating(arguments)):
+        keywords["dtype"] = own
+    if keywords.get("dtype") is not None:
         keywords["dtype"] = _followed(keywords["dtype"], own)
-    if "device" in keywords:
+    if "device" in keywords or name in MAKERS:
         keywords["device"] = place
     for key in ("layout", "pin_memory"):
         keywords.pop(key, None)
@@ -217,6 +224,11 @@ def adapted(name: str, arguments: list[Any], keywords: dict[str, Any], own: torc
             elif type(value) is int and (name == "to" or at == 2):
                 arguments[at] = _followed(value, own)
                 break
+
+
+def _is_floating(values: Sequence[Any]) -> bool:
+    """Whether a number in the list, however nested, is a floating-point one."""
+    return any(_is_floating(value) if isinstance(value, (list, tuple)) else isinstance(value, float) for value in values)
 
 
 def _followed(value: Any, own: torch.dtype) -> Any:
