@@ -13,7 +13,7 @@ from landscape_gui.checkpoint.exported import is_exported, open_exported
 from landscape_gui.checkpoint.legacy import open_pickle
 from landscape_gui.checkpoint.limits import Broken, shown
 from landscape_gui.checkpoint.manifest import Archive, Layout
-from landscape_gui.checkpoint.nested import SUFFIXES, all_in_tar, open_in_zip
+from landscape_gui.checkpoint.nested import SUFFIXES, all_in_tar, all_in_zip
 from landscape_gui.checkpoint.others import other_zip
 from landscape_gui.checkpoint.packed import PACKINGS, Packing, unpack
 from landscape_gui.checkpoint.safetensors import open_safetensors
@@ -39,10 +39,10 @@ def _open_zip(file: BinaryIO, size: int) -> Archive:
         return open_exported(archive)
     if is_arrays(names):
         return open_arrays(archive)
-    inner = open_in_zip(archive, _open_plainly)
-    if inner is not None:
-        return inner
-    raise Broken(*_other_zip(set(names)))
+    found = all_in_zip(archive, _open_plainly)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    raise Broken(*_several(found, "zip") if found else _other_zip(set(names)))
 
 
 def _open_plainly(file: BinaryIO, size: int) -> Archive:
@@ -65,10 +65,15 @@ def _open_tar(file: BinaryIO, size: int) -> Archive:
     found = all_in_tar(file, members, _open_plainly)
     if len(found) == 1:
         return next(iter(found.values()))
-    listed = ", ".join(shown(name) for name in list(found or members)[:3])
     if found:
-        raise Broken(f"it is a tar archive with several checkpoints inside ({listed})", "Unpack it and open the folder.")
+        raise Broken(*_several(found, "tar"))
+    listed = ", ".join(shown(name) for name in list(members)[:3])
     raise Broken(f"it is a tar archive without a checkpoint ({listed or 'it is empty'})", "Choose a file that torch.save wrote.")
+
+
+def _several(found: dict[str, Archive], kind: str) -> tuple[str, str]:
+    listed = ", ".join(shown(name) for name in list(found)[:3])
+    return f"it is a {kind} archive with several checkpoints inside ({listed})", "Unpack it and open the folder."
 
 
 def _open_packed(packing: Packing, file: BinaryIO, size: int) -> Archive:
@@ -111,5 +116,5 @@ def _other_zip(names: set[str]) -> tuple[str, str]:
     inside = sorted(name for name in names if name.endswith(SUFFIXES))
     if inside:
         listed = ", ".join(shown(name) for name in inside[:3])
-        return f"it is a zip archive with checkpoints inside ({listed})", "Unpack it and open the folder."
+        return f"it is a zip archive in which no weights were found ({listed})", "Unpack it and open the file that has them."
     return "it is a zip archive of something else: it has no data.pkl", "Choose a file that torch.save wrote."

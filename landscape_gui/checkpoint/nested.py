@@ -21,20 +21,19 @@ Opener = Callable[[BinaryIO, int], Archive]
 Finder = Callable[[str], tuple[Span, bytes | None]]
 
 
-def open_in_zip(archive: Zip, opener: Opener) -> Archive | None:
-    """The one member with weights in it, of the first twenty; None where there is none, or several."""
+def all_in_zip(archive: Zip, opener: Opener) -> dict[str, Archive]:
+    """Every member with weights in it, of the first twenty that may be checkpoints, by name."""
 
     def find(name: str) -> tuple[Span, bytes | None]:
         place = archive.spans({name: name})[name]
         return place, archive.content(name, PLAIN_PICKLE_BYTES) if place.packed else None
 
     names = (name for name, member in archive.members.items() if member.size)
-    found = list(_all(names, find, archive.file, opener, "zip").values())
-    return found[0] if len(found) == 1 else None
+    return _all(names, find, archive.file, opener, "zip")
 
 
 def all_in_tar(file: BinaryIO, members: Mapping[str, Span], opener: Opener) -> dict[str, Archive]:
-    """Every member with weights in it, of the first twenty, by name."""
+    """As `all_in_zip`."""
     return _all(members, lambda name: (members[name], None), file, opener, "tar")
 
 

@@ -21,11 +21,11 @@ from landscape_gui.errors import CheckpointError
 from landscape_gui.problem.locate import find_checkpoint
 
 
-def zipped(*names: str) -> bytes:
+def zipped(*names: str, content: bytes = b"x" * 100) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as file:
         for name in names:
-            file.writestr(name, b"x" * 100)
+            file.writestr(name, content)
     return target.getvalue()
 
 
@@ -72,7 +72,8 @@ FILES = {
     "JSON": (b'{"a": 1}\n', "Choose"),
     "text file": (b"import torch\nprint(1)\n" * 3, "Choose"),
     "zip archive of something else": (zipped("a.txt", "b.txt"), "torch.save"),
-    "zip archive with checkpoints inside": (zipped("a.pt", "b.pt"), "Unpack"),
+    "zip archive in which no weights were found": (zipped("a.pt", "b.pt"), "Unpack"),
+    "zip archive with several checkpoints inside": (zipped("a.pt", "b.pt", content=saved()), "Unpack"),
     "exported program": (zipped("m/archive_format", "m/models/model.json"), "a network"),
     "machine code": (zipped("m/archive_format", "m/data/aotinductor/model/model.so"), "torch.export.save"),
     "Keras": (zipped("config.json", "model.weights.h5"), ""),
