@@ -121,6 +121,7 @@ def services() -> Any:
         data_beside=data_beside,
         keep_data=keep_data,
         choose=choose,
+        sized=sized,
     )
 
 
@@ -226,6 +227,15 @@ def answer(probe: Probe, problem: Any, *, on_progress: Callable[[Progress], None
         return answered(named(probe, problem), problem, store=Store(), on_progress=on_progress, cancelled=cancelled)
     except Cancelled as error:
         return error.partial
+
+
+def sized(probe: Probe, problem: Any) -> Probe:
+    """A surface that nobody has given a size, at the one that some minutes allow."""
+    from landscape_gui.default_size import affordable
+    from landscape_gui.probes.surface import Surface
+    from landscape_gui.store import Store
+
+    return affordable(probe, problem, Store()) if isinstance(probe, Surface) else probe
 
 
 def named(probe: Probe, problem: Any) -> Probe:

@@ -57,7 +57,7 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     saved = [name for name in (namespace.save_directions, namespace.save_surface, namespace.save_model) if name]
     outputs.check_folders(saved)
     problem = opening.open_named(namespace.path, namespace)
-    question = flags.make_probe(probe, namespace, problem)
+    question = sized(flags.make_probe(probe, namespace, problem), namespace, problem)
     with Interruption() as interruption:
         result = ask(question, problem, interruption, quiet=namespace.quiet)
     if result is None:
@@ -74,6 +74,28 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or saved)):
         print(summary.describe(result))
     return 0
+
+
+def sized(question: Probe, namespace: argparse.Namespace, problem: Problem) -> Probe:
+    """A surface that was given no --steps, at the size that some minutes allow; said on stderr where that is not the usual one."""
+    from landscape_gui.default_size import affordable
+    from landscape_gui.probes.surface import Surface
+    from landscape_gui.store import Store
+
+    if type(question) is not Surface or f"{flags.PREFIX}steps" in namespace:
+        return question
+    found = affordable(question, problem, Store())
+    if found.steps != question.steps and not namespace.quiet:
+        (nx, ny), cost = found.steps, found.cost(problem)
+        words = f"{nx} by {ny} points, about {minutes(cost.seconds)}"
+        more = f"; {question.steps[0]} by {question.steps[1]} would take about {minutes(cost.finer[1])}" if cost.finer[0] else ""
+        print(f"landscape-gui: {words}{more} (--steps {question.steps[0]})", file=sys.stderr)
+    return found
+
+
+def minutes(seconds: float) -> str:
+    """ "40 s", "12 min" """
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def ask(question: Probe, problem: Problem, interruption: Interruption, *, quiet: bool) -> Result | None:

@@ -61,13 +61,15 @@ MEMORY_TOLD = 256 << 20
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a question will take: so many `points` (forward passes), or products with a matrix as `unit` says, over `examples`
-    examples; `seconds` is an estimate and `memory` the bytes that long vectors take at most (NaN: unknown)."""
+    examples; `seconds` is an estimate and `memory` the bytes that long vectors take at most (NaN: unknown). finer: the usual size,
+    where this is a coarser one, and the seconds that it would take."""
 
     points: int
     examples: int
     seconds: float = float("nan")
     unit: str = "point"
     memory: float = float("nan")
+    finer: tuple[str, float] = ("", float("nan"))
 
 
 def field(

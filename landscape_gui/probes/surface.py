@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look
     from landscape_gui.problem import Problem
 
+SIZES = (51, 41, 31, 25, 21)
+"""Points along each side that a surface may have where nobody says, the usual first; at 21 a valley is still told from a ridge."""
+PATIENCE = 180.0
+"""Seconds that such a surface may take by the estimate; the first coarse picture comes after a hundredth of them."""
 STATISTICS = ("median", "minimum", "maximum", "spread")
 
 
@@ -36,7 +40,14 @@ class Surface(sampling.SampledProbe, PlaneProbe):
     title: ClassVar[str] = "Loss surface"
     summary: ClassVar[str] = "The loss around the checkpoint in two directions: how wide, how rough, how round the valley is"
 
-    steps: tuple[int, int] = field((51, 51), label="Steps", help="Points along x and y", minimum=2, maximum=4097, metavar="NX NY")
+    steps: tuple[int, int] = field(
+        (SIZES[0], SIZES[0]),
+        label="Steps",
+        help="Points along x and y; where nobody says, fewer if these would take more than three minutes",
+        minimum=2,
+        maximum=4097,
+        metavar="NX NY",
+    )
     span: tuple[float, ...] = field(
         (),
         label="Span",
@@ -75,7 +86,9 @@ class Surface(sampling.SampledProbe, PlaneProbe):
     def cost(self, problem: Problem) -> Cost:
         points = self.steps[0] * self.steps[1] * self.draws
         pace = sampling.seconds_per_point(self, problem)
-        return Cost(points=points, examples=sampling.examples_of(self, problem), seconds=pace * points)
+        usual = SIZES[0] ** 2 * self.draws
+        finer = (f"{SIZES[0]} × {SIZES[0]}", pace * usual) if points < usual and pace * usual > PATIENCE else ("", float("nan"))
+        return Cost(points=points, examples=sampling.examples_of(self, problem), seconds=pace * points, finer=finer)
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")

@@ -215,6 +215,8 @@ def cost_text(cost: Cost) -> str:
         parts.append(f"about {duration(cost.seconds)}" if cost.seconds >= 1 else "under 1 s")
     if cost.memory >= MEMORY_TOLD:
         parts.append(f"up to {cost.memory / 1e9:.1f} GB of vectors")
+    if cost.finer[0]:
+        parts[-1] += f"; {cost.finer[0]} would take about {duration(cost.finer[1])}"
     return ", ".join(parts)
 
 

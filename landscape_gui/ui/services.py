@@ -70,7 +70,8 @@ class Services:
     (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import; preview: a checkpoint opened with chosen data, and what
     is seen of them; known_data: how data at a path were read last; data_beside: those of a checkpoint beside this one; keep_data:
     remember a choice for a checkpoint (None: only drop what previews kept in memory); choose: open a path with this option
-    ("architecture" or "code") and value from now on ("": forget it).
+    ("architecture" or "code") and value from now on ("": forget it); sized: the default surface of a problem at the size that it is
+    asked at.
     """
 
     opener: Opener
@@ -89,6 +90,7 @@ class Services:
     data_beside: Callable[[str], DataChoice | None] | None = None
     keep_data: Callable[[str, DataChoice | None], None] | None = None
     choose: Callable[[str, str, str], None] | None = None
+    sized: Callable[[Any, Any], Any] | None = None
 
     def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
         """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""

@@ -155,7 +155,20 @@ class Session(QObject):
         except LandscapeError as error:
             self.said.emit(message_of(error))
             return None
-        return self.ask(probe) if probe is not None else None
+        if probe is None or self.services.sized is None or "steps" in (getattr(document.problem, "defaults", None) or {}):
+            return self.ask(probe) if probe is not None else None
+        self._ask_sized(document, probe, self.services.sized)
+        return None
+
+    def _ask_sized(self, document: Document, probe: Probe, sized: Callable[[Any, Any], Any]) -> None:
+        """Ask the default question at a size that is measured first, in the helper's thread."""
+        problem = document.problem
+
+        def done(outcome: Outcome) -> None:
+            if document in self.documents and document.problem is problem and document is self.current:
+                self.ask(probe if outcome.error is not None else outcome.value, document)
+
+        self.helper.submit(Task(lambda: sized(probe, problem), done, name="size of the surface"))
 
     def ask(self, probe: Probe, document: Document | None = None, *, first: bool = False) -> Inquiry | None:
         """Put a question; it waits behind those that were put before. first: before those that wait, and the one that is running
