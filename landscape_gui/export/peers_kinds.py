@@ -9,6 +9,7 @@ import os
 import stat
 from typing import BinaryIO, Literal
 
+from landscape_gui.checkpoint.limits import Broken
 from landscape_gui.checkpoint.numbers import array_names
 from landscape_gui.checkpoint.peers import peer_arrays
 from landscape_gui.store_guard import SIGNATURE
@@ -29,10 +30,10 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
             head = file.read(HEAD)
             if is_hdf5(file, head):
                 return "hdf5"
-    except (OSError, ValueError):
+        if head.startswith(b"PK\x03\x04"):
+            return peer_arrays(array_names(path))  # type: ignore[return-value]
+    except (OSError, ValueError, Broken):
         return ""
-    if head.startswith(b"PK\x03\x04"):
-        return peer_arrays(array_names(path))  # type: ignore[return-value]
     return "json" if is_list(head) or is_answer_text(head) else ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from landscape_gui.checkpoint.limits import Broken
+from landscape_gui.checkpoint.numbers import array_names
 from landscape_gui.errors import LandscapeError, StoreError, SurfaceNeeded
 from landscape_gui.export.peers import read_surface
 from landscape_gui.export.peers_hdf5 import names_in, read
@@ -44,17 +46,25 @@ def read_hdf5(path: Name) -> Result:
     if is_ours(path):
         return read_result(path)
     try:
-        names = read(path, names_in)
+        surface = read_surface(path)
     except LandscapeError as error:
-        raise StoreError(error.message, remedy=error.remedy) from error
-    if "proj_xcoord" in names and "xcoordinates" not in names:
-        raise SurfaceNeeded(os.fspath(path))
-    if "xcoordinates" not in names:
-        return read_result(path)  # which says what the file is instead
-    surface = read_surface(path)
+        return no_surface(path, error)
     named = str(surface.provenance.problem.get("directions_file", ""))
     beside = find_projection(path, named) if isinstance(surface, SurfaceResult) else None
     return surface if beside is None else with_trajectory(path, beside, surface)
+
+
+def no_surface(path: Name, error: LandscapeError) -> Result:
+    """An answer of ours that another program saved again; else what the file is instead of a surface is raised."""
+    try:
+        names = read(path, names_in)
+    except LandscapeError as broken:
+        raise StoreError(broken.message, remedy=broken.remedy) from broken
+    if "xcoordinates" in names:
+        raise error
+    if "proj_xcoord" in names:
+        raise SurfaceNeeded(os.fspath(path))
+    return read_result(path)
 
 
 def with_trajectory(path: Name, projection: Path, surface: Result) -> Result:
@@ -80,7 +90,12 @@ def not_known(path: Name) -> LandscapeError:
     except LandscapeError as error:
         return StoreError(error.message, remedy=error.remedy)
     name = os.fspath(path)
-    if name.lower().endswith((".npz", ".json")) and not name.lower().endswith(CHECKPOINTS):
+    try:
+        if data.startswith(b"PK\x03\x04") and not name.lower().endswith(CHECKPOINTS):
+            array_names(path)
+    except Broken as error:
+        return StoreError(f"{path} cannot be read: {error.reason}.", remedy=error.remedy)
+    if name.lower().endswith((".npz", ".json")):
         what = "an archive of arrays" if data.startswith(b"PK") else "a file"
         known = "a plane or curve of dnn-mode-connectivity, a landscape of Landscaper, or a list of metrics or of a line in JSON"
         return StoreError(f"{path} is {what} that holds no answer.", remedy=f"What is read besides HDF5 is {known}.")

@@ -29,7 +29,7 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
     scale = "log" if look.scale == "log" and positive(shown.values) else "linear"
     lines = (
         Line(x=result.order, y=shown.values, label=f"{shown.label}, true", colour=0, width=1.8),
-        Line(x=result.order, y=below.values, label=f"{shown.label}, in the plane", colour=1, dash=True, width=1.6),
+        Line(x=result.order, y=below.values, label=f"{below.label}, in the plane", colour=1, dash=True, width=1.6),
         Line(x=result.order, y=result.off_plane, label="distance off the plane", colour=7, width=1.2, right=True),
     )
     known = tuple(line for line in lines if np.isfinite(line.y).any())
@@ -39,7 +39,7 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
         view="chart",
         x=Axis(label=order_word(result)),
         y=Axis(label=shown.label, unit=plain_unit(shown.unit), scale="log" if scale == "log" else "linear"),
-        right=Axis(label="distance off the plane (2-norm)") if lines[2] in known else None,
+        right=Axis(label="distance off the plane (2-norm)") if np.isfinite(result.off_plane).any() else None,
         title="The run and its plane" if look.title else "",
     )
     every = (*facts.axes_facts(result.surface.axes, facts.seeds_of(result.surface)), *run_facts(result))

@@ -250,12 +250,14 @@ class ConnectionPanel(QWidget):
         self._offer_splits(paths)
         split, definition = self.split.currentData() or "", self.definition.currentData()
         unit = next((p.quantities[f"{split}_loss"].unit for p in paths.values() if f"{split}_loss" in p.quantities), "")
-        told = f"{distance:.4g} apart" if math.isfinite(distance) else "measuring the ends \N{HORIZONTAL ELLIPSIS}"
+        asks = self.shown.document.problem is not None
+        unknown = "measuring the ends \N{HORIZONTAL ELLIPSIS}" if asks else "distance unknown"
+        told = f"{distance:.4g} apart" if math.isfinite(distance) else unknown
         self.distance.setText(f"{told}  \N{MIDDLE DOT}  barriers in {unit}" if unit else told)
         colours = self.colours or {name: number for number, name in enumerate(paths)}
         how = {"split": split, "definition": definition, "distance": distance, "running": self.running}
         rows = [row_of(path, colours.get(name, NONE), **how) for name, path in paths.items()]
-        self.paths.show_rows([*rows, *self._waiting(paths)], self.way.path)
+        self.paths.show_rows([*rows, *(self._waiting(paths) if asks else [])], self.way.path)
         self._enable()
 
     def _waiting(self, paths: Mapping[str, PathResult]) -> list[Row]:
