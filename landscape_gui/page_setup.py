@@ -36,6 +36,7 @@ class PageSetup:
     axes and letters are vectors. font: see `FONTS`; font_size: points of labels and titles as printed (numbers on axes have
     0.875 of it). line_width: points of a curve; every other line is in proportion. theme: colours around the figure. transparent:
     no background. letters: (a), (b), ... in bold on the panels. titles: whether panels and figure have theirs.
+    tex_preamble: what LaTeX is told first, for the font "tex".
     """
 
     width: float | None = None
@@ -48,6 +49,7 @@ class PageSetup:
     transparent: bool = False
     letters: bool = False
     titles: bool = True
+    tex_preamble: str = ""
 
     def __post_init__(self) -> None:
         for name, (low, high) in SIZES.items():

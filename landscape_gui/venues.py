@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape_gui.errors import LandscapeError
@@ -10,6 +10,8 @@ from landscape_gui.page_setup import Font, PageSetup
 
 MM = 1 / 25.4
 """Inches of a millimetre."""
+TIMES = r"\usepackage{mathptmx}"
+"""Times with its mathematics, where LaTeX sets the letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,4 +102,6 @@ def setup_for(venue: str, columns: int = 1, **changes: Any) -> PageSetup:
         remedy = f"Choose 1 to {count}." if count > 1 else "Leave the number of columns out."
         raise LandscapeError(f"A page of {known.title} has {count} column{'s' * (count > 1)}, not {columns}.", remedy=remedy)
     usual: dict[str, Any] = {"width": known.widths[columns - 1], "font": known.font, "font_size": known.font_size}
-    return PageSetup(**usual | changes)
+    setup = PageSetup(**usual | changes)
+    times = setup.font == "tex" and known.font == "serif" and not setup.tex_preamble
+    return replace(setup, tex_preamble=TIMES) if times else setup

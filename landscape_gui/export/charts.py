@@ -33,7 +33,7 @@ def draw_chart(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     if panel.equal:
         axes.set_aspect("equal", adjustable="box")
     if not panel.heat_map:
-        axes.grid(True, axis="x" if panel.categories else "both", color=page.theme.grid, linewidth=0.4, zorder=0)
+        axes.grid(True, axis="x" if panel.categories else "both", color=page.theme.grid, linewidth=page.points(0.4), zorder=0)
     axes.set_axisbelow(True)
     for side in () if panel.heat_map else ("top",) if other is not None else ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -61,7 +61,7 @@ def _scales(axes: Any, other: Any, panel: Panel, page: Page, width: float) -> No
         if names:
             set_names(axis, names, ends, page, width, step=-1 if panel.categories else 1)
         elif side != "y" or what.text:
-            set_ticks(axis, ends, what.scale)
+            set_ticks(axis, ends, what.scale, page)
         else:  # heights without a meaning have no numbers
             axis.set_ticks([])
         axis.set_label_text(what.text)
@@ -71,14 +71,17 @@ def _draw(axes: Any, mark: Mark, page: Page) -> None:
     colour = series_colour(getattr(mark, "colour", 0), page.theme)
     if isinstance(mark, Line):
         style = (0, (4, 2)) if mark.dash else "-"
-        axes.plot(mark.x, mark.y, color=colour, linewidth=1.1 * mark.width, linestyle=style, label=mark.label or None, zorder=3)
+        axes.plot(
+            mark.x, mark.y, color=colour, linewidth=page.points(mark.width), linestyle=style, label=mark.label or None, zorder=3
+        )
     elif isinstance(mark, Band):
         low = np.maximum(mark.low, axes.get_ylim()[0]) if axes.get_yscale() == "log" else mark.low
         axes.fill_between(mark.x, low, mark.high, color=colour, alpha=0.22, linewidth=0, label=mark.label or None, zorder=2)
     elif isinstance(mark, Points):
-        size = 0.6 * mark.size
+        size = (1.0 if mark.marker == "star" else 0.6) * mark.size
         axes.plot(
-            mark.x, mark.y, MARKERS[mark.marker], ms=size, mfc=colour, mec="white", mew=0.4, label=mark.label or None, zorder=4
+            mark.x, mark.y, MARKERS[mark.marker], ms=size, mfc=colour, mec="white", mew=page.points(0.4), zorder=4,
+            label=mark.label or None,
         )  # fmt: skip
     elif isinstance(mark, Needles):
         draw_needles(axes, mark, colour, page)
@@ -93,7 +96,7 @@ def _rules(axes: Any, panel: Panel, page: Page, width: float) -> None:
     for rule in (m for m in panel.marks if isinstance(m, Rule)):
         style: dict[str, Any] = {
             "color": page.theme.muted,
-            "linewidth": 0.8,
+            "linewidth": page.points(0.75),
             "zorder": 2.5,
             "linestyle": (0, (3, 2)) if rule.dash else "-",
         }
@@ -104,7 +107,11 @@ def _rules(axes: Any, panel: Panel, page: Page, width: float) -> None:
             if rule.label:
                 where = {"xy": (rule.at, 1), "xycoords": ("data", "axes fraction"), "xytext": (0, 2)}
                 axes.annotate(
-                    elided(rule.label, page.tick_size, room), ha="right" if late else "center", va="bottom", **where, **text
+                    elided(rule.label, page.tick_size, room, page.measure),
+                    ha="right" if late else "center",
+                    va="bottom",
+                    **where,
+                    **text,
                 )
         else:
             axes.axhline(rule.at, **style)
@@ -128,7 +135,7 @@ def _notes(axes: Any, panel: Panel, page: Page) -> None:
     if only:
         axes.axis("off")
     for note in notes:
-        text = wrap(note.text, page.tick_size, 72 * page.width * 0.6)
+        text = wrap(note.text, page.tick_size, 72 * page.width * 0.6, page.measure)
         if only:
             axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=page.font_size)
             continue
@@ -140,18 +147,18 @@ def _notes(axes: Any, panel: Panel, page: Page) -> None:
 
 def _legend(figure: Any, axes: list[Any], panel: Panel, page: Page) -> None:
     """Below the axes, outside the data, in as many columns as fit."""
-    if not legend_rows(panel, 1.0):
+    if not legend_rows(panel, 1.0, page):
         return
     found = [one.get_legend_handles_labels() for one in axes]
     handles, labels = [h for f in found for h in f[0]], [t for f in found for t in f[1]]
-    columns = columns_of(labels, figure.bbox.width / figure.figure.dpi, page.tick_size)
+    columns = columns_of(labels, figure.bbox.width / figure.figure.dpi, page)
     figure.legend(
         handles, labels, loc="outside lower center", ncols=columns, frameon=False, handlelength=HANDLE, columnspacing=1.2,
         handletextpad=0.5, borderaxespad=0.1, labelspacing=0.35,
     )  # fmt: skip
 
 
-def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
+def legend_rows(panel: Panel, width: float, page: Page) -> int:
     """Lines of a chart's legend at a width in inches; a single mark that the axis already names needs none."""
     labels = [m.label for m in panel.marks if isinstance(m, Line | Band | Points | Needles | Bars) and m.label]
     if (
@@ -160,4 +167,4 @@ def legend_rows(panel: Panel, width: float, size: float = 7.0) -> int:
         or (len(labels) == 1 and labels[0] in (panel.y.label, panel.x.label))
     ):
         return 0
-    return -(-len(labels) // columns_of(labels, width, size))
+    return -(-len(labels) // columns_of(labels, width, page))

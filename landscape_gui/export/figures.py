@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from matplotlib.figure import Figure as Sheet
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text
 
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.charts import draw_chart, legend_rows
 from landscape_gui.export.marks2d import draw_plane
 from landscape_gui.export.marks3d import draw_relief
-from landscape_gui.export.paper import Page, wrap
-from landscape_gui.export.path_key import key_rows
+from landscape_gui.export.paper import Page, tick_positions, wrap
+from landscape_gui.export.path_key import ROW, key_rows
+from landscape_gui.export.settling import settle
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 from landscape_gui.page_setup import PageSetup
-from landscape_gui.scene3d.lettering import text_width
+from landscape_gui.style import format_number
 
 COLUMN = 3.3
 """Width of one panel in inches: a column of a two-column paper."""
@@ -29,70 +29,88 @@ NARROW = 2.0
 """Inches below which no panel can be read: fewer then stand side by side."""
 ASPECTS = {"3d": 0.8, "2d": 0.84, "chart": 0.72}
 """Height over width."""
-AROUND_BARS = 0.6
-"""Inches for title and axis of a panel of bars."""
-ACROSS_PLANE = 0.74
-"""What a plane takes of its panel's width; the rest are the axis and the colour bar."""
-AROUND_PLANE = 0.62
-"""Inches for its title and the axis beneath."""
-TITLE = 8.0
-"""Points of the title above all panels, where a page is made as large as its figure."""
-TICKS = 7.0
-"""Points of the names of bars as they are printed."""
+ACROSS_BAR = 1.08
+"""A plane with its colour bar and the gap between them, over the plane."""
+AROUND = 22.0
+"""Points beside a plane and its bar: the ticks of both, the gaps to numbers and labels, the edges of the panel."""
+MOST = 1.15
+"""Height of a panel over its width at most."""
+LINES = {"bars": 5.4, "title": 1.75, "label": 1.6, "tick": 1.9}
+"""Heights in lines of text: title and axis around bars, a title, the label of an axis, its numbers."""
 
 
 def page_of(figure: Figure, setup: PageSetup) -> Page:
     """The page with a size that suits the figure where none is asked for. Raises LandscapeError where it has too many pixels."""
-    width, height = default_size(figure, setup.width)
-    given = {f.name: getattr(setup, f.name) for f in fields(PageSetup)}
-    page = Page(**given | {"width": width, "height": setup.height or height})
+    page = sized(setup, *default_size(figure, setup.width, setup))
+    if setup.height is not None:
+        page = replace(page, height=setup.height)
     if page.width * page.dpi * page.height * page.dpi > 2e8:
         raise LandscapeError("This picture has more than 200 million pixels.", remedy="Lower the size or the resolution.")
     return page
 
 
-def default_size(figure: Figure, width: float | None = None) -> tuple[float, float]:
+def sized(setup: PageSetup, width: float, height: float) -> Page:
+    """The page of a setup, `width` by `height` inches."""
+    return Page(**{f.name: getattr(setup, f.name) for f in fields(PageSetup)} | {"width": width, "height": height})
+
+
+def default_size(figure: Figure, width: float | None = None, setup: PageSetup = PageSetup()) -> tuple[float, float]:
     """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
     columns, _ = grid(figure)
     asked = max(panel.inches for panel in figure.panels) if figure.panels else 0.0
     wide = width or min(max(COLUMN, asked) * columns, max(PAGE if columns > 1 else COLUMN, asked))
-    return wide, sum(row_heights(figure, wide)) + title_height(figure, wide, TITLE)
+    page, shown = sized(setup, wide, wide), titled(figure, setup)
+    return wide, sum(row_heights(shown, page)) + title_height(shown, page)
 
 
-def title_height(figure: Figure, width: float, size: float) -> float:
-    """Inches that the title above all panels takes at a font size in points."""
-    return (title_of(figure, width, size).count("\n") * 1.35 + 1.7) * size / 72 if figure.title else 0.0
+def titled(figure: Figure, setup: PageSetup) -> Figure:
+    """The figure with or without its titles, as the page has them."""
+    if setup.titles:
+        return figure
+    return replace(figure, title="", panels=tuple(replace(panel, title="") for panel in figure.panels))
 
 
-def title_of(figure: Figure, width: float, size: float) -> str:
+def title_height(figure: Figure, page: Page) -> float:
+    """Inches that the title above all panels takes."""
+    return (title_of(figure, page).count("\n") * 1.35 + LINES["title"]) * page.font_size / 72 if figure.title else 0.0
+
+
+def title_of(figure: Figure, page: Page) -> str:
     """The title in as many lines as the width asks for."""
-    return wrap(figure.title, size, 0.93 * 72 * width)
+    return wrap(figure.title, page.font_size, 0.93 * 72 * page.width, page.measure)
 
 
-def row_heights(figure: Figure, width: float) -> list[float]:
-    """Inches of each row of panels on a page of a width: what its highest panel asks for."""
-    columns, rows = grid(figure, width)
-    each = width / columns
-    heights = [panel_height(panel, each) for panel in figure.panels]
+def row_heights(figure: Figure, page: Page) -> list[float]:
+    """Inches of each row of panels: what its highest panel asks for."""
+    columns, rows = grid(figure, page.width)
+    each = page.width / columns
+    heights = [panel_height(panel, each, page) for panel in figure.panels]
     return [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
 
 
-def panel_height(panel: Panel, width: float) -> float:
+def panel_height(panel: Panel, width: float, page: Page) -> float:
     """Inches for a panel of a width: by its kind, its legend's rows, and as many bars as it has."""
-    legend = 0.16 * (legend_rows(panel, width) + key_rows(panel, width))
-    usual = min(ASPECTS[kind(panel)] * width, flat_inches(panel, width) or 1e9)
-    return max(usual, AROUND_BARS + bars_inches(panel, TICKS)) + legend
+    legend = ROW * page.tick_size / 72 * (legend_rows(panel, width, page) + key_rows(panel, width, page))
+    usual = plane_inches(panel, width, page) or ASPECTS[kind(panel)] * width
+    return max(usual, LINES["bars"] * page.font_size / 72 + bars_inches(panel, page.tick_size)) + legend
 
 
-def flat_inches(panel: Panel, width: float) -> float:
-    """Inches that a plane in equal units needs which is wider than it is high, and its label beside it; 0 for any other panel."""
+def plane_inches(panel: Panel, width: float, page: Page) -> float:
+    """Height that a plane in equal units needs with its title, its axes and their labels; 0 for any other panel."""
     surface = panel.surface
     if surface is None or kind(panel) != "2d":
         return 0.0
     ratio = abs(float(surface.y[-1] - surface.y[0])) / abs(float(surface.x[-1] - surface.x[0]) or 1.0)
-    if not 0.4 <= ratio < 1:
+    if not 0.4 <= ratio <= 1 / 0.4:
         return 0.0
-    return max(ACROSS_PLANE * width * ratio, (text_width(panel.y.text, TITLE) + 2 * TITLE) / 72) + AROUND_PLANE
+    size, tick = page.font_size, page.tick_size
+    values = tick_positions((surface.y[0], surface.y[-1]), "linear"), tick_positions(surface.limits, surface.scale)
+    beside = [max((page.measure(format_number(v), tick) for v in column), default=0.0) for column in values]
+    side = (72 * width - sum(beside) - 2 * LINES["label"] * size - AROUND) / ACROSS_BAR
+    above = LINES["title"] * size if panel.title or page.letters else 0.0
+    label = page.measure(panel.y.text, size)
+    high = max(side * ratio, min(label, side)) + above + LINES["label"] * size + LINES["tick"] * tick
+    return min(high, MOST * 72 * width) / 72
 
 
 def grid(figure: Figure, width: float = PAGE) -> tuple[int, int]:
@@ -114,24 +132,26 @@ def kind(panel: Panel) -> str:
     return panel.view if min(len(surface.x), len(surface.y)) >= 2 else "chart"
 
 
-def draw(figure: Figure, page: Page) -> Sheet:
-    """A matplotlib figure; call it inside `paper.settings(page)`."""
+def draw(figure: Figure, page: Page, *, rasters: bool = True) -> Sheet:
+    """A matplotlib figure, laid out for good; call it inside `paper.settings(page)`. rasters: False leaves out the pictures of
+    surfaces, where only places are asked for."""
     if not figure.panels:
         raise LandscapeError("This figure is empty: there is nothing to export.", remedy="Compute something first.")
+    figure = titled(figure, page)
     columns, rows = grid(figure, page.width)
     face = "none" if page.transparent else page.theme.background
     spacing = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face, layout=spacing)
-    tall = row_heights(figure, page.width)
-    above = title_height(figure, page.width, page.font_size)
+    tall = row_heights(figure, page)
+    above = title_height(figure, page)
     cells = _body(sheet, figure, page, above).subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0, height_ratios=tall)
     for k, panel in enumerate(figure.panels):
         cell: Any = cells[k // columns][k % columns]
         cell.set_facecolor("none")
         _draw_panel(cell, panel, page, (page.width / columns, (page.height - above) * tall[k // columns] / sum(tall)))
-    for text in sheet.findobj(Text):
-        if hasattr(text, "set_fontfeatures"):
-            text.set_fontfeatures(["-liga"])  # so that whoever edits the file finds "fi" as two letters
+        for axes in cell.axes if columns > 1 else ():
+            axes.set_anchor("N")  # titles and letters of a row stand at one height
+    settle(sheet, list(cells.flat)[: len(figure.panels)], page, rasters=rasters)
     return sheet
 
 
@@ -143,8 +163,7 @@ def _body(sheet: Sheet, figure: Figure, page: Page, above: float) -> Any:
     head, body = parts
     for part in parts:
         part.set_facecolor("none")
-    words = title_of(figure, page.width, page.font_size)
-    head.text(0.5, 0.5, words, ha="center", va="center", fontsize=page.font_size, linespacing=1.25)
+    head.text(0.5, 0.5, title_of(figure, page), ha="center", va="center", fontsize=page.font_size, linespacing=1.25)
     return body
 
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from landscape_gui.results import Array
-from landscape_gui.scene3d.lettering import text_width
 
 
 def label_places(
-    pieces: Mapping[float, Sequence[Array]], texts: Mapping[float, str], size: float, side: float
+    pieces: Mapping[float, Sequence[Array]],
+    texts: Mapping[float, str],
+    size: float,
+    side: float,
+    measure: Callable[[str, float], float],
 ) -> list[tuple[float, float, float]]:
     """(level, x, y), at most one for every piece of line, in the units of the pieces.
 
-    pieces: lines (n, 2) of each level on a square of `side`; texts: their labels; size: font size in the same units. A label wants
-    0.6 lines of height to the next level, and one and a half of its widths to another label.
+    pieces: lines (n, 2) of each level on a square of `side`; texts: their labels; size: font size in the same units; measure: width
+    of a text. A label wants 0.6 lines of height to the next level, and one and a half of its widths to another label.
     """
     levels = sorted(pieces)
     clouds = {level: np.concatenate([_dense(p, 2.0) for p in pieces[level]] or [np.zeros((0, 2))]) for level in levels}
     placed: list[tuple[float, float, float]] = []
     taken: list[tuple[Array, float]] = []
     for k, level in sorted(enumerate(levels), key=lambda item: (item[0] % 2 == 0, item[0])):
-        width = text_width(texts[level], size)
+        width = measure(texts[level], size)
         beside = [clouds[levels[i]] for i in (k - 1, k + 1) if 0 <= i < len(levels)]
         others = np.concatenate(beside) if beside else np.zeros((0, 2))
         for piece in sorted(pieces[level], key=len, reverse=True)[:2]:

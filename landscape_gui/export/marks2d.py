@@ -13,14 +13,16 @@ from matplotlib.patches import Rectangle
 from landscape_gui.export.label_places import label_places
 from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
 from landscape_gui.export.path_key import draw_key
+from landscape_gui.export.pixels import PixelImage
 from landscape_gui.figure import Note, Panel, Path, Points, Surface
 from landscape_gui.results import Array
 from landscape_gui.style import END, SERIES, START, colour_table, format_levels
 
 HIGH = 0.88
 """Part of the height of a picture above which a name stands below its place."""
-PIXELS = (200, 2400)
-"""Least and most along a side of the raster."""
+MARKERS = {"disc": "o", "star": "*", "diamond": "D", "square": "s", "cross": "X"}
+LARGE = 11.0
+"""The size of the points that are 4.2 printed points wide."""
 
 
 def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
@@ -41,22 +43,15 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
             (left, low), right - left, high - low, fill=False, hatch="//////", linewidth=0, zorder=0, ec=page.theme.muted
         )
         axes.add_patch(hatch)
-    axes.imshow(
-        picture(surface, 0.75 * width * page.dpi),
-        extent=(left, right, low, high),
-        origin="lower",
-        aspect=axes.get_aspect(),
-        zorder=1,
-        interpolation="none",
-    )
+    PixelImage(axes, lambda columns, rows: picture(surface, columns, rows), zorder=1)
     _contours(axes, surface, page, 72 * 0.6 * width)
     for path in (m for m in panel.marks if isinstance(m, Path)):
-        _path(axes, path)
+        _path(axes, path, page)
     for points in (m for m in panel.marks if isinstance(m, Points)):
         _points(axes, points, page)
     add_notes(axes, panel, page)
-    set_ticks(axes.xaxis, (left, right), "linear")
-    set_ticks(axes.yaxis, (low, high), "linear")
+    set_ticks(axes.xaxis, (left, right), "linear", page)
+    set_ticks(axes.yaxis, (low, high), "linear", page)
     axes.set_xlabel(panel.x.text)
     axes.set_ylabel(panel.y.text)
     add_colour_bar(figure, axes, panel, page)
@@ -79,36 +74,28 @@ def _box(surface: Surface) -> tuple[float, float, float, float]:
     return x[0] - pad[0], x[-1] + pad[0], y[0] - pad[1], y[-1] + pad[1]
 
 
-def picture(surface: Surface, pixels: float = 900.0) -> Array:
-    """(h, w, 4) uint8 colours between the first and the last coordinate, bilinear between cells; a hole is transparent.
-
-    pixels: about so many along a side.
-    """
+def picture(surface: Surface, columns: int, rows: int) -> Array:
+    """(rows, columns, 4) uint8 colours between the first and the last coordinate, the last y on top, bilinear between values, each
+    pixel the colour of its middle; a hole is transparent."""
     scale = norm(surface.limits, surface.scale)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.asarray(surface.z, float)
         if surface.scale == "log":
             z = np.where(z > 0, z, np.nan)
         place = np.asarray(scale(np.where(np.isfinite(z), z, np.nan)).filled(np.nan), float)
-    fine = _resampled(place, np.asarray(surface.x, float), np.asarray(surface.y, float), float(np.clip(pixels, *PIXELS)))
-    table = (colour_table(surface.colour_map) * 255).round().astype(np.uint8)
-    index = np.clip(np.nan_to_num(fine) * 256, 0, 255).astype(int)
-    alpha = np.where(np.isfinite(fine), 255, 0).astype(np.uint8)
-    return np.concatenate([table[index], alpha[..., None]], axis=-1)
-
-
-def _resampled(values: Array, x: Array, y: Array, pixels: float) -> Array:
-    """Bilinear onto a regular raster, a whole number of pixels a cell."""
-    rows, columns = (max(2, (n - 1) * max(1, round(pixels / max(n - 1, 1))) + 1) for n in values.shape)
-    j, v = _between(y, rows)
-    i, u = _between(x, columns)
-    v, u = v[:, None], u[None, :]
-    a, b, c, d = values[np.ix_(j, i)], values[np.ix_(j, i + 1)], values[np.ix_(j + 1, i)], values[np.ix_(j + 1, i + 1)]
-    return np.asarray((1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d))
+    j, v = _between(np.asarray(surface.y, float), rows)
+    i, u = _between(np.asarray(surface.x, float), columns)
+    upright = place[:, i] * (1 - u) + place[:, i + 1] * u
+    fine = (upright[j] * (1 - v)[:, None] + upright[j + 1] * v[:, None])[::-1]
+    table = np.zeros((257, 4), np.uint8)
+    table[:256, :3] = (colour_table(surface.colour_map) * 255).round()
+    table[:256, 3] = 255
+    index = np.where(np.isfinite(fine), np.clip(np.nan_to_num(fine) * 256, 0, 255), 256).astype(np.intp)
+    return np.asarray(table[index])
 
 
 def _between(edges: Array, count: int) -> tuple[Array, Array]:
-    at = np.linspace(edges[0], edges[-1], count)
+    at = edges[0] + (edges[-1] - edges[0]) * (np.arange(count) + 0.5) / count
     rising = edges if edges[-1] > edges[0] else edges[::-1]
     index = np.clip(np.searchsorted(rising, at, side="right") - 1, 0, len(edges) - 2)
     index = index if edges[-1] > edges[0] else len(edges) - 2 - index
@@ -125,7 +112,7 @@ def _contours(axes: Any, surface: Surface, page: Page, across: float) -> None:
     z = np.ma.masked_invalid(np.asarray(surface.z, float))
     if z.count() < 4:
         return
-    lines = axes.contour(surface.x, surface.y, z, levels=levels, colors=inks, linewidths=0.45, alpha=0.75, zorder=2)
+    lines = axes.contour(surface.x, surface.y, z, levels=levels, colors=inks, linewidths=page.points(0.45), alpha=0.75, zorder=2)
     if surface.contour_labels:
         _label(axes, lines, surface, page, across)
 
@@ -140,30 +127,34 @@ def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float) -
         float(level): [(p - origin) / span * across for p in path.to_polygons(closed_only=False)]
         for level, path in zip(lines.levels, lines.get_paths(), strict=True)
     }
-    for level, x, y in label_places(pieces, texts, size, across):
+    for level, x, y in label_places(pieces, texts, size, across, page.measure):
         place = origin + np.array([x, y]) / across * span
         for text in axes.clabel(lines, [level], manual=[place], fontsize=size, fmt=texts, inline=True, inline_spacing=2):
             text.set_alpha(1.0)
             text.set_clip_on(True)
 
 
-def _path(axes: Any, path: Path) -> None:
+def _path(axes: Any, path: Path, page: Page) -> None:
     """The trajectory with its start and end marked; or a bare line, which the legend names."""
     colour = path.ink
-    casing = [effects.Stroke(linewidth=2.0, foreground="white", alpha=0.85), effects.Normal()]
+    casing = [effects.Stroke(linewidth=page.points(1.9), foreground="white", alpha=0.85), effects.Normal()]
     style: Any = {"linestyle": (0, (3.5, 2))} if path.dash else {}
-    axes.plot(path.x, path.y, color=colour, linewidth=1.1, zorder=4, solid_joinstyle="round", path_effects=casing, **style)
+    axes.plot(
+        path.x, path.y, color=colour, linewidth=page.line_width, zorder=4, solid_joinstyle="round", path_effects=casing, **style
+    )
     if not path.stops:
         return
     if len(path.x) > 2:
-        axes.plot(path.x[1:-1], path.y[1:-1], "o", ms=1.9, mfc="white", mec=colour, mew=0.5, zorder=5)
-    axes.plot(path.x[:1], path.y[:1], "o", ms=4, mfc=START, mec="#1A1A1A", mew=0.6, zorder=6)
-    axes.plot(path.x[-1:], path.y[-1:], "*", ms=7.5, mfc=END, mec="#1A1A1A", mew=0.5, zorder=6)
+        axes.plot(path.x[1:-1], path.y[1:-1], "o", ms=1.9, mfc="white", mec=colour, mew=page.points(0.5), zorder=5)
+    axes.plot(path.x[:1], path.y[:1], "o", ms=4, mfc=START, mec="#1A1A1A", mew=page.points(0.6), zorder=6)
+    axes.plot(path.x[-1:], path.y[-1:], "*", ms=7.5, mfc=END, mec="#1A1A1A", mew=page.points(0.5), zorder=6)
 
 
 def _points(axes: Any, points: Points, page: Page) -> None:
-    """Discs with their names beside them: above to the right, or below to the left, so that neighbours do not meet."""
-    axes.plot(points.x, points.y, "o", ms=4.2, mfc=SERIES[points.colour % len(SERIES)], mec="white", mew=0.7, zorder=5)
+    """Points with their names beside them: above to the right, or below to the left, so that neighbours do not meet."""
+    face, size = SERIES[points.colour % len(SERIES)], points.size / LARGE
+    shape = MARKERS[points.marker]
+    axes.plot(points.x, points.y, shape, ms=4.2 * size, mfc=face, mec="white", mew=page.points(0.65 * min(size, 1.0)), zorder=5)
     add_names(axes, points.x, points.y, points.names, page)
 
 
@@ -196,10 +187,10 @@ def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any 
     if place is None:  # as tall as the axes, whatever their aspect leaves of the room
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
     bar = figure.colorbar(source, extend=extend, extendfrac=0.03, cax=place)
-    bar.outline.set_linewidth(0.5)
+    bar.outline.set_linewidth(page.points(0.5))
     bar.solids.set_rasterized(True)
     bar.solids.set_edgecolor("face")
-    set_ticks(bar.ax.yaxis, surface.limits, surface.scale)
+    set_ticks(bar.ax.yaxis, surface.limits, surface.scale, page)
     bar.set_label(bar_label(panel))
     return bar
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from matplotlib.collections import LineCollection
 
 from landscape_gui.export.marks2d import add_colour_bar, add_names, add_notes
 from landscape_gui.export.paper import Page
 from landscape_gui.export.path_key import ROW, draw_key, key_rows
+from landscape_gui.export.pixels import PixelImage
 from landscape_gui.figure import Panel
 from landscape_gui.results import Array
 from landscape_gui.scene3d.axes import Lettering, tight
-from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.scene3d.model import model_of
 from landscape_gui.scene3d.raster import render
 
-UNIT = 0.5
-"""Points per logical pixel of the drawing: lines and markers of a screen shrink to what print wants."""
+UNIT = 0.45
+"""Points per logical pixel of the drawing where curves have one point: lines and markers of a screen shrink to what print wants."""
 BAR = 0.035
 """Width of the colour bar over the panel's."""
 
 
 def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]) -> Any:
     """Fills a (sub)figure of `size` inches with the panel in 3-D; returns the axes, whose units are those of the drawing."""
-    width, height = (72 * side / UNIT for side in size)
+    unit = page.points(UNIT)
+    width, height = (72 * side / unit for side in size)
     style = lettering(page)
     model = model_of(panel)
     bar = _bar_room(panel, page, width)
-    head = (1.9 * style.title) if panel.title else 0.0
-    foot = (key_rows(panel, size[0], page.tick_size) * ROW + 0.4) * style.tick if panel.key else 0.0
+    head = (1.9 * style.title) if panel.title or page.letters else 0.0
+    foot = (key_rows(panel, size[0], page) * ROW + 0.6) * style.tick if panel.key else 0.0
     room = (width - bar, height - head - foot)
     projection, found = tight(model.frame, panel, panel.camera, room, style)
     axes = figure.add_axes((0, foot / height, room[0] / width, room[1] / height))
@@ -39,12 +39,17 @@ def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]
     axes.axis("off")
     ink = page.theme.ink
     for lines, alpha, weight in ((found.grid, 0.18, 0.35), (found.edges, 0.6, 0.5), (found.ticks, 0.8, 0.5)):
-        axes.add_collection(LineCollection(list(lines), colors=ink, alpha=alpha, linewidths=weight, zorder=1, capstyle="round"))
-    pixels = render(panel, round(room[0]), round(room[1]), UNIT * page.dpi / 72, True, page.theme, view=(projection, None))
-    _place(axes, pixels, room)
+        look: Any = {"colors": ink, "alpha": alpha, "linewidths": page.points(weight), "zorder": 1, "capstyle": "round"}
+        axes.add_collection(LineCollection(list(lines), **look))
+
+    def made(columns: int, rows: int) -> Array:
+        scale = unit * page.dpi / 72
+        return render(panel, columns / scale, rows / scale, scale, True, page.theme, view=(projection, None))
+
+    PixelImage(axes, made, zorder=2)
     for label in found.labels:
         axes.text(
-            label.x, label.y, label.text, fontsize=label.size * UNIT, rotation=label.angle, ha="center", va="center",
+            label.x, label.y, label.text, fontsize=label.size * unit, rotation=label.angle, ha="center", va="center",
             rotation_mode="default", zorder=3,
         )  # fmt: skip
     for pins in model.traces:
@@ -59,31 +64,16 @@ def draw_relief(figure: Any, panel: Panel, page: Page, size: tuple[float, float]
 
 
 def lettering(page: Page) -> Lettering:
-    """Letters of the page's size in the drawing's units."""
+    """Letters of the page's size and font in the drawing's units."""
+    unit = page.points(UNIT)
     return Lettering(
-        measure=text_width,
-        tick=page.tick_size / UNIT,
-        title=page.font_size / UNIT,
-        tick_length=5.0,
-        gap=4.0,
-        margin=5.0,
+        measure=page.measure,
+        tick=page.tick_size / unit,
+        title=page.font_size / unit,
+        tick_length=2.4 / unit,
+        gap=2.0 / unit,
+        margin=2.4 / unit,
         z_title=False,
-    )
-
-
-def _place(axes: Any, pixels: Array, room: tuple[float, float]) -> None:
-    """The raster without its empty rim."""
-    rows, columns = np.nonzero(pixels[..., 3].any(axis=1))[0], np.nonzero(pixels[..., 3].any(axis=0))[0]
-    if not len(rows):
-        return
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    sx, sy = room[0] / pixels.shape[1], room[1] / pixels.shape[0]
-    axes.imshow(
-        pixels[top:bottom, left:right],
-        extent=(left * sx, right * sx, bottom * sy, top * sy),
-        aspect="auto",
-        interpolation="none",
-        zorder=2,
     )
 
 
@@ -94,8 +84,8 @@ def _bar_room(panel: Panel, page: Page, width: float) -> float:
 
     surface = panel.surface
     assert surface is not None
-    widest = max(text_width(format_number(t), page.tick_size) for t in tick_positions(surface.limits, surface.scale))
-    return BAR * width + (widest + 2.5 * page.font_size + 8) / UNIT
+    widest = max(page.measure(format_number(t), page.tick_size) for t in tick_positions(surface.limits, surface.scale))
+    return BAR * width + (widest + 2.5 * page.font_size + 8) / page.points(UNIT)
 
 
 def _bar(

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, cast
 
 import matplotlib
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from landscape_gui.export.fonts import settings_of, width_of, worded
 from landscape_gui.figure import Scale
 from landscape_gui.page_setup import PageSetup
-from landscape_gui.scene3d.lettering import FAMILY, font_file, text_width
 from landscape_gui.style import colour_table, format_number, log_ticks, nice_ticks
 
 
@@ -27,33 +25,35 @@ class Page(PageSetup):
     width: float = field()
     height: float = field()
 
+    def points(self, width: float) -> float:
+        """Points of a line that is `width` points wide where curves have one point."""
+        return width * self.line_width
 
-@lru_cache(maxsize=1)
-def _families() -> list[str]:
-    """Open Sans where vispy ships it; DejaVu Sans, which is always there, for what it lacks."""
-    path = font_file()
-    if path is None:
-        return ["DejaVu Sans"]
-    font_manager.fontManager.addfont(str(path))
-    return [FAMILY, "DejaVu Sans"]
+    def measure(self, text: str, size: float) -> float:
+        """Width of one line of text in the page's font, in the units of `size`."""
+        return width_of(text, size, self.font, self.tex_preamble)
+
+    def worded(self, text: str) -> str:
+        """The text as it must be written for the page's font."""
+        return worded(text, self.font)
 
 
 @contextmanager
 def settings(page: Page) -> Iterator[None]:
     """matplotlib's settings while a figure is drawn and written: text stays text, the same bytes every time."""
-    ink, muted = page.theme.ink, page.theme.muted
+    ink, muted, thin = page.theme.ink, page.theme.muted, page.points(0.55)
     values: dict[str, Any] = {
-        "font.family": _families(), "font.size": page.font_size, "axes.titlesize": page.font_size, "axes.labelsize": page.font_size,
+        "font.size": page.font_size, "axes.titlesize": page.font_size, "axes.labelsize": page.font_size,
         "xtick.labelsize": page.tick_size, "ytick.labelsize": page.tick_size, "legend.fontsize": page.tick_size,
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink,
-        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
-        "xtick.major.pad": 2.5, "ytick.major.pad": 2.5, "axes.labelpad": 3.0, "axes.titlepad": 5.0, "axes.facecolor": "none",
-        "grid.color": muted, "hatch.color": muted, "hatch.linewidth": 0.4, "lines.linewidth": 1.1,
+        "axes.linewidth": thin, "xtick.major.width": thin, "ytick.major.width": thin,
+        "xtick.major.size": 2.5, "ytick.major.size": 2.5, "xtick.major.pad": 2.5, "ytick.major.pad": 2.5,
+        "axes.labelpad": 3.0, "axes.titlepad": 5.0, "axes.facecolor": "none",
+        "grid.color": muted, "hatch.color": muted, "hatch.linewidth": page.points(0.4), "lines.linewidth": page.line_width,
         "pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "landscape_gui", "pdf.compression": 6,
-        "path.simplify": True, "figure.dpi": page.dpi, "savefig.dpi": page.dpi, "text.usetex": False,
-        "axes.formatter.use_mathtext": False,
+        "path.simplify": True, "figure.dpi": page.dpi, "savefig.dpi": page.dpi,
         "text.parse_math": False, "axes.unicode_minus": True, "image.composite_image": False,
-    }  # fmt: skip
+    } | settings_of(page.font, page.tex_preamble)  # fmt: skip
     with matplotlib.rc_context(cast(Any, values)):
         yield
 
@@ -77,15 +77,15 @@ def tick_positions(limits: tuple[float, float], scale: Scale, count: int = 5) ->
     return [float(v) for v in nice_ticks(low, high, count)]
 
 
-def set_ticks(axis: Any, limits: tuple[float, float], scale: Scale, count: int = 5) -> None:
+def set_ticks(axis: Any, limits: tuple[float, float], scale: Scale, page: Page, count: int = 5) -> None:
     """Round ticks with a real minus sign on one axis of matplotlib."""
     ticks = tick_positions(limits, scale, count)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FixedFormatter([format_number(t) for t in ticks]))
+    axis.set_major_formatter(FixedFormatter([page.worded(format_number(t)) for t in ticks]))
 
 
-def wrap(text: str, size: float, room: float, measure: Callable[[str, float], float] = text_width) -> str:
+def wrap(text: str, size: float, room: float, measure: Callable[[str, float], float]) -> str:
     """The text in lines of at most `room`, in the units of `size`."""
     lines = [""]
     for word in text.split():

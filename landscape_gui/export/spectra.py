@@ -12,7 +12,6 @@ from landscape_gui.chart_limits import bar_places, edges, limits, whiskers
 from landscape_gui.export.marks2d import add_colour_bar
 from landscape_gui.export.paper import Page, colour_map, norm
 from landscape_gui.figure import Needles, Panel
-from landscape_gui.scene3d.lettering import text_width
 from landscape_gui.style import series_colour
 
 SHARE = 0.4
@@ -24,10 +23,10 @@ LINE = 1.25
 def draw_needles(axes: Any, mark: Needles, colour: str, page: Page) -> None:
     """Stems from the foot of the axes, with heads."""
     foot = axes.get_ylim()[0] if axes.get_yscale() == "log" else 0.0
-    axes.vlines(mark.x, foot, mark.height, color=colour, linewidth=0.9, zorder=3.5)
+    axes.vlines(mark.x, foot, mark.height, color=colour, linewidth=page.points(0.85), zorder=3.5)
     axes.plot(
-        mark.x, mark.height, "o", ms=3.4, mfc=colour, mec=page.theme.background, mew=0.4, label=mark.label or None, zorder=4,
-        clip_on=False,
+        mark.x, mark.height, "o", ms=3.4, mfc=colour, mec=page.theme.background, mew=page.points(0.4), zorder=4, clip_on=False,
+        label=mark.label or None,
     )  # fmt: skip
 
 
@@ -42,10 +41,10 @@ def draw_bars(axes: Any, panel: Panel, page: Page) -> None:
             low, high = whiskers(mark)
             known = np.isfinite(low) & np.isfinite(high)
             half = np.stack([values - low, high - values])[:, known]
-            look = {"ecolor": page.theme.ink, "elinewidth": 0.7, "capsize": 1.6, "capthick": 0.7}
+            look = {"ecolor": page.theme.ink, "elinewidth": page.points(0.65), "capsize": 1.6, "capthick": page.points(0.65)}
             axes.errorbar(values[known], middles[known], xerr=half, fmt="none", zorder=3, **look)
     if panel.categories and panel.x.scale != "log":
-        axes.axvline(0.0, color=page.theme.muted, linewidth=0.6, zorder=3)
+        axes.axvline(0.0, color=page.theme.muted, linewidth=page.points(0.55), zorder=3)
 
 
 def draw_heat_map(figure: Any, axes: Any, panel: Panel, page: Page) -> None:
@@ -65,28 +64,28 @@ def set_names(axis: Any, names: Sequence[str], ends: tuple[float, float], page: 
     """Names at 0, `step`, 2 `step`, ...: as many as fit beside one another, and none cut off: a long one loses its middle."""
     upright = axis.axis_name == "y"
     room = 72 * width * SHARE
-    shown = [shortened(name, page.tick_size, room) for name in names]
+    shown = [shortened(name, page, room) for name in names]
     places = step * np.arange(len(names), dtype=float)
     every = 1
     if not upright:
-        widest = max(text_width(name, page.tick_size) for name in shown) + page.tick_size
+        widest = max(page.measure(name, page.tick_size) for name in shown) + page.tick_size
         every = max(1, int(np.ceil(widest * abs(ends[1] - ends[0]) / (72 * width * 0.7))))
     inside = [k for k in range(0, len(names), every) if min(ends) <= places[k] <= max(ends)]
     axis.set_major_locator(FixedLocator([float(places[k]) for k in inside]))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FixedFormatter([shown[k] for k in inside]))
+    axis.set_major_formatter(FixedFormatter([page.worded(shown[k]) for k in inside]))
     if upright:
         axis.set_tick_params(length=0)
 
 
-def shortened(text: str, size: float, room: float) -> str:
-    """The text, or its beginning and end with dots between them where it is wider than `room`."""
-    if text_width(text, size) <= room:
+def shortened(text: str, page: Page, room: float) -> str:
+    """The text at the size of ticks, or its beginning and end with dots between them where it is wider than `room`."""
+    if page.measure(text, page.tick_size) <= room:
         return text
     for kept in range(len(text) - 1, 1, -1):
         tail = kept * 2 // 3
         short = f"{text[: kept - tail]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - tail :]}"
-        if text_width(short, size) <= room:
+        if page.measure(short, page.tick_size) <= room:
             return short
     return "\N{HORIZONTAL ELLIPSIS}"
 

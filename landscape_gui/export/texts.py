@@ -10,7 +10,6 @@ from matplotlib.transforms import offset_copy
 
 from landscape_gui.export.paper import Page
 from landscape_gui.figure import Texts
-from landscape_gui.scene3d.lettering import text_width
 
 LINE = 1.25
 """Height of a line in ems."""
@@ -43,10 +42,10 @@ class FittedText(Text):
             super().draw(renderer, *args, **kwargs)
 
 
-def extent_of(texts: tuple[str, ...]) -> tuple[float, float]:
+def extent_of(texts: tuple[str, ...], page: Page) -> tuple[float, float]:
     """Width and height in ems of the widest and the highest of the texts."""
     lines = [line for text in texts for line in text.split("\n")]
-    width = max((text_width(line, 1.0) for line in lines), default=0.0)
+    width = max((page.measure(line, 1.0) for line in lines), default=0.0)
     return width, LINE * max((text.count("\n") + 1 for text in texts), default=1)
 
 
@@ -57,7 +56,7 @@ def draw_texts(axes: Any, mark: Texts, page: Page) -> None:
     if mark.backed:
         style["bbox"] = {"boxstyle": "round,pad=0.12", "fc": page.theme.background, "alpha": 0.85, "lw": 0}
     place = offset_copy(axes.transData, fig=axes.figure, y=mark.lift * size, units="points")
-    extent = extent_of(mark.texts)
+    extent = extent_of(mark.texts, page)
     for k, (x, y, words) in enumerate(zip(mark.x, mark.y, mark.texts, strict=True)):
         given = {**style, "x": float(x), "y": float(y), "text": words}
         given["color"] = (mark.ink[k] if mark.ink else "") or page.theme.ink

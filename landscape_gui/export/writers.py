@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 from PIL import Image
@@ -10,6 +11,9 @@ from PIL import Image
 from landscape_gui.export.metadata import metadata
 from landscape_gui.export.paper import Page
 from landscape_gui.figure import Figure
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+"""Computer Modern's files have no dates, which its subsetter would warn of each time."""
 
 
 def written(sheet: Any, figure: Figure, suffix: str, page: Page) -> bytes:

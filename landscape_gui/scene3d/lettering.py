@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,13 +40,13 @@ def text_width(text: str, size: float) -> float:
     return float(_font(64.0).getlength(text)) * size / 64.0
 
 
-def elided(text: str, size: float, room: float) -> str:
+def elided(text: str, size: float, room: float, measure: Callable[[str, float], float] = text_width) -> str:
     """The text, or as much of its beginning and its end as fits into `room` pixels around an ellipsis: names differ at either."""
-    if text_width(text, size) <= room:
+    if measure(text, size) <= room:
         return text
     for kept in range(len(text) - 1, 1, -1):
         short = f"{text[: (kept + 1) // 2].rstrip()}\u2026{text[len(text) - kept // 2 :].lstrip()}"
-        if text_width(short, size) <= room:
+        if measure(short, size) <= room:
             return short
     return "\u2026"
 

@@ -45,8 +45,8 @@ class Unavailable(Exception):
 
 def render(
     panel: Panel,
-    width: int,
-    height: int,
+    width: float,
+    height: float,
     scale: float = 1.0,
     transparent: bool = False,
     theme: Theme = LIGHT,

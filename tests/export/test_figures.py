@@ -182,7 +182,7 @@ def test_a_plane_s_colour_bar_is_as_tall_as_the_plane() -> None:
     assert surface is not None
     flat = replace(panel, marks=(replace(surface, y=np.linspace(-0.5, 0.5, len(surface.y))),))
     figure = figure_of(flat)
-    width, height = default_size(figure, None)
+    width, height = default_size(figure)
     page = Page(width=width, height=height, dpi=60)
     with settings(page):
         sheet = draw(figure, page)

@@ -80,11 +80,12 @@ def test_trajectories_and_planes_without_lines_have_no_legend() -> None:
     (trajectory,) = (m for m in panel.marks if isinstance(m, Path))
     assert trajectory.ink == TRAJECTORY
     assert panel.key == ()
-    assert key_rows(panel, 3.3) == 0
+    assert key_rows(panel, 3.3, Page(width=3.3, height=3.0)) == 0
     assert not drawn(panel).subfigs[0].legends
 
 
 def test_a_page_is_higher_by_the_legend_and_a_wide_one_has_fewer_rows() -> None:
     plain, many = plane_panel("2d"), panel_of("2d", tuple(f"path number {k} of several" for k in range(8)))
     assert default_size(figure_of(many), 3.3)[1] > default_size(figure_of(plain), 3.3)[1] + 0.4
-    assert key_rows(many, 7.0) < key_rows(many, 3.3)
+    page = Page(width=7.0, height=3.0)
+    assert key_rows(many, 7.0, page) < key_rows(many, 3.3, page)

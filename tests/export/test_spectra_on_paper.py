@@ -134,11 +134,12 @@ def test_many_bars_have_a_high_page_on_which_no_two_names_overlap() -> None:
 
 
 def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
-    short = shortened(LONG, 7.0, 90.0)
+    page = Page(width=3.3, height=3.0)
+    short = shortened(LONG, page, 90.0)
     assert text_width(short, 7.0) <= 90 < text_width(LONG, 7.0)
     head, tail = short.split("\N{HORIZONTAL ELLIPSIS}")
     assert LONG.startswith(head) and LONG.endswith(tail) and head and len(tail) > 5
-    assert shortened("fc", 7.0, 90.0) == "fc"
+    assert shortened("fc", page, 90.0) == "fc"
 
 
 def test_four_panels_stand_two_by_two_and_a_high_one_makes_its_row_high() -> None:
