@@ -11,7 +11,7 @@ from landscape_gui.checkpoint.source import read_at
 
 _BLOCK = 512
 _PLAIN = (b"0", b"\0", b"7")
-_LONG_NAME, _EXTENDED = b"L", b"x"
+_LONG_NAME, _EXTENDED, _SPARSE = b"L", b"x", b"S"
 _OLD_TORCH = frozenset({"pickle", "storages", "tensors"})
 
 
@@ -36,7 +36,7 @@ def read_tar(file: BinaryIO, size: int) -> dict[str, Span]:
         spend(40)
         name, kind, length = _parse_header(head)
         length = int(said.get("size", length)) if kind in _PLAIN else length
-        start = at + _BLOCK
+        start = at + _BLOCK + (_holes(file, at + _BLOCK, size) if kind == _SPARSE and head[482] else 0)
         if start + length > size:
             raise Broken("it is a tar archive that ends before its files do", HALF)
         if kind in (_LONG_NAME, _EXTENDED):
@@ -54,10 +54,22 @@ def read_tar(file: BinaryIO, size: int) -> dict[str, Span]:
     return members
 
 
+def _holes(file: BinaryIO, at: int, size: int) -> int:
+    """Bytes of the further headers in which GNU lists the holes of a file."""
+    for count in range(1, TAR_MEMBERS):
+        spend(40)
+        if at + count * _BLOCK > size:
+            break
+        if not read_at(file, at + (count - 1) * _BLOCK, _BLOCK)[504]:
+            return count * _BLOCK
+    raise Broken("it is a tar archive that ends before its files do", HALF)
+
+
 def _parse_header(head: bytes) -> tuple[str, bytes, int]:
     """Name, kind and length in bytes."""
-    checksum = _number(head[148:156])
-    if checksum != sum(head) - sum(head[148:156]) + 8 * 32:
+    summed = head[:148] + b" " * 8 + head[156:]
+    signed = sum(summed) - 256 * sum(byte > 127 for byte in summed)  # as some old programs summed
+    if _number(head[148:156]) not in (sum(summed), signed):
         raise Broken("it is a damaged tar archive", DAMAGED)
     name = _text(head[:100])
     front = _text(head[345:500]) if head[257:263] == b"ustar\0" else ""
