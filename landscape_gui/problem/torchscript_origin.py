@@ -25,6 +25,7 @@ from landscape_gui.checkpoint.torchscript import read_script
 from landscape_gui.core.splits import cut, length_of
 from landscape_gui.errors import LandscapeError, ProblemError, TrustNeeded
 from landscape_gui.problem import fitting, your_code
+from landscape_gui.problem.abilities import DECEIVES
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.judges import Judges, choose_judges
@@ -36,6 +37,7 @@ from landscape_gui.problem.scripted.module import Builder, OneInput, Program
 from landscape_gui.problem.scripted.objects import NO_GRAD
 from landscape_gui.problem.scripted.operators import is_listed
 from landscape_gui.problem.scripted.trial import try_out
+from landscape_gui.problem.source import DECEIVING, SPELLED
 from landscape_gui.problem.trust import is_trusted
 from landscape_gui.problem.your_code import YourCode
 
@@ -115,18 +117,18 @@ def torchscript_origin(request: Request) -> Origin | None:
 def ask_trust(path: Path, text: str, digest: str, library: Library, request: Request) -> None:
     """Raise TrustNeeded unless this program was allowed, now or before."""
     if not (is_trusted(digest) or (request.trusted is not None and request.trusted(digest))):
-        raise TrustNeeded(str(path), text, digest, abilities(library), WHAT)
+        raise TrustNeeded(str(path), text.translate(SPELLED), digest, abilities(library, text), WHAT)
 
 
-def abilities(library: Library) -> tuple[str, ...]:
-    """What in the program is not computed here, whatever it would do elsewhere: operators that are on no list."""
+def abilities(library: Library, text: str) -> tuple[str, ...]:
+    """What is to be seen in the program: letters that turn its text round, and operators that are on no list and not computed here,
+    whatever they would do elsewhere."""
     functions = [*library.functions.values(), *(m for kind in _used(library) for m in kind.methods.values())]
     names = {name for function in functions for name in _operators(function)}
     unknown = sorted(f"{space}::{name}" for space, name in names if not is_listed(space, name) and name != "RaiseException")
-    if not unknown:
-        return ()
     more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-    return (f"names operators that are not run here ({', '.join(unknown[:SHOWN])}{more})",)
+    named = [f"names operators that are not run here ({', '.join(unknown[:SHOWN])}{more})"] if unknown else []
+    return (*([DECEIVES] if DECEIVING & set(text) else []), *named)
 
 
 def _used(library: Library) -> list[Class]:

@@ -247,6 +247,24 @@ def test_operators_that_are_not_run_are_shown_with_the_question(folder: Path, tm
     assert raised.value.abilities == ("names operators that are not run here (aten::save)",)
 
 
+def test_letters_that_turn_the_text_round_are_spelled_and_said(folder: Path, tmp_path: Path) -> None:
+    file = "code/__torch__/torch/nn/modules/linear.py"
+    new = '    note = "\u202e"\n    weight ='
+    with pytest.raises(TrustNeeded) as raised:
+        open_at(rewritten(folder / "mlp-scripted.pt", tmp_path / "a.pt", "    weight =", new, file), folder, None)
+    assert raised.value.abilities == ("shows its text in another order than it runs",)
+    assert "\u202e" not in raised.value.source and "<U+202E>" in raised.value.source
+
+
+def test_a_weight_that_the_program_calls_a_buffer_is_one(folder: Path, tmp_path: Path) -> None:
+    """What is no layer as torch.nn has it stays as the program has it."""
+    file = "code/__torch__/torch/nn/modules/linear.py"
+    path = rewritten(folder / "mlp-scripted.pt", tmp_path / "a.pt", '["weight", "bias", ]', '["bias", ]', file)
+    problem = open_at(path, folder)
+    assert [name for name, _ in problem.module.named_parameters()] == ["1.bias", "3.bias"]
+    assert problem.at_checkpoint() == pytest.approx(open_at(folder / "mlp-scripted.pt", folder).at_checkpoint())
+
+
 def test_an_archive_without_its_program(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(folder / "mlp-traced.pt") as old, zipfile.ZipFile(tmp_path / "a.pt", "w") as new:
         for name in old.namelist():

@@ -77,13 +77,15 @@ def _made(module: Scripted, kind: type[nn.Module], settings: dict[str, Any]) -> 
             layer = kind(**settings)
     except (ValueError, RuntimeError, TypeError, ZeroDivisionError):
         return None
-    own = {name: tuple(t.shape) for name, t in (*module._parameters.items(), *module._buffers.items()) if t is not None}
-    expected = {name: tuple(tensor.shape) for name, tensor in layer.state_dict().items()}
-    if own != expected:
+    if _shapes(module._parameters) != _shapes(layer._parameters) or _shapes(module._buffers) != _shapes(layer._buffers):
         return None
     layer._parameters.update(module._parameters)
     layer._buffers.update(module._buffers)
     return layer.train(module.training)
+
+
+def _shapes(tensors: Mapping[str, Tensor | None]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items() if tensor is not None}
 
 
 def _own(module: nn.Module, value: Any, name: str, *, optional: bool = False) -> bool:
