@@ -37,7 +37,8 @@ class Look:
     quantity: name of the quantity shown (empty: the probe's first); statistic: for several draws, "first", "median", "minimum",
     "maximum" or "spread"; limits: colour and height range (None: from the data); colour_map: a name in `style.COLOUR_MAPS`;
     levels: number of contour intervals; height: relief relative to the default (1); width: standard deviation of the kernel that
-    smooths a spectral density, in units of the eigenvalues (0: a hundredth of their range).
+    smooths a spectral density, in units of the eigenvalues (0: a hundredth of their range); barrier: what the marked barriers of
+    paths are measured from, a name in `connection_texts.DEFINITIONS`.
     """
 
     view: View = "3d"
@@ -55,6 +56,7 @@ class Look:
     camera: Camera = Camera()
     title: bool = True
     width: float = 0.0
+    barrier: str = "above_line"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,6 @@ from landscape_gui.probes.sampling import SPLIT_WORDS
 from landscape_gui.probes.unknowns import spoken, with_unknowns
 from landscape_gui.results import ConnectedResult, Number, Quantity, freeze
 
-DEFINITION = "above_line"
-"""The definition that pictures mark."""
 BATCHNORM = {
     "frozen": "frozen at the first model",
     "interpolated": "interpolated with the weights",
@@ -47,7 +45,7 @@ def paths_figure(result: ConnectedResult, paths: Mapping[str, PathResult], names
     panels = [panel_of(paths, shown, names, look)]
     if second is not None and second.name != shown.name:
         panels.append(panel_of(paths, second, names, look))
-    every = connection_facts(result, paths, names, shown)
+    every = connection_facts(result, paths, names, shown, look.barrier)
     what = f"{shown.label[:1].upper()}{shown.label[1:]} along {facts.plural(len(paths), 'path')} from {names[0]} to {names[-1]}"
     return Figure(
         panels=tuple(panels),
@@ -65,7 +63,7 @@ def panel_of(paths: Mapping[str, PathResult], shown: Quantity, names: tuple[str,
     marks: list[Mark] = interpolations(paths, shown.name)
     for colour, (name, path) in enumerate(paths.items()):
         if name in having:
-            marks += path_marks(path, path.quantities[shown.name], colour)
+            marks += path_marks(path, path.quantities[shown.name], colour, look.barrier)
     t = next(iter(paths.values())).t
     marks += [Rule(at=0.0, label=names[0]), Rule(at=1.0, label=names[-1])]
     quantities = [path.quantities[shown.name] for path in having.values()]
@@ -100,21 +98,22 @@ def interpolations(paths: Mapping[str, PathResult], name: str) -> list[Mark]:
     return marks
 
 
-def path_marks(path: PathResult, q: Quantity, colour: int) -> list[Mark]:
-    """A path's band of 1.96 standard errors, its line, and how far its highest place stands above the interpolation."""
+def path_marks(path: PathResult, q: Quantity, colour: int, definition: str) -> list[Mark]:
+    """A path's band of 1.96 standard errors, its line, and how far its highest place stands above what the definition measures
+    from."""
     known = path.computed
     x, y = freeze(path.t[known]), freeze(q.values[known])
     marks: list[Mark] = []
     if q.standard_error is not None:
         half = 1.96 * q.standard_error[known]
         marks.append(Band(x=x, low=freeze(y - half), high=freeze(y + half), colour=colour))
-    marks.append(Line(x=x, y=y, label=path.label + barrier_words(path, q), colour=colour, width=1.6))
-    return [*marks, *barrier_marks(path, q, colour)]
+    marks.append(Line(x=x, y=y, label=path.label + barrier_words(path, q, definition), colour=colour, width=1.6))
+    return [*marks, *barrier_marks(path, q, colour, definition)]
 
 
-def barrier_words(path: PathResult, q: Quantity) -> str:
+def barrier_words(path: PathResult, q: Quantity, definition: str) -> str:
     """ ", barrier 1.82 ± 0.03"."""
-    value, error, _ = barriers(path, q.name)[DEFINITION]
+    value, error, _ = barriers(path, q.name)[definition]
     if not np.isfinite(value):
         return ""
     if value <= 0:
@@ -133,10 +132,10 @@ def with_error(value: float, error: float, unit: str = "") -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f} {unit}".strip().replace("-", "−")
 
 
-def barrier_marks(path: PathResult, q: Quantity, colour: int) -> list[Mark]:
-    """An upright from the interpolation of the ends to the highest place, with a diamond on it."""
+def barrier_marks(path: PathResult, q: Quantity, colour: int, definition: str) -> list[Mark]:
+    """An upright from what the definition measures from to the place that is highest above it, with a diamond on it."""
     known = inside(path, q.name)
-    value, _, t = barriers(path, q.name)[DEFINITION]
+    value, _, t = barriers(path, q.name)[definition]
     if known is None or not np.isfinite(value) or value <= 0:
         return []
     k = int(np.flatnonzero(known.t == t)[0])
@@ -149,7 +148,7 @@ def barrier_marks(path: PathResult, q: Quantity, colour: int) -> list[Mark]:
 
 
 def connection_facts(
-    result: ConnectedResult, paths: Mapping[str, PathResult], names: tuple[str, ...], shown: Quantity
+    result: ConnectedResult, paths: Mapping[str, PathResult], names: tuple[str, ...], shown: Quantity, definition: str
 ) -> tuple[facts.Fact, ...]:
     """Barriers by every definition, how each path was found, and what must be known to judge the picture."""
     first = next(iter(paths.values()))
@@ -160,7 +159,7 @@ def connection_facts(
         found.append((f"How the {path.label} was found", path.training))
     found += [
         ("Distance of the ends", ends_words(result, first)),
-        ("Barrier marked", f"{DEFINITIONS[DEFINITION]}; the largest of the places measured, ends included"),
+        ("Barrier marked", f"{DEFINITIONS[definition]}; the largest of the places measured, ends included"),
         ("Standard errors", errors_words(shown)),
         ("Points", "; ".join(f"{path.label} {points_words(path)}" for path in paths.values())),
         ("Remarks", " ".join(dict.fromkeys((*(n for p in paths.values() for n in p.notes), *result.notes)))),

@@ -132,6 +132,11 @@ class ConnectionPanel(QWidget):
         self.session.settings.set("barrier", self.definition.currentData())
         self.definition.setToolTip(help_of(self.definition.currentData()))
         self.refresh()
+        self._mark()
+
+    def _mark(self) -> None:
+        """The chart marks the barriers that are listed."""
+        self.session.set_look(barrier=self.definition.currentData())
 
     def _better(self) -> QWidget:
         box, grid = QWidget(), QGridLayout()

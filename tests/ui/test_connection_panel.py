@@ -133,6 +133,7 @@ def test_another_definition_or_split_changes_the_list_and_asks_nothing(qtbot, jo
         panel.definition.activated.emit(panel.definition.currentIndex())
         assert panel.paths.rows[0].barrier == barrier
         assert joined.session.settings.text("barrier") == definition
+        assert joined.session.look.barrier == definition, "the chart marks what the list tells"
     panel.split.setCurrentIndex(panel.split.findData("test"))
     panel.split.activated.emit(1)
     assert panel.paths.rows[0].barrier == "4.00 ± 0.40"
