@@ -30,6 +30,9 @@ EXAMPLES = {
     "trajectory": """examples:
   landscape-gui trajectory samples:digits-mlp -o trajectory.pdf
   landscape-gui trajectory runs/7 --steps 61 --log --view 2d -o trajectory.svg""",
+    "topology": """examples:
+  landscape-gui topology samples:digits-mlp -o topology.pdf -o topology.csv
+  landscape-gui topology surface.h5 --deviations 3 -o topology.png""",
     "connect": """examples:
   landscape-gui connect samples:digits-seed-a samples:digits-seed-b -o c.pdf -o c.json
   landscape-gui connect a.pt b.pt --path line bezier aligned repaired --points 41 --split test -o c.pdf
@@ -70,7 +73,7 @@ class Command:
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, compute, export, info, report, samples
+    from landscape_gui.commands import cache, compute, export, info, report, samples, topology
 
     found = {
         name: Command(
@@ -80,6 +83,7 @@ def commands() -> dict[str, Command]:
     }
     return found | {
         "report": Command(summary=report.report_probe().summary, add_flags=report.add_flags, run=report.run),
+        "topology": Command(summary=topology.topology_probe().summary, add_flags=topology.add_flags, run=topology.run),
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
         "export": Command(
             summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run

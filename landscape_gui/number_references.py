@@ -52,6 +52,16 @@ CONNECTIVITY: Mapping[str, str] = {
 """Of the numbers of paths between models."""
 
 
+TOPOLOGY: Mapping[str, str] = {
+    "cohensteiner2007": "Cohen-Steiner, Edelsbrunner and Harer 2007, Stability of persistence diagrams, Discrete Comput. Geom. 37",
+    "edelsbrunner2002": "Edelsbrunner, Letscher and Zomorodian 2002, Topological persistence and simplification, Discrete Comput. "
+    "Geom. 28",
+    "landscaper2025": "Chen, Hadler, Xie and Hnatyshyn 2025, Landscaper, Zenodo, doi 10.5281/zenodo.15874987",
+}
+"""Of the numbers of a surface's topology."""
+
+
 def cite(references: tuple[str, ...]) -> str:
     """ "Cohen et al. 2021; Dinh et al. 2017": authors and year of each key."""
-    return "; ".join(re.split(r"(?<=\d{4}),", ({**REFERENCES, **CONNECTIVITY})[key], maxsplit=1)[0] for key in references)
+    every = {**REFERENCES, **CONNECTIVITY, **TOPOLOGY}
+    return "; ".join(re.split(r"(?<=\d{4}),", every[key], maxsplit=1)[0] for key in references)

@@ -218,7 +218,8 @@ class CurvatureResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectedResult:
-    """What every answer about connected models says of itself; landscape_gui.connection_results holds them.
+    """What every answer about connections says of itself: between models (landscape_gui.connection_results), and between the minima
+    of a surface (landscape_gui.topology_results).
 
     split: that the numbers are of; subset: of the data, in words; batchnorm: what happened to running statistics, "" without
     BatchNorm; numbers: what the answer comes down to, by name.

@@ -34,6 +34,7 @@ NUMPY_ROOMS = (
     "results.py",
     "connection_results.py",
     "curvature_results.py",
+    "topology_results.py",
     "figure.py",
     "style.py",
     "colour_tables.py",
@@ -160,6 +161,7 @@ def test_3_what_only_needs_numpy_imports_nothing_heavier() -> None:
         "style.py": ("results", "colour_tables"),
         "connection_results.py": ("results",),
         "curvature_results.py": ("results",),
+        "topology_results.py": ("results",),
         "results.py": (),
     }
     for file, allowed in below.items():

@@ -18,6 +18,7 @@ from landscape_gui.connection_results import (
 )
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.results import ConnectedResult, Number
+from landscape_gui.topology_results import TopologyResult
 
 HEADS = {"above_line": "above line", "above_mean": "above mean", "above_larger": "above larger"}
 
@@ -69,6 +70,8 @@ def size_of(result: ConnectedResult) -> str:
         return f"the plane through {', '.join(result.names)}; {points}; {seconds}"
     if isinstance(result, WaypointResult):
         return f"the model at t = {result.t:g} from {' to '.join(result.names)}, path {result.path}; {seconds}"
+    if isinstance(result, TopologyResult):
+        return f"{result.extrema} of {result.quantity}, {len(result.surface.x)} x {len(result.surface.y)} points; {seconds}"
     return seconds
 
 

@@ -18,6 +18,7 @@ from landscape_gui.connection_results import (
 )
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.results import Array, ConnectedResult, Number, Quantity
+from landscape_gui.topology_results import TopologyResult
 
 TOO_LONG = ("points", "state", "aligned", "rows", "weights")
 """Arrays as long as the network has parameters, or as the data have examples."""
@@ -123,7 +124,8 @@ def plain(value: Any) -> Any:
 
 
 def rows(result: ConnectedResult) -> Iterator[Row]:
-    """What CSV says: one row a (path, t); of barriers one a pair, of instability one a checkpoint; of anything else its numbers."""
+    """What CSV says: one row a (path, t); of barriers one a pair, of instability one a checkpoint, of a topology one a minimum; of
+    anything else its numbers."""
     if isinstance(result, PathResult):
         yield from path_rows({result.name: result})
     elif isinstance(result, ConnectionResult):
@@ -134,6 +136,8 @@ def rows(result: ConnectedResult) -> Iterator[Row]:
         yield from pair_rows(result)
     elif isinstance(result, InstabilityResult):
         yield from checkpoint_rows(result)
+    elif isinstance(result, TopologyResult):
+        yield from branch_rows(result)
     else:
         yield ["name", "label", "value", "error", "kind", "unit"]
         for name, number in result.numbers.items():
@@ -192,6 +196,26 @@ def checkpoint_rows(result: InstabilityResult) -> Iterator[Row]:
     yield list(known)
     for k in range(len(result.epochs)):
         yield [float(values[k]) for values in known.values()]
+
+
+def branch_rows(result: TopologyResult) -> Iterator[Row]:
+    """Each minimum, the most persistent first: where it is, where it ends, and in which other one (numbered from 0; -1: none)."""
+    columns = {
+        "x": result.x,
+        "y": result.y,
+        "birth": result.births,
+        "death": result.deaths,
+        "persistence": result.persistence,
+        "standard_error": result.errors,
+        "real": result.real,
+        "on_edge": result.on_edge,
+        "saddle_x": result.saddle_x,
+        "saddle_y": result.saddle_y,
+        "into": result.parents,
+    }
+    yield ["minimum", *columns]
+    for k in range(len(result.births)):
+        yield [float(k), *(float(values[k]) for values in columns.values())]
 
 
 def values_of(quantities: Mapping[str, Quantity]) -> dict[str, Array]:

@@ -19,6 +19,7 @@ from landscape_gui.probes.run_spectra import Spectra
 from landscape_gui.probes.sharpness import Sharpness
 from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.probes.surface import Surface
+from landscape_gui.probes.topology import Topology
 from landscape_gui.probes.trajectory import Trajectory
 from landscape_gui.results import LineResult, Result, TrajectoryResult
 
@@ -26,6 +27,7 @@ KINDS: tuple[type[Probe], ...] = (
     Surface,
     Line,
     Trajectory,
+    Topology,
     Spectrum,
     Eigenvalues,
     Spectra,
