@@ -11,6 +11,7 @@ from torch import nn
 
 from landscape_gui.checkpoint import Checkpoint
 from landscape_gui.checkpoint.exported import FORMAT
+from landscape_gui.checkpoint.torch_zip import SCRIPT
 from landscape_gui.core.losses import loss_head
 from landscape_gui.core.splits import Split, call
 from landscape_gui.errors import LandscapeError, ProblemError
@@ -75,8 +76,11 @@ def guess(checkpoint: Checkpoint, card: Card, architecture: str | None) -> str:
         candidates: Sequence[Architecture] = families.from_card(options, shapes) if options else families.match(shapes).candidates
     except ProblemError:
         candidates = ()
-    if checkpoint.format == FORMAT and not architecture and not card.architecture:
+    named = bool(architecture or card.architecture)
+    if checkpoint.format == FORMAT and not named:
         kind = ": an exported program with its network"
+    elif checkpoint.format.startswith(SCRIPT) and not named:
+        kind = ": a TorchScript program with its network"
     else:
         kind = f": {candidates[0].sentence}" if candidates else ", of no built-in architecture"
     return f"{len(checkpoint.tensors)} tensors, {numbers:,} numbers{kind}"

@@ -117,6 +117,11 @@ def test_what_it_says_of_itself(folder: Path) -> None:
     assert [name for name, _ in problem.description["layers"]] == ["0", "1", "5"]
 
 
+def test_without_data_it_says_what_the_file_is(folder: Path) -> None:
+    with pytest.raises(ProblemError, match=r"9 tensors, \d+ numbers: a TorchScript program with its network. Name the data"):
+        open_problem(folder / "cnn-traced.pt", trusted=yes)
+
+
 def test_trust_is_asked_once_for_a_content_and_again_for_another(folder: Path, tmp_path: Path) -> None:
     path = folder / "cnn-scripted.pt"
     with pytest.raises(TrustNeeded) as raised:
