@@ -61,14 +61,15 @@ class Source:
 
     @property
     def text(self) -> str:
-        """What to show before it is trusted: the file, then those that it imports, each under its name. Characters that would show
-        the text in another order than it runs are spelled out."""
+        """What to show before it is trusted: which files there are, the file, then those that it imports, each under its name.
+        Characters that would show the text in another order than it runs are spelled out."""
+        further = [(name, *file) for name, file in sorted(self.files.items()) if name != self.name]
         parts = [visible(self.content.decode("utf-8", "replace"))]
-        parts += [
-            f"\n# ---- {visible(path.name)} ({name})\n{visible(content.decode('utf-8', 'replace'))}"
-            for name, (path, content) in sorted(self.files.items())
-            if name != self.name
-        ]
+        if further:
+            listed = ", ".join(visible(path.name) for _, path, _ in further)
+            parts.insert(0, f"# ---- {visible(self.path.name)}; below it, what it imports from its folder: {listed}")
+        for name, path, content in further:
+            parts.append(f"\n# ---- {visible(path.name)} ({name})\n{visible(content.decode('utf-8', 'replace'))}")
         return "\n".join(parts)
 
 

@@ -89,6 +89,7 @@ def test_all_that_runs_is_shown_first_and_nothing_has_run(folder: Path) -> None:
     error = asked(folder)
     assert not list(folder.rglob("ran"))
     assert error.path == str(folder / "modeling_tiny.py")
+    assert error.source.startswith("# ---- modeling_tiny.py; below it") and "configuration_tiny.py, attention.py\n" in error.source
     assert all(text in error.source for text in FILES.values()) and "UNUSED" not in error.source
     assert any("starts other programs (attention.py" in each for each in error.abilities)
 
