@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -25,29 +26,52 @@ from landscape_gui.results import Result
 def main(paths: Sequence[str] = (), *, sample: str | None = None) -> int:
     """Open the window on `paths` (files, folders, "samples:NAME") or on a sample; returns the exit status when it is closed."""
     log = CrashLog()
-    from PySide6.QtCore import QTimer
-
     app = make_application()
-    from landscape_gui.ui.session import Session
-    from landscape_gui.ui.window import Window
-
-    session = Session(services())
-    window = Window(session, sample_cards())
-    install_excepthook(window)
-    window.show()
-    tell_crashes(session, log)
     wanted = [*(str(p) if str(p).startswith(samples.PREFIX) else str(Path(p).expanduser()) for p in paths)]
     if sample:
         wanted.append(sample if sample.startswith(samples.PREFIX) else samples.PREFIX + sample)
+    window = open_window(wanted, log)
+    status = int(app.exec())
+    window.deleteLater()
+    del window
+    take_down(app)
+    log.end()
+    return status
+
+
+def open_window(wanted: Sequence[str], log: CrashLog) -> Any:
+    """The window, seen; what is wanted opens once it answers."""
+    from PySide6.QtCore import QTimer
+
+    from landscape_gui.ui.session import Session
+    from landscape_gui.ui.window import Window
+
+    window = Window(Session(services()), sample_cards())
+    install_excepthook(window)
+    window.show()
+    tell_crashes(window.session, log)
     if wanted:
         QTimer.singleShot(0, lambda: window.open_paths(wanted))
-    idle = QTimer()
+    idle = QTimer(window)  # Ctrl+C is heard when Python runs
     idle.timeout.connect(lambda: None)
     idle.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
-    status = int(app.exec())
-    log.end()
-    return status
+    return window
+
+
+def take_down(app: Any) -> None:
+    """Let the window and all that belongs to it end now, while Qt and Python are whole.
+
+    Left to the end of Python it dies last, with the hook that holds it, when what it refers to is gone: now and then with a crash.
+    """
+    from PySide6.QtCore import QEvent
+
+    sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for _ in range(3):  # what ends may ask for the end of others
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.unfreeze()
+    gc.collect()
 
 
 def tell_crashes(session: Any, log: CrashLog) -> None:
@@ -85,14 +109,14 @@ def install_excepthook(window: Any) -> None:
     """An error that nobody foresaw, in whichever thread, becomes a dialog; the window lives."""
     from landscape_gui.ui.error_dialog import Unforeseen
 
-    unforeseen = Unforeseen(window)
+    tell = Unforeseen(window).mailbox.chute.put
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         traceback.print_exception(kind, error, trace)
         if issubclass(kind, KeyboardInterrupt):
             window.close()
             return
-        unforeseen.raised.emit(error)
+        tell(error, at_once=True)
 
     def thread_hook(raised: threading.ExceptHookArgs) -> None:
         hook(raised.exc_type, raised.exc_value or raised.exc_type(), raised.exc_traceback)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import message_of
+from landscape_gui.ui.mailbox import Mailbox
 from landscape_gui.ui.panel import plain
 
 MOST = 20
@@ -70,15 +71,14 @@ class ErrorDialog(QDialog):
 
 
 class Unforeseen(QObject):
-    """Takes errors from any thread to the dialog."""
-
-    raised = Signal(object)
+    """Takes errors, put into its mailbox's chute by any thread, to the dialog."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.window = window
         self.dialog: ErrorDialog | None = None
-        self.raised.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self.mailbox = Mailbox(self)
+        self.mailbox.received.connect(self._show)
 
     def _show(self, error: BaseException) -> None:
         if self.dialog is None:

@@ -1,6 +1,9 @@
 """Closing while a question does not end: the window goes, the event loop lives, what is known is kept."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -74,3 +77,25 @@ def test_a_window_that_closes_is_hidden_while_a_question_ends_and_closes_then(qt
     with qtbot.waitSignal(own_window.closing.ended, timeout=5000):
         deaf.set()
     assert own_window.close()
+
+
+BRIEF = """
+import sys
+from landscape_gui import app
+from landscape_gui.ui import window as module
+
+class Brief(module.Window):
+    def __init__(self, *values):
+        super().__init__(*values)
+        self.stage_ready.connect(self.close)
+
+module.Window = Brief
+sys.exit(app.main())
+"""
+
+
+def test_the_process_ends_well_after_its_window():
+    """Memory that was freed is overwritten here, so that whatever is let go too late or twice ends the process every time."""
+    environment = {**os.environ, "PYTHONMALLOC": "debug"}
+    done = subprocess.run([sys.executable, "-c", BRIEF], capture_output=True, text=True, timeout=120, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
