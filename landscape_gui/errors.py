@@ -57,6 +57,7 @@ class TrustNeeded(LandscapeError):
         self.source = source
         self.digest = digest
         self.abilities = tuple(abilities)
+        self.program = program
 
 
 class SurfaceNeeded(LandscapeError):
