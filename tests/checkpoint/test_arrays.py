@@ -180,8 +180,9 @@ def test_half_of_a_gzipped_file(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "a.pt")
 
 
-def test_a_gzip_bomb(tmp_path: Path) -> None:
-    (tmp_path / "a.pt").write_bytes(gzip.compress(bytes(200 << 20), 1))
+@pytest.mark.parametrize("pack", [lambda raw: gzip.compress(raw, 1), bz2.compress, lambda raw: lzma.compress(raw, preset=0)])
+def test_a_bomb(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "a.pt").write_bytes(pack(bytes(200 << 20)))
     with pytest.raises(CheckpointError, match="would have more than"):
         read_checkpoint(tmp_path / "a.pt")
 
