@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -74,13 +75,26 @@ def settings_of(font: Font, preamble: str = "") -> dict[str, Any]:
 
 
 def check_tex() -> None:
-    """Raises LandscapeError where LaTeX is not installed."""
-    missing = [name for name in ("latex", "dvips", "kpsewhich") if shutil.which(name) is None]
+    """Raises LandscapeError where LaTeX, or what matplotlib needs of it, is not installed."""
+    missing = missing_of_tex()
     if missing:
         raise LandscapeError(
-            f"LaTeX is not installed here: {' and '.join(missing)} cannot be found.",
-            remedy="Install TeX Live or MiKTeX, or choose the font mathtext, which looks like LaTeX's and needs none.",
+            f"LaTeX cannot set this figure's letters here: {missing} cannot be found.",
+            remedy="Install TeX Live with cm-super and latex-extra, or choose the font mathtext, which looks like LaTeX's and needs none.",
         )
+
+
+@lru_cache(maxsize=1)
+def missing_of_tex() -> str:
+    """What keeps LaTeX from setting letters here; empty where nothing does."""
+    for program in ("latex", "kpsewhich"):
+        if shutil.which(program) is None:
+            return f"the program {program}"
+    for package in ("type1ec", "type1cm"):
+        found = subprocess.run(["kpsewhich", f"{package}.sty"], capture_output=True, check=False, timeout=60)
+        if not found.stdout.strip():
+            return f"its package {package}"
+    return ""
 
 
 def width_of(text: str, size: float, font: Font, preamble: str = "") -> float:

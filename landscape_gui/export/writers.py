@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from typing import Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from landscape_gui.export.flattening import flatten
 from landscape_gui.export.metadata import metadata
 from landscape_gui.export.paper import Page
 from landscape_gui.figure import Figure
@@ -18,25 +24,52 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 def written(sheet: Any, figure: Figure, suffix: str, page: Page) -> bytes:
     """The sheet as the bytes of a file; call it inside `paper.settings(page)`."""
+    facts = metadata(figure, suffix)
+    if suffix == ".png":
+        return _png(picture(sheet, page), facts, page)
     if suffix in (".tif", ".tiff"):
-        return _tiff(_saved(sheet, ".png", page, {}), figure, page)
-    return _saved(sheet, suffix, page, metadata(figure, suffix))
+        return _tiff(picture(sheet, page), facts, page)
+    if suffix == ".eps":
+        return _eps(sheet, facts, page)
+    return _vector(sheet, suffix, facts, page)
 
 
-def _saved(sheet: Any, suffix: str, page: Page, facts: dict[str, Any]) -> bytes:
+def picture(sheet: Any, page: Page) -> Image.Image:
+    """The sheet as pixels; RGB, or RGBA where the page has no background."""
+    canvas: Any = FigureCanvasAgg(sheet)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    return drawn if page.transparent else drawn.convert("RGB")
+
+
+def _vector(sheet: Any, suffix: str, facts: dict[str, Any], page: Page) -> bytes:
     buffer = io.BytesIO()
     face = "none" if page.transparent else page.theme.background
     sheet.savefig(buffer, format=suffix.lstrip("."), dpi=page.dpi, metadata=facts, facecolor=face)
     return buffer.getvalue()
 
 
-def _tiff(png: bytes, figure: Figure, page: Page) -> bytes:
-    """Losslessly packed, with its resolution and the caption in it."""
-    picture = Image.open(io.BytesIO(png))
-    told = metadata(figure, ".tiff")
+def _png(drawn: Image.Image, facts: dict[str, str], page: Page) -> bytes:
+    """Packed quickly: the hardest packing takes seven times as long for a twentieth less."""
+    told = PngInfo()
+    for name, words in facts.items():
+        told.add_text(name, words)
     buffer = io.BytesIO()
-    picture.save(
-        buffer, "TIFF", compression="tiff_adobe_deflate", dpi=(page.dpi, page.dpi), description=told["Description"],
-        software=told["Software"],
+    drawn.save(buffer, "PNG", compress_level=4, dpi=(page.dpi, page.dpi), pnginfo=told)
+    return buffer.getvalue()
+
+
+def _tiff(drawn: Image.Image, facts: dict[str, str], page: Page) -> bytes:
+    """Losslessly packed, with its resolution and the caption in it."""
+    buffer = io.BytesIO()
+    drawn.save(
+        buffer, "TIFF", compression="tiff_adobe_deflate", dpi=(page.dpi, page.dpi), description=facts["Description"],
+        software=facts["Software"],
     )  # fmt: skip
     return buffer.getvalue()
+
+
+def _eps(sheet: Any, facts: dict[str, Any], page: Page) -> bytes:
+    """PostScript knows nothing transparent: everything is laid on the page's background first. Without the date."""
+    flatten(sheet, to_rgb(page.theme.background))
+    return re.sub(rb"(?m)^%%CreationDate:.*\n", b"", _vector(sheet, ".eps", facts, page))

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Axis, Camera, Panel, Path, Points, Surface
@@ -171,7 +172,7 @@ def _draw(canvas: Any, model: Model, view: Any, pixels: tuple[int, int], scale: 
             with target:
                 renderer.draw(view[0], view[1], size, scale * finer, background)
                 drawn = target.read("color", alpha=False)
-            return shrink(drawn.astype(np.float32), finer)
+            return shrink(drawn, finer)
 
         picture = compose(shot, transparent, theme)
         for part in (target, target.color_buffer, target.depth_buffer):
@@ -190,17 +191,20 @@ def compose(shot: Shot, transparent: bool, theme: Theme) -> Array:
         colour = shot(np.array([*rgb(theme.background), 1.0]))
         return np.concatenate([np.rint(colour), np.full((*colour.shape[:2], 1), 255.0)], axis=-1).astype(np.uint8)
     white, black = shot(np.array([1.0, 1, 1, 1])), shot(np.array([0.0, 0, 0, 1]))
-    alpha = np.clip(1 - (white - black).mean(axis=-1, keepdims=True) / 255, 0, 1)
-    colour = np.where(alpha > 1 / 512, black / np.maximum(alpha, 1 / 512), 0)
-    return np.rint(np.concatenate([np.clip(colour, 0, 255), alpha * 255], axis=-1)).astype(np.uint8)
+    white -= black
+    alpha = np.clip(1 - (white[..., 0] + white[..., 1] + white[..., 2]) / np.float32(765), 0, 1)
+    black /= np.maximum(alpha, np.float32(1 / 512))[..., None]
+    black[alpha <= 1 / 512] = 0
+    picture = np.empty((*alpha.shape, 4), np.uint8)
+    picture[..., :3] = np.rint(np.minimum(black, np.float32(255), out=black), out=black)
+    picture[..., 3] = np.rint(alpha * 255)
+    return picture
 
 
 def shrink(pixels: Array, factor: int) -> Array:
-    """Means over squares of `factor` pixels."""
-    if factor == 1:
-        return pixels
-    h, w = pixels.shape[0] // factor, pixels.shape[1] // factor
-    return np.asarray(pixels[: h * factor, : w * factor].reshape(h, factor, w, factor, -1).mean(axis=(1, 3)))
+    """float32 means of uint8 (h, w, 3) over squares of `factor` pixels, rounded to whole numbers."""
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.array(picture.reduce(factor) if factor > 1 else picture, np.float32)
 
 
 @contextmanager
