@@ -248,6 +248,10 @@ class Panel:
     """A unit along x is as long as one along y."""
     inches: float = 0.0
     """The width that a page should give it; 0: a column."""
+    span: int = 1
+    """Columns of the figure's grid that it takes."""
+    bar: bool = True
+    """Its surface has a colour bar of its own; False where `Figure.bars` has one for it."""
 
     @property
     def surface(self) -> Surface | None:
@@ -272,9 +276,21 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SharedBar:
+    """One colour bar for panels (their numbers, from 0) whose colours mean the same; right of them or below them."""
+
+    panels: tuple[int, ...]
+    place: Literal["right", "below"] = "right"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """One or more panels, under a title where they have one in common, with what they show: `facts` are label and value pairs for
     the panel "What this shows" and for the metadata of an exported file, `caption` the same in sentences.
+
+    columns: of the grid that the panels fill row by row (0: as suits the page); heads, sides: what stands above each column and
+    left of each row; bars: colour bars that several panels have in common. sources: where the numbers of each answer come from,
+    of a figure that is composed of several (`provenance` is then the first's); empty: `provenance` alone.
 
     extra: what the window is told besides: "suggested_scale"; "quantity"; "width", the kernel's width that was used, where
     `Look.width` counts, and "widths", the smallest and largest that make sense.
@@ -286,6 +302,11 @@ class Figure:
     provenance: Provenance = field(default_factory=Provenance)
     extra: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
+    columns: int = 0
+    heads: tuple[str, ...] = ()
+    sides: tuple[str, ...] = ()
+    bars: tuple[SharedBar, ...] = ()
+    sources: tuple[Provenance, ...] = ()
 
 
 def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:
