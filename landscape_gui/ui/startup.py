@@ -17,7 +17,7 @@ from landscape_gui.ui.worker import Outcome, Task
 
 FIRST = ("numpy", "vispy.gloo", "landscape_gui.scene3d", "landscape_gui.ui.stage")
 """Imported in the window's thread, one a turn of the event loop."""
-APART = ("contourpy", "decimal", "pydoc")
+APART = ("contourpy", "numpy.ma", "decimal", "pydoc")
 """Imported in a thread, once the first picture stands or none is under way: nothing that knows of Qt."""
 QT = ("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtWidgets", "PySide6.QtTest", "PySide6.QtSvg", "PySide6.QtOpenGLWidgets")
 LAST = "pyqtgraph"
