@@ -29,9 +29,10 @@ def export(figure: Figure, path: str | os.PathLike[str], setup: PageSetup = Page
 def render(figure: Figure, suffix: str, setup: PageSetup = PageSetup()) -> bytes:
     """What `export` writes to a file of that suffix, as bytes: for a preview and for the clipboard."""
     from landscape_gui.export.figures import draw, page_of
+    from landscape_gui.export.fonts import told_by_tex
     from landscape_gui.export.paper import settings
     from landscape_gui.export.writers import written
 
     page = page_of(figure, setup)
-    with settings(page):
+    with settings(page), told_by_tex():
         return written(draw(figure, page), figure, suffix.lower(), page)

@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -80,8 +82,22 @@ def check_tex() -> None:
     if missing:
         raise LandscapeError(
             f"LaTeX cannot set this figure's letters here: {missing} cannot be found.",
-            remedy="Install TeX Live with cm-super and latex-extra, or choose the font mathtext, which looks like LaTeX's and needs none.",
+            remedy="Install TeX Live with cm-super and latex-extra, or choose the font mathtext, which needs none.",
         )
+
+
+@contextmanager
+def told_by_tex() -> Iterator[None]:
+    """LaTeX's own words, where it fails, as a LandscapeError."""
+    try:
+        yield
+    except RuntimeError as why:
+        found = re.search(r"^! (.+(?:\n.+)?)", str(why), re.MULTILINE)
+        if "was not able to process" not in str(why) and "latex" not in str(why):
+            raise
+        words = " ".join((found[1] if found else str(why)).split()).rstrip(".")
+        remedy = "Install what it lacks, tell it of another package (tex_preamble), or choose the font mathtext."
+        raise LandscapeError(f"LaTeX could not set this figure's letters: {words}.", remedy=remedy) from why
 
 
 @lru_cache(maxsize=1)
