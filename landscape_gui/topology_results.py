@@ -11,13 +11,13 @@ from landscape_gui.results import Array, ConnectedResult, SurfaceResult, labelle
 class TopologyResult(ConnectedResult):
     """How the minima of a surface are connected: a branch of the merge tree for each, (k,), the most persistent first.
 
-    quantity: the name of the surface's quantity that was followed; extrema: "minima" or "maxima"; connectivity: what is connected
-    between points ("bilinear", "edges", "corners"); deviations: standard errors that count as noise. births: value at the minimum;
-    deaths: at the saddle to a deeper one, infinite where there is none; parents: the deeper one's branch, -1 for none; x, y and
-    saddle_x, saddle_y: where they are (NaN: no saddle). errors: (k,) one standard error of the persistence at most, NaN where
-    none is known; real: (k,) whether it is above the noise floor; on_edge: (k,) whether the minimum is on the picture's edge, where
-    the surface may go on downwards. band_births, band_tops: (m,) the noise floor as a line in the persistence diagram: what is
-    born at a value and ends below the line is noise.
+    surface: with the quantity that was followed alone, `quantity` by name; extrema: "minima" or "maxima"; connectivity: what
+    is connected between points ("bilinear", "edges", "corners"); deviations: standard errors that count as noise. births:
+    value at the minimum; deaths: at the saddle to a deeper one, infinite where there is none; parents: the deeper one's
+    branch, -1 for none; x, y and saddle_x, saddle_y: where they are (NaN: no saddle). errors: (k,) one standard error of the
+    persistence at most, NaN where none is known; real: (k,) whether it is above the noise floor; on_edge: (k,) whether the
+    minimum is on the picture's edge, where the surface may go on downwards. band_births, band_tops: (m,) the noise floor as a
+    line in the persistence diagram: what is born at a value and ends below the line is noise.
     """
 
     surface: SurfaceResult

@@ -37,7 +37,7 @@ def run(namespace: argparse.Namespace) -> int:
     path = Path(namespace.path)
     if path.suffix.lower() not in ANSWERS or not path.is_file():
         return compute.run(namespace, topology_probe())
-    outputs.check_outputs(namespace.output)
+    outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
     question = question_of(namespace)
     from landscape_gui.export.peers_opening import read_answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def analysed(surface: SurfaceResult, *, quantity: str, extrema: str, connectivit
     places = across(surface.x, tree.columns), across(surface.y, tree.rows)
     edges = on_edge(tree.rows, surface.y.size) | on_edge(tree.columns, surface.x.size)
     found = TopologyResult(
-        surface=surface,
+        surface=replace(surface, quantities={shown.name: shown}, draws={}),
         quantity=shown.name,
         extrema=extrema,
         connectivity=connectivity,
@@ -79,7 +80,7 @@ def followed(surface: SurfaceResult, name: str) -> Quantity:
 def uncertainty(surface: SurfaceResult, shown: Quantity, deviations: float) -> tuple[Array, tuple[str, ...]]:
     """(ny, nx) how far each value may be off: by the sample of the data, by interpolation, by rounding; and what to say of it."""
     size = np.abs(np.where(np.isfinite(shown.values), shown.values, 0.0))
-    wrong = ROUNDING.get(surface.precision, SINGLE) * size
+    wrong = rounding_of(surface) * size
     notes = []
     if shown.standard_error is None or not np.isfinite(shown.standard_error).any():
         notes.append("Standard errors are not known: the noise floor is that of rounding alone.")
@@ -93,6 +94,12 @@ def uncertainty(surface: SurfaceResult, shown: Quantity, deviations: float) -> t
             "than the points are apart may be missing. A surface computed at every point decides it."
         )
     return wrong, tuple(notes)
+
+
+def rounding_of(surface: SurfaceResult) -> float:
+    """How far off arithmetic may have been, relative to a value: at least what was seen beside the plain forward pass."""
+    seen = [v for k, v in surface.provenance.environment.items() if "difference" in k and isinstance(v, (int, float))]
+    return max([ROUNDING.get(surface.precision, SINGLE), *(float(v) for v in seen if np.isfinite(v))])
 
 
 def places_between(levels: Array) -> Array:
@@ -123,8 +130,6 @@ def errors_of(shown: Quantity, rows: Array, columns: Array) -> Array:
 
 
 def with_numbers(found: TopologyResult, values: Array) -> TopologyResult:
-    from dataclasses import replace
-
     from landscape_gui.probes.topology_numbers import numbers_of
 
     return replace(found, numbers=numbers_of(found, values))

@@ -27,9 +27,7 @@ NAMED = 12
 """Minima have numbers where there are no more than so many."""
 NEAR = 0.045
 """What lies closer in the diagram, as a part of its range, has one number."""
-BESIDE, LETTER = 0.045, 0.022
-"""How far to the right of its point a number is, and half of the width of a digit, as parts of the axis."""
-AIR, FOOT = 0.12, 0.15
+AIR, FOOT = 0.14, 0.19
 """Room above the highest saddle, as a part of the range, for what never ends, and below the deepest minimum."""
 
 
@@ -53,12 +51,6 @@ class View:
         found: Array = (self._plain(values) - low) / (high - low)
         return found
 
-    def beside(self, values: Array, texts: tuple[str, ...]) -> Array:
-        """Where the middle of a text is that stands to the right of its point."""
-        part = BESIDE + LETTER * np.array([len(text) for text in texts])
-        found: Array = values * (self.high / self.low) ** part if self.log else values + part * (self.high - self.low)
-        return found
-
     def _plain(self, values: Array | float) -> Array:
         return np.log(np.maximum(values, 1e-300)) if self.log else np.asarray(values)
 
@@ -67,7 +59,7 @@ def topology_figure(result: TopologyResult, look: Look) -> Figure:
     """The surface with its minima and saddles, the persistence diagram and the merge tree; with view "chart" the last two alone."""
     own = dataclasses.replace(look, quantity=result.quantity, statistic="first")
     shown = choose(result.surface.quantities, own)
-    surface = surface_figure(result.surface, own, on_surface(result))
+    surface = surface_figure(result.surface, own, on_surface(result, all_of_them=look.view == "2d"))
     view = view_of(result, look)
     panels: tuple[Panel, ...] = (diagram(result, view, look), tree(result, view, look))
     if look.view != "chart":
@@ -96,9 +88,10 @@ def names_of(result: TopologyResult) -> dict[int, str]:
 # ------------------------------------------------------------------------------------------------------------- on the surface
 
 
-def on_surface(result: TopologyResult) -> tuple[Mark, ...]:
-    """Discs for minima (squares where they lie on the edge), diamonds for saddles, and a line from each minimum to its saddle."""
-    strong, weak = strong_of(result), np.flatnonzero(~result.real.astype(bool))[:MOST_WEAK]
+def on_surface(result: TopologyResult, *, all_of_them: bool) -> tuple[Mark, ...]:
+    """Discs for minima (squares where they lie on the edge), diamonds for saddles, and a line from each minimum to its saddle;
+    all_of_them: also what is below the noise floor, small and grey."""
+    strong, weak = strong_of(result), np.flatnonzero(~result.real.astype(bool))[: MOST_WEAK if all_of_them else 0]
     names = names_of(result)
     joined = strong[np.isfinite(result.deaths[strong])]
     marks: list[Mark] = [descent(result, int(k)) for k in joined]
@@ -172,12 +165,11 @@ def diagram(result: TopologyResult, view: View, look: Look) -> Panel:
             marks.append(Points(x=at[0], y=at[1], size=size, colour=colour, label=label))
     never = np.flatnonzero(~ended)
     top = freeze(np.full(len(never), view.top))
-    word = "deepest" if result.extrema == "minima" else "highest"
+    word = "the deepest" if result.extrema == "minima" else "the highest"
+    ends_not = f"{view.names[0]}: {word}, which never ends" if view.names and len(never) == 1 else f"{word}, which never ends"
     marks += [
         Rule(at=view.top, orientation="horizontal"),
-        Points(
-            x=freeze(result.births[never]), y=top, marker="star", size=13.0, colour=STRONG, label=f"the {word}, which never ends"
-        ),
+        Points(x=freeze(result.births[never]), y=top, marker="star", size=9.0, colour=STRONG, label=ends_not),
         *numbers(result, view),
     ]
     if not (ended & real).any():
@@ -186,7 +178,7 @@ def diagram(result: TopologyResult, view: View, look: Look) -> Panel:
         )
     words = (f"birth: the {singular(result.extrema)}", "death: its saddle")
     axes = [dataclasses.replace(view.axis, label=label, limits=(view.low, view.high)) for label in words]
-    return Panel(marks=tuple(marks), x=axes[0], y=axes[1], title="Persistence" if look.title else "", equal=not view.log)
+    return Panel(marks=tuple(marks), x=axes[0], y=axes[1], title="Persistence" if look.title else "", equal=False)
 
 
 def band(result: TopologyResult, view: View) -> Band:
@@ -201,12 +193,11 @@ def band(result: TopologyResult, view: View) -> Band:
 
 
 def numbers(result: TopologyResult, view: View) -> tuple[Texts, ...]:
-    """The numbers of the minima beside their points; what lies at one place has them all."""
-    if not view.names:
+    """The numbers of the minima beside their points; what lies at one place has them all. That of what never ends is in the key."""
+    named = [k for k in view.names if np.isfinite(result.deaths[k])]
+    if not named:
         return ()
-    named = list(view.names)
     births, deaths = result.births[named], result.deaths[named]
-    deaths = np.where(np.isfinite(deaths), deaths, view.top)
     places = np.stack([view.place(births), view.place(deaths)], axis=1)
     groups: list[list[int]] = []
     for k in range(len(named)):
@@ -216,8 +207,9 @@ def numbers(result: TopologyResult, view: View) -> tuple[Texts, ...]:
         else:
             near.append(k)
     first = [g[0] for g in groups]
-    words = tuple(listed([k + 1 for k in g]) for g in groups)
-    return (Texts(x=freeze(view.beside(births[first], words)), y=freeze(deaths[first]), texts=words),)
+    words = tuple(listed([int(view.names[named[k]]) for k in g]) for g in groups)
+    lift = -1.15 if result.extrema == "minima" else 1.15
+    return (Texts(x=freeze(births[first]), y=freeze(deaths[first]), texts=words, lift=lift),)
 
 
 def listed(numbers: list[int]) -> str:

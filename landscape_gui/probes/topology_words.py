@@ -51,8 +51,8 @@ def marked_words(result: TopologyResult) -> str:
     """What stands for what on the surface."""
     what, real = result.extrema, result.real.astype(bool)
     edge = "; squares on the picture's edge" if (real & result.on_edge.astype(bool)).any() else ""
-    saddles = ", amber diamonds: saddles, joined to what ends there" if (real & np.isfinite(result.deaths)).any() else ""
-    grey = ", grey: below the noise floor" if (~real).any() else ""
+    saddles = ", amber: saddles, joined to what ends there" if (real & np.isfinite(result.deaths)).any() else ""
+    grey = ", grey (on contours): below the noise floor" if (~real).any() else ""
     return f"orange: {what} above the noise floor{edge}{saddles}{grey}"
 
 

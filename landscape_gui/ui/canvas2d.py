@@ -294,9 +294,12 @@ class Canvas2D(pg.GraphicsLayoutWidget):
             self.plot.removeItem(item)
         self.names = []
         middle = (self.panel.x.limits[0] + self.panel.x.limits[1]) / 2 if self.panel is not None and self.panel.x.limits else np.inf
+        ends = self.panel.y.limits if self.panel is not None else None
+        low, high = (ends[0] + part * (ends[1] - ends[0]) for part in (0.1, 0.9)) if ends else (-np.inf, np.inf)
         for m in marks:
             for x, y, name in zip(m.x, m.y, m.names, strict=False):
-                anchor = (-0.08, 1.2) if x <= middle else (1.08, -0.2)
+                above = y < high if x <= middle else y < low
+                anchor = (-0.08 if x <= middle else 1.08, 1.2 if above else -0.2)
                 item = pg.TextItem(name, color="#14141C", fill=pg.mkBrush(255, 255, 255, 215), anchor=anchor)
                 item.setZValue(50)
                 item.setPos(float(x), float(y))

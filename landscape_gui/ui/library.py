@@ -25,8 +25,17 @@ from landscape_gui.ui.icons import icon
 from landscape_gui.ui.library_tree import WHAT, Index, LibraryTree, Model
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.surface_topology import WORDS as TOPOLOGY
+from landscape_gui.ui.surface_topology import ask_topology, can_ask
 
-SIGNS = {"surface": "waves", "trajectory": "path", "path-plane": "waves", "connect": "flow-arrow", "barriers": "grid-four"}
+SIGNS = {
+    "surface": "waves",
+    "trajectory": "path",
+    "topology": "tree-structure",
+    "path-plane": "waves",
+    "connect": "flow-arrow",
+    "barriers": "grid-four",
+}
 """The icons of answers; of all others a line in a chart."""
 SECOND = Qt.ItemDataRole.UserRole + 1
 SIGN = Qt.ItemDataRole.UserRole + 2
@@ -171,7 +180,7 @@ class Library(QWidget):
                 child.setToolTip(0, f"{entry.path}\nDouble click opens it.")
                 group.addChild(child)
             group.setExpanded(opened)
-        if not document.is_answer:
+        if not document.is_answer or len(document.answers) > 1:
             for answer in document.answers:
                 when = answer.created.replace("T", " ")[:16]
                 child = row(answer.title, answer.detail or when, kind_sign(answer.probe), answer)
@@ -229,11 +238,14 @@ class Library(QWidget):
             self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)
             self._entry(menu, self._connect_words(), self.connect_selected, len(self.selected()) > 1)
             self._entry(menu, self._compare_words(), self.compare, bool(self.to_compare()))
+            self._entry(menu, TOPOLOGY, lambda: ask_topology(self.session), can_ask(self.session, what))
             self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
             menu.addSeparator()
             self._entry(menu, "Close", lambda: self.session.close(what))
         elif isinstance(what, Answer):
             self._entry(menu, "Show", lambda: self._chosen(item))
+            of = parent.data(0, WHAT) if (parent := item.parent()) is not None else None
+            self._entry(menu, TOPOLOGY, lambda: ask_topology(self.session), can_ask(self.session, of, what))
         elif isinstance(what, str):
             self._entry(menu, "Open this checkpoint", lambda: self.session.open([what]))
             self._entry(menu, self._connect_words(), self.connect_selected, len(self.selected()) > 1)

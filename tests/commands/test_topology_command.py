@@ -37,7 +37,7 @@ def test_a_file_gives_what_the_checkpoint_gives(surface_file: Path, tmp_path: Pa
     capsys.readouterr()
     assert cli.main(["export", str(read), "-o", str(tmp_path / "c.pdf"), "-o", str(tmp_path / "c.json")]) == 0
     assert json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))["quantity"] == "train_loss"
-    assert cli.main(["topology", str(read), "--follow", "test_accuracy", "--extrema", "maxima"]) == 0  # its surface again
+    assert cli.main(["topology", str(surface_file), "--follow", "test_accuracy", "--extrema", "maxima"]) == 0
     assert "maxima of test_accuracy, 7 x 7 points" in capsys.readouterr().out
 
 
