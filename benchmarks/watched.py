@@ -285,7 +285,7 @@ def read_info(path: str) -> None:
 
 def read_answer(path: str) -> None:
     """An answer of ours or another's surface, tried in a process of its own first."""
-    from landscape_gui.export.peers import read_answer
+    from landscape_gui.export.peers_opening import read_answer
 
     read_answer(path)
 
