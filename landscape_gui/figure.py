@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from landscape_gui.results import Array, Provenance
+from landscape_gui.results import Array, Provenance, Result
 from landscape_gui.style import SERIES, TRAJECTORY
 
 View = Literal["3d", "2d", "chart"]
@@ -284,9 +284,18 @@ class SharedBar:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """An answer that a figure shows, and how it is looked at there: enough to draw it the same again."""
+
+    result: Result
+    look: Look
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """One or more panels, under a title where they have one in common, with what they show: `facts` are label and value pairs for
     the panel "What this shows" and for the metadata of an exported file, `caption` the same in sentences.
+    `drawn_from`: the answers themselves, which a question's `figure` fills in.
 
     columns: of the grid that the panels fill row by row (0: as suits the page); heads, sides: what stands above each column and
     left of each row; bars: colour bars that several panels have in common. sources: where the numbers of each answer come from,
@@ -307,6 +316,7 @@ class Figure:
     sides: tuple[str, ...] = ()
     bars: tuple[SharedBar, ...] = ()
     sources: tuple[Provenance, ...] = ()
+    drawn_from: tuple[Source, ...] = ()
 
 
 def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:

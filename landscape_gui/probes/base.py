@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Mapping
+import functools
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -127,6 +128,12 @@ class Probe:
     version: ClassVar[int] = 1
     """Raised when the same fields would give other numbers: old answers are then not found any more."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Every picture says what it is drawn from and how it is looked at."""
+        super().__init_subclass__(**options)
+        if "figure" in cls.__dict__:
+            cls.figure = sourced(cls.figure)  # type: ignore[method-assign, assignment]
+
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
             check_field(f, getattr(self, f.name))
@@ -143,6 +150,19 @@ class Probe:
 
     def cost(self, problem: Problem) -> Cost:
         raise NotImplementedError
+
+
+def sourced(draw: Callable[[Any, Any, Look], Figure]) -> Callable[[Any, Any, Look], Figure]:
+    """A probe's `figure` whose pictures carry their source."""
+
+    @functools.wraps(draw)
+    def figure(self: Any, result: Any, look: Look) -> Figure:
+        from landscape_gui.figure import Source
+
+        drawn = draw(self, result, look)
+        return dataclasses.replace(drawn, drawn_from=(Source(result=result, look=look),))
+
+    return figure
 
 
 def check_field(f: dataclasses.Field[Any], value: Any) -> None:

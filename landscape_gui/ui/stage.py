@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING
 
@@ -279,7 +280,7 @@ class Stage(QWidget):
         surface = surface_of(session.shown.result)
         assert surface is not None
         drawn = profile(surface, session.cell, scale=session.look.scale, quantity=session.look.quantity)
-        return Figure(panels=drawn.panels, facts=figure.facts, caption=figure.caption, provenance=figure.provenance)
+        return dataclasses.replace(figure, panels=drawn.panels)
 
     def _draw_charts(self, figure: Figure) -> None:
         if self.grid is not None:
