@@ -11,24 +11,14 @@ from typing import TYPE_CHECKING, Any
 from landscape_gui.commands.page_flags import add_page_flags, setup_of
 from landscape_gui.commands.parser import Parser, UsageError, number, split_numbers, whole_number
 from landscape_gui.errors import StoreError
+from landscape_gui.export_formats import format_of, suffixes
 from landscape_gui.figure import Camera, Look
 
 if TYPE_CHECKING:
     from landscape_gui.figure import Figure
     from landscape_gui.results import Result
 
-FIGURES = (".pdf", ".svg", ".png", ".tiff", ".tif", ".eps")
-SUFFIXES = {
-    ".pdf": "figure, vector axes and text",
-    ".svg": "figure, vector axes and text",
-    ".png": "figure, pixels",
-    ".tiff": "figure, pixels",
-    ".tif": "figure, pixels",
-    ".eps": "figure, vector axes and text, nothing transparent",
-    ".h5": "the whole answer, to look at and export elsewhere",
-    ".json": "numbers with provenance",
-    ".csv": "numbers, one point a line",
-}
+SUFFIXES = suffixes()
 VIEWS = {"3d": "height field", "2d": "contours", "chart": "curves"}
 
 
@@ -134,21 +124,9 @@ def write_outputs(namespace: argparse.Namespace, result: Result, figure: Figure 
 
 
 def write_output(path: Path, namespace: argparse.Namespace, result: Result, figure: Figure | None) -> None:
-    suffix = path.suffix.lower()
-    if suffix in FIGURES:
-        from landscape_gui.export import export
-
-        assert figure is not None
-        export(figure, path, setup_of(namespace))
-    elif suffix == ".h5":
-        from landscape_gui.store import write_result
-
-        write_result(path, result)
-    else:
-        from landscape_gui.export import tables
-
-        (tables.write_json if suffix == ".json" else tables.write_csv)(path, result)
+    kind = format_of(path)
+    kind.write(path, figure, result, setup_of(namespace))
 
 
 def needs_figure(paths: Sequence[str]) -> bool:
-    return any(Path(name).suffix.lower() in FIGURES for name in paths)
+    return any(format_of(name).takes == "figure" for name in paths)

@@ -1,0 +1,114 @@
+"""What an answer can be written as: one table for the command line and the window. What writes is imported when it writes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from landscape_gui.errors import LandscapeError
+
+if TYPE_CHECKING:
+    from landscape_gui.figure import Figure
+    from landscape_gui.page_setup import PageSetup
+    from landscape_gui.results import Result
+
+Group = Literal["figure", "animation", "mesh", "numbers", "script", "text"]
+GROUPS: dict[Group, str] = {
+    "figure": "Figure", "animation": "Animation", "mesh": "Mesh", "numbers": "Numbers", "script": "Script", "text": "Text",
+}  # fmt: skip
+"""In the order in which they are offered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One kind of file.
+
+    suffix: with its dot, lower case. words: what the file holds. writer: "module:function", called as (path, result) where the
+    format takes a result, and as (figure, path, setup) where it takes a figure, as `export.export` is. Figures are drawn with
+    `export.render`. named: only answers of these kinds (`Provenance.probe`) can be written so; empty: any. surface: only figures
+    with a surface can. plain: text that can be shown as it is. alias: a second name of a suffix, which is not offered.
+    """
+
+    suffix: str
+    group: Group
+    name: str
+    words: str
+    writer: str = "landscape_gui.export:export"
+    takes: Literal["figure", "result"] = "figure"
+    named: tuple[str, ...] = ()
+    surface: bool = False
+    plain: bool = False
+    alias: bool = False
+
+    def fits(self, figure: Figure | None, result: Result | None) -> bool:
+        """Whether what is shown can be written as this."""
+        given = result if self.takes == "result" else figure
+        if given is None:
+            return False
+        if self.named and (result is None or result.provenance.probe not in self.named):
+            return False
+        return not self.surface or (figure is not None and any(panel.surface is not None for panel in figure.panels))
+
+    def write(self, path: Path, figure: Figure | None, result: Result | None, setup: PageSetup) -> None:
+        """Write the file, whole or not at all. Raises LandscapeError."""
+        module, _, name = self.writer.partition(":")
+        writer: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        if self.takes == "result":
+            writer(path, result)
+        else:
+            writer(figure, path, setup)
+
+
+VECTORS = "vector axes and text"
+TABLES = "landscape_gui.export.tables"
+FORMATS: tuple[Format, ...] = (
+    Format(suffix=".pdf", group="figure", name="PDF", words=VECTORS),
+    Format(suffix=".svg", group="figure", name="SVG", words=VECTORS),
+    Format(suffix=".png", group="figure", name="PNG", words="pixels"),
+    Format(suffix=".tiff", group="figure", name="TIFF", words="pixels"),
+    Format(suffix=".tif", group="figure", name="TIFF", words="pixels", alias=True),
+    Format(suffix=".eps", group="figure", name="EPS", words=f"{VECTORS}, nothing transparent"),
+    Format(
+        suffix=".h5", group="numbers", name="HDF5", words="the whole answer, to look at and export elsewhere",
+        writer="landscape_gui.store:write_result", takes="result",
+    ),
+    Format(
+        suffix=".json", group="numbers", name="JSON", words="numbers with provenance",
+        writer=f"{TABLES}:write_json", takes="result", plain=True,
+    ),
+    Format(
+        suffix=".csv", group="numbers", name="CSV", words="numbers, one point a line",
+        writer=f"{TABLES}:write_csv", takes="result", plain=True,
+    ),
+    Format(
+        suffix=".txt", group="text", name="Caption", words="what the figure shows, in sentences",
+        writer="landscape_gui.export.caption:write_caption", plain=True,
+    ),
+)  # fmt: skip
+"""In the order in which they are offered within their group. A new kind of file is one more line here."""
+FIGURES = tuple(f.suffix for f in FORMATS if f.group == "figure")
+
+
+def suffixes() -> dict[str, str]:
+    """What is written under each suffix, for a list of them."""
+    return {f.suffix: f.words if f.group in ("numbers", "text") else f"{f.group}, {f.words}" for f in FORMATS}
+
+
+def format_of(path: str | Path) -> Format:
+    """The format that a path's suffix names. Raises LandscapeError where there is none."""
+    suffix = Path(path).suffix.lower()
+    found = next((f for f in FORMATS if f.suffix == suffix), None)
+    if found is None:
+        known = ", ".join(f.suffix for f in FORMATS)
+        raise LandscapeError(f"{Path(path).name}: nothing is written under the suffix “{suffix}”.", remedy=f"Use one of {known}.")
+    return found
+
+
+def offered(figure: Figure | None, result: Result | None) -> list[Format]:
+    """What can be written of what is shown, group by group."""
+    groups = list(GROUPS)
+    fitting = [f for f in FORMATS if not f.alias and f.fits(figure, result)]
+    return sorted(fitting, key=lambda f: groups.index(f.group))
