@@ -9,7 +9,7 @@ from landscape_gui.export.files import check_target, write
 from landscape_gui.figure import Figure
 from landscape_gui.page_setup import PageSetup
 
-__all__ = ["SUFFIXES", "check_target", "export", "render", "write"]
+__all__ = ["SUFFIXES", "check_target", "export", "proof", "render", "write"]
 
 SUFFIXES = (".pdf", ".svg", ".png", ".tiff", ".tif", ".eps")
 
@@ -36,3 +36,10 @@ def render(figure: Figure, suffix: str, setup: PageSetup = PageSetup()) -> bytes
     page = page_of(figure, setup)
     with settings(page), told_by_tex():
         return written(draw(figure, page), figure, suffix.lower(), page)
+
+
+def proof(figure: Figure, setup: PageSetup = PageSetup()) -> tuple[str, ...]:
+    """What a reader of the printed figure may not see, a sentence each: see `export.proofs` and `legibility.concerns`."""
+    from landscape_gui.export.proofs import proof as of
+
+    return of(figure, setup)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import re
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.colors import to_rgb
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -45,8 +49,26 @@ def picture(sheet: Any, page: Page) -> Image.Image:
 def _vector(sheet: Any, suffix: str, facts: dict[str, Any], page: Page) -> bytes:
     buffer = io.BytesIO()
     face = "none" if page.transparent else page.theme.background
-    sheet.savefig(buffer, format=suffix.lstrip("."), dpi=page.dpi, metadata=facts, facecolor=face)
+    with _steady_names():
+        sheet.savefig(buffer, format=suffix.lstrip("."), dpi=page.dpi, metadata=facts, facecolor=face)
     return buffer.getvalue()
+
+
+@contextmanager
+def _steady_names() -> Iterator[None]:
+    """matplotlib names LaTeX's fonts in a PDF by where an object lies in memory: here by the characters that are used."""
+    writer: Any = PdfFile
+    before = writer._get_subset_prefix
+
+    def prefix(characters: Iterable[Any]) -> str:
+        number = zlib.crc32(repr(sorted(map(str, characters))).encode())
+        return "".join(chr(ord("A") + number // 26**k % 26) for k in range(6)) + "+"
+
+    writer._get_subset_prefix = staticmethod(prefix)
+    try:
+        yield
+    finally:
+        writer._get_subset_prefix = staticmethod(before)
 
 
 def _png(drawn: Image.Image, facts: dict[str, str], page: Page) -> bytes:
