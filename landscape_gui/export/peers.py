@@ -121,7 +121,6 @@ def read_surface(path: str | os.PathLike[str]) -> SurfaceResult | LineResult:
     common: dict[str, Any] = {
         "x": freeze(x), "quantities": quantities, "computed": freeze(computed, bool),
         "axes": _axes(Path(path), directions, 1 if y is None else 2),
-        "notes": ("Read from a file in the layout of tomgoldstein/loss-landscape, which says nothing of data or precision.",),
         "provenance": origin.provenance(probe, directions_file=directions),
     }  # fmt: skip
     return LineResult(**common) if y is None else SurfaceResult(y=freeze(y), **common)

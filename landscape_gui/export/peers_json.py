@@ -48,8 +48,8 @@ Entry = Mapping[str, Any]
 def read_json(path: str | os.PathLike[str]) -> DynamicsResult | LineResult:
     """Metrics per epoch, [{"epoch": ..., ...}, ...], or a line, [{"alpha": ..., "loss": ...}, ...]. LandscapeError for any other
     JSON, and for entries that are no numbers; what an entry leaves out or gives as null is NaN, which is said."""
-    data = read_bytes(path)
     try:
+        data = bounded(path)
         entries = entries_in(data)
         axis = axis_of(entries)
         metrics = axis in EPOCHS
@@ -67,10 +67,16 @@ METRICS = (
 ALONG = ("a line (JSON)", (*LINE, "Split of the loss", *MEASURED))
 
 
+def bounded(path: str | os.PathLike[str]) -> bytes:
+    """A file's bytes; LandscapeError where they are more than `MOST`, before any is read."""
+    size = os.path.getsize(path)
+    if size > MOST:
+        raise LandscapeError(f"it has {size:,} bytes; {MOST:,} are the most that are read of a JSON text.")
+    return read_bytes(path)
+
+
 def entries_in(data: bytes) -> list[Entry]:
-    """The objects of a list in JSON; LandscapeError where it is none, nested too deep, too large, or its numbers have no end."""
-    if len(data) > MOST:
-        raise LandscapeError(f"it has {len(data):,} bytes; {MOST:,} are the most that are read of a JSON text.")
+    """The objects of a list in JSON; LandscapeError where it is none, nested too deep, or its numbers have no end."""
     try:
         found = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

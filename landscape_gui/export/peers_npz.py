@@ -24,7 +24,7 @@ Arrays = Mapping[str, Array]
 SPLITS = {"tr": "train", "te": "test"}
 METRICS = {
     "nll": ("nll", "cross-entropy", "nat", 1.0),
-    "loss": ("loss", "loss with weight decay", "nat", 1.0),
+    "loss": ("loss", "loss + L2", "nat", 1.0),
     "acc": ("accuracy", "accuracy", "1", 0.01),
 }
 """Their name -> ours, the label's second part, the unit, and what a value is multiplied by."""

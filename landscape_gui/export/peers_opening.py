@@ -11,7 +11,7 @@ from landscape_gui.errors import LandscapeError, StoreError, SurfaceNeeded
 from landscape_gui.export.peers import read_surface
 from landscape_gui.export.peers_hdf5 import names_in, read
 from landscape_gui.export.peers_json import read_json
-from landscape_gui.export.peers_kinds import kind_of
+from landscape_gui.export.peers_kinds import HEAD, kind_of
 from landscape_gui.export.peers_npz import read_npz
 from landscape_gui.export.peers_projection import find_projection, read_trajectory
 from landscape_gui.results import Result, SurfaceResult
@@ -86,7 +86,7 @@ def is_ours(path: Name) -> bool:
 def not_known(path: Name) -> LandscapeError:
     """What is said of a file that holds no answer."""
     try:
-        data = read_bytes(path)
+        data = head_of(path)
     except LandscapeError as error:
         return StoreError(error.message, remedy=error.remedy)
     name = os.fspath(path)
@@ -104,3 +104,14 @@ def not_known(path: Name) -> LandscapeError:
     except LandscapeError as error:
         return StoreError(error.message, remedy=error.remedy)
     return StoreError(f"{path} holds no answer.")
+
+
+def head_of(path: Name) -> bytes:
+    """The first bytes of a file; LandscapeError where it is none or cannot be read."""
+    if not os.path.isfile(path):
+        return read_bytes(path)  # which says what it is
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise LandscapeError(f"{path} cannot be read: {error.strerror or error}.") from error

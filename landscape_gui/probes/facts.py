@@ -39,6 +39,7 @@ def with_unit(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".strip()
 
 
+NOTE = "Note"
 CENTRE, NEAR_CENTRE = "At the centre", "At the grid point nearest to the checkpoint"
 
 
@@ -51,6 +52,7 @@ def surface_facts(result: SurfaceResult, shown: Quantity) -> tuple[Fact, ...]:
         *centre_facts(shown, centre_cell(result), exact=bool((result.x == 0).any() and (result.y == 0).any())),
         ("Points", points_words(result)),
         *holes(shown.values, result.computed, shown.label),
+        (NOTE, " ".join(result.notes)),
         *common_facts(result, shown),
     ]
     return tuple(fact for fact in with_unknowns(facts, result.provenance.problem) if fact[1])
@@ -62,6 +64,7 @@ def line_facts(result: LineResult, shown: Quantity) -> tuple[Fact, ...]:
         *centre_facts(shown, int(np.argmin(np.abs(result.x))), exact=bool((result.x == 0).any())),
         ("Points", f"{int(result.computed.sum()):,} of {result.x.size:,} computed, none interpolated"),
         *(hole for q in result.quantities.values() for hole in holes(q.values, result.computed, q.label)[:1]),
+        (NOTE, " ".join(result.notes)),
         *common_facts(result, shown),
     ]
     return tuple(fact for fact in with_unknowns(facts, result.provenance.problem) if fact[1])
@@ -245,6 +248,7 @@ def caption_of(what: str, facts: Sequence[Fact]) -> str:
         f"BatchNorm {known['BatchNorm']}" if "BatchNorm" in known else "",
         f"Grid {known['Points']}" if "Points" in known else "",
         known.get("Holes", ""),
+        known.get(NOTE, ""),
         f"Precision {known['Precision']}" + (f"; {known['Computed on']}" if "Computed on" in known else "")
         if "Precision" in known
         else "",

@@ -32,7 +32,7 @@ def path_plane_figure(result: PathPlaneResult, look: Look) -> Figure:
         for k, path in enumerate(result.paths.values())
     )
     figure = surface_figure(result.surface, look, (*paths, *pins(result)))
-    told = {"Marked", "Explained variance"}
+    told = {"Marked", "Explained variance", facts.NOTE}
     own = plane_facts(result, shown_name(result, look))
     every = (*(fact for fact in figure.facts if fact[0] not in told), *own)
     what = f"{surface_words(result, look)}, with paths between {result.names[0]} and {result.names[1]}"

@@ -72,6 +72,7 @@ def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
             "Run",
             f"{facts.plural(len(result.names), 'checkpoint')}, {result.names[0]} to {result.names[-1]}" if result.names else "",
         ),
+        (facts.NOTE, " ".join(result.notes)),
         ("Distance off the plane", f"at most {off}; the farthest checkpoint is {far} from the end" if measured else UNKNOWN),
     ]
     if name:

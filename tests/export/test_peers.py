@@ -211,7 +211,7 @@ def test_an_answer_is_read_in_our_layout_or_else_in_the_reference_s(tmp_path: Pa
     write_result(tmp_path / "ours.h5", ours)
     assert read_answer(tmp_path / "ours.h5").quantities.keys() == ours.quantities.keys()
     reference_surface(tmp_path / "theirs.h5", np.ones((2, 3)), np.arange(3.0), np.arange(2.0))
-    assert "tomgoldstein" in read_answer(tmp_path / "theirs.h5").notes[0]
+    assert "tomgoldstein" in read_answer(tmp_path / "theirs.h5").provenance.problem["read_from"]["format"]
 
 
 def test_a_checkpoint_or_directions_in_the_place_of_an_answer_are_named(tmp_path: Path) -> None:

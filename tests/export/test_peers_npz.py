@@ -92,6 +92,8 @@ def test_of_a_landscape_of_three_directions_the_middle_plane_is_read_and_named(t
     assert isinstance(found, SurfaceResult)
     assert found.quantities["loss"].values == pytest.approx(loss[:, :, 2].T)
     assert found.notes == ("Of 3 directions, the plane where direction 3 is 0.",)
+    figure = kind_of(found)().figure(found, Look())
+    assert dict(figure.facts)["Note"] == found.notes[0] and found.notes[0] in figure.caption
 
 
 def test_an_order_that_descends_is_put_right(tmp_path: Path) -> None:
