@@ -27,6 +27,8 @@ NAMED = 12
 """Minima have numbers where there are no more than so many."""
 NEAR = 0.045
 """What lies closer in the diagram, as a part of its range, has one number."""
+CROWDED, LIFT = 0.2, 1.15
+"""How near, as a part of the axes, the star has to be for a number to stand on the other side; ems between point and number."""
 AIR, FOOT = 0.14, 0.19
 """Room above the highest saddle, as a part of the range, for what never ends, and below the deepest minimum."""
 
@@ -206,10 +208,17 @@ def numbers(result: TopologyResult, view: View) -> tuple[Texts, ...]:
             groups.append([k])
         else:
             near.append(k)
-    first = [g[0] for g in groups]
-    words = tuple(listed([int(view.names[named[k]]) for k in g]) for g in groups)
-    lift = -1.15 if result.extrema == "minima" else 1.15
-    return (Texts(x=freeze(births[first]), y=freeze(deaths[first]), texts=words, lift=lift),)
+    out = 1 if result.extrema == "minima" else -1  # away from the diagonal, or towards it where what never ends is near
+    star = np.array([view.place(result.births[:1])[0], view.place(np.array([view.top]))[0]])
+    crowded = [bool((np.abs(places[g[0]] - star) < CROWDED).all()) for g in groups]
+    found = []
+    for side in sorted(set(crowded)):
+        chosen = [g for g, near in zip(groups, crowded, strict=True) if near == side]
+        words = tuple(listed([int(view.names[named[k]]) for k in g]) for g in chosen)
+        at = [g[0] for g in chosen]
+        place = freeze(births[at]), freeze(deaths[at])
+        found.append(Texts(x=place[0], y=place[1], texts=words, lift=-LIFT * out if side else LIFT * out, backed=not side))
+    return tuple(found)
 
 
 def listed(numbers: list[int]) -> str:
@@ -245,7 +254,7 @@ def tree(result: TopologyResult, view: View, look: Look) -> Panel:
         if chosen.any():
             marks.append(Points(x=freeze(x[chosen]), y=freeze(y[chosen]), marker=marker, size=size, colour=colour, label=label))  # type: ignore[arg-type]
     if view.names:
-        lift = -1.15 if result.extrema == "minima" else 1.15
+        lift = -LIFT if result.extrema == "minima" else LIFT
         marks.append(Texts(x=freeze(laid.places[real]), y=freeze(births[real]), texts=tuple(view.names.values()), lift=lift))
     return Panel(
         marks=tuple(marks),
