@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landscape_gui.commands import compute, flags, outputs, summary
@@ -34,8 +33,9 @@ def add_flags(parser: Parser) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    path = Path(namespace.path)
-    if path.suffix.lower() not in ANSWERS or not path.is_file():
+    from landscape_gui.export.peers_kinds import is_answer
+
+    if not is_answer(namespace.path):
         return compute.run(namespace, topology_probe())
     outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
     question = question_of(namespace)

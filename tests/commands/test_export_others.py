@@ -108,3 +108,13 @@ def test_info_tells_whose_file_it_is(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert cli.main(["info", str(tmp_path / name)]) == 0
     out = capsys.readouterr().out
     assert f"read from {name}, " in out and " nan" not in out
+
+
+def test_the_topology_of_an_archive_of_weights_is_that_of_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And that of a surface is its own: what a file is is told by its content."""
+    np.savez(tmp_path / "weights.npz", **{"fc.weight": np.ones((3, 2)), "fc.bias": np.ones(3)})
+    assert cli.main(["topology", str(tmp_path / "weights.npz")]) != 0
+    assert "holds no answer" not in capsys.readouterr().err
+    others.landscape(tmp_path / "l.npz", 2, 5)
+    (tmp_path / "l.npz").rename(tmp_path / "l.dat")
+    assert cli.main(["topology", str(tmp_path / "l.dat")]) == 0
