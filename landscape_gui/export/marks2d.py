@@ -54,7 +54,8 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
     set_ticks(axes.yaxis, (low, high), "linear", page)
     axes.set_xlabel(panel.x.text)
     axes.set_ylabel(panel.y.text)
-    add_colour_bar(figure, axes, panel, page)
+    if panel.bar:
+        add_colour_bar(figure, axes, panel, page)
     draw_key(figure, panel, page)
     if panel.title:
         axes.set_title(panel.title)
@@ -172,25 +173,28 @@ def add_names(axes: Any, x: Array, y: Array, names: Sequence[str], page: Page) -
         axes.annotate(name, (across, up), (4.5 if left else -4.5, 4.0 if above else -4.0), **place, **style)
 
 
-def add_colour_bar(figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None) -> Any:
+def add_colour_bar(
+    figure: Any, axes: Any, panel: Panel, page: Page, place: Any = None, *, below: bool = False, every: Sequence[Surface] = ()
+) -> Any:
     """A colour bar beside the axes, or in the axes `place`; its ends are pointed where values lie beyond them. None where no
-    cell is finite: there is no scale to show."""
+    cell is finite: there is no scale to show. below: it lies, its numbers under it. every: the surfaces that it is for."""
     surface = panel.surface
     assert surface is not None
     if not surface.has_scale:
         return None
-    z = np.asarray(surface.z, float)
-    finite = z[np.isfinite(z)]
-    below, above = bool((finite < surface.limits[0]).any()), bool((finite > surface.limits[1]).any())
-    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+    finite = np.concatenate([z[np.isfinite(z)] for z in (np.asarray(s.z, float) for s in every or (surface,))])
+    beyond = bool((finite < surface.limits[0]).any()), bool((finite > surface.limits[1]).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     source = ScalarMappable(norm(surface.limits, surface.scale), colour_map(surface.colour_map))
     if place is None:  # as tall as the axes, whatever their aspect leaves of the room
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
-    bar = figure.colorbar(source, extend=extend, extendfrac=0.03, cax=place)
+    bar = figure.colorbar(
+        source, extend=extend, extendfrac=0.03, cax=place, orientation="horizontal" if below else "vertical"
+    )  # fmt: skip
     bar.outline.set_linewidth(page.points(0.5))
     bar.solids.set_rasterized(True)
     bar.solids.set_edgecolor("face")
-    set_ticks(bar.ax.yaxis, surface.limits, surface.scale, page)
+    set_ticks(bar.ax.xaxis if below else bar.ax.yaxis, surface.limits, surface.scale, page)
     bar.set_label(bar_label(panel))
     return bar
 

@@ -84,6 +84,8 @@ def _bar_room(panel: Panel, page: Page, width: float) -> float:
 
     surface = panel.surface
     assert surface is not None
+    if not panel.bar:
+        return 0.0
     widest = max(page.measure(format_number(t), page.tick_size) for t in tick_positions(surface.limits, surface.scale))
     return BAR * width + (widest + 2.5 * page.font_size + 8) / page.points(UNIT)
 
@@ -92,7 +94,7 @@ def _bar(
     figure: Any, axes: Any, panel: Panel, page: Page, room: tuple[float, float], size: tuple[float, float], foot: float
 ) -> None:
     """Two thirds of the height, in the middle; none where there is no scale."""
-    if panel.surface is None or not panel.surface.has_scale:
+    if not panel.bar or panel.surface is None or not panel.surface.has_scale:
         return
     place = figure.add_axes((room[0] / size[0] + 0.012, (foot + 0.17 * room[1]) / size[1], BAR, 0.64 * room[1] / size[1]))
     add_colour_bar(figure, axes, panel, page, place)

@@ -57,7 +57,8 @@ def draw_heat_map(figure: Any, axes: Any, panel: Panel, page: Page) -> None:
         edges(surface.x, panel.x.scale), edges(surface.y, panel.y.scale), z, norm=norm(surface.limits, surface.scale),
         cmap=colour_map(surface.colour_map), rasterized=True, zorder=1, linewidth=0, shading="flat",
     )  # fmt: skip
-    add_colour_bar(figure, axes, panel, page)
+    if panel.bar:
+        add_colour_bar(figure, axes, panel, page)
 
 
 def set_names(axis: Any, names: Sequence[str], ends: tuple[float, float], page: Page, width: float, *, step: int) -> None:
