@@ -1,0 +1,78 @@
+"""Where the axes of a panel lie: as large as their panel allows with every label, title and legend inside it.
+
+matplotlib's constrained layout is not used: over nested panels its solver can end the process (kiwi: "the objective is unbounded"),
+and where axes keep their aspect one pass leaves labels outside.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
+
+PASSES = 8
+"""Placements at most; two or three settle a panel."""
+PAD = 0.03
+"""Inches between what a panel shows and its edge."""
+LEAST = 0.12
+"""Part of a panel's width and height that its axes have in any case."""
+LONGEST = 1.04
+"""Length of a text over what it stands beside, beyond which it has two lines."""
+
+
+def place(cell: Any) -> None:
+    """Lays out the axes of a panel that were not put in a place of their own."""
+    shown = [axes for axes in cell.axes if axes.get_subplotspec() is not None]
+    if not shown:
+        _fold_titles(cell.texts, cell.bbox.width)
+        return
+    pad = PAD * cell.figure.dpi
+    for number in range(PASSES):
+        room = Bbox.from_extents(*cell.bbox.extents).padded(-pad)
+        room.y0 += sum(legend.get_window_extent().height + pad for legend in cell.legends)
+        moved = _fit(shown, room, cell)
+        if number == 0:
+            for axes in shown:
+                _fold_labels(axes, room.width)
+        elif moved < 0.25:
+            break
+
+
+def _fit(shown: list[Any], room: Bbox, cell: Any) -> float:
+    """Moves the axes so that they fill the room with what stands around them; how far, in pixels."""
+    for axes in shown:
+        axes.apply_aspect()
+    before = shown[0].bbox.frozen()
+    around = Bbox.union([axes.get_tightbbox() for axes in shown])
+    left, right = room.x0 + before.x0 - around.x0, room.x1 - (around.x1 - before.x1)
+    low, high = room.y0 + before.y0 - around.y0, room.y1 - (around.y1 - before.y1)
+    right, high = max(right, left + LEAST * cell.bbox.width), max(high, low + LEAST * cell.bbox.height)
+    box = Bbox.from_extents(left, low, right, high).transformed(cell.transSubfigure.inverted())
+    for axes in shown:
+        axes.set_position(box)
+        axes.apply_aspect()
+    return float(abs(shown[0].bbox.extents - before.extents).max())
+
+
+def _fold_labels(axes: Any, width: float) -> None:
+    """Breaks the label of an upright axis that is longer than the axis, and a title that is wider than the panel."""
+    for part in (axes, *axes.findobj(Axes)):
+        label = part.yaxis.label
+        if label.get_window_extent().height > LONGEST * part.bbox.height:
+            _fold(label)
+    _fold_titles([axes.title], width)
+
+
+def _fold_titles(titles: Any, width: float) -> None:
+    for title in titles:
+        if title.get_window_extent().width > width:
+            _fold(title)
+
+
+def _fold(text: Any) -> None:
+    """In two lines, at the space nearest to the middle."""
+    words = text.get_text()
+    if " " in words and "\n" not in words:
+        at = min((k for k, c in enumerate(words) if c == " "), key=lambda k: abs(k - len(words) / 2))
+        text.set_text(f"{words[:at]}\n{words[at + 1 :]}")
