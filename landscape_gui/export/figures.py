@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Sheet
 
+from landscape_gui.arrangement import places, usual_columns
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.charts import draw_chart, legend_rows
 from landscape_gui.export.marks2d import draw_plane
@@ -14,6 +15,7 @@ from landscape_gui.export.marks3d import draw_relief
 from landscape_gui.export.paper import Page, tick_positions, wrap
 from landscape_gui.export.path_key import ROW, key_rows
 from landscape_gui.export.settling import settle
+from landscape_gui.export.sheet_grid import SheetGrid, sheet_grid
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 from landscape_gui.page_setup import PageSetup
@@ -55,11 +57,11 @@ def sized(setup: PageSetup, width: float, height: float) -> Page:
 
 def default_size(figure: Figure, width: float | None = None, setup: PageSetup = PageSetup()) -> tuple[float, float]:
     """Width and height in inches: 3.3 for one panel, at most 7 for several side by side."""
-    columns, _ = grid(figure)
+    columns = grid(figure)[0]
     asked = max(panel.inches for panel in figure.panels) if figure.panels else 0.0
     wide = width or min(max(COLUMN, asked) * columns, max(PAGE if columns > 1 else COLUMN, asked))
     page, shown = sized(setup, wide, wide), titled(figure, setup)
-    return wide, sum(row_heights(shown, page)) + title_height(shown, page)
+    return wide, sheet_of(shown, page).height + title_height(shown, page)
 
 
 def titled(figure: Figure, setup: PageSetup) -> Figure:
@@ -79,12 +81,9 @@ def title_of(figure: Figure, page: Page) -> str:
     return wrap(figure.title, page.font_size, 0.93 * 72 * page.width, page.measure)
 
 
-def row_heights(figure: Figure, page: Page) -> list[float]:
-    """Inches of each row of panels: what its highest panel asks for."""
-    columns, rows = grid(figure, page.width)
-    each = page.width / columns
-    heights = [panel_height(panel, each, page) for panel in figure.panels]
-    return [max(heights[r * columns : (r + 1) * columns], default=each) for r in range(rows)]
+def sheet_of(figure: Figure, page: Page) -> SheetGrid:
+    """Columns, rows and bars below the figure's title, as high as the highest panel of each row asks for."""
+    return sheet_grid(figure, page, grid(figure, page.width)[0], lambda panel, width: panel_height(panel, width, page))
 
 
 def panel_height(panel: Panel, width: float, page: Page) -> float:
@@ -105,7 +104,8 @@ def plane_inches(panel: Panel, width: float, page: Page) -> float:
     size, tick = page.font_size, page.tick_size
     values = tick_positions((surface.y[0], surface.y[-1]), "linear"), tick_positions(surface.limits, surface.scale)
     beside = [max((page.measure(format_number(v), tick) for v in column), default=0.0) for column in values]
-    side = (72 * width - sum(beside) - 2 * LINES["label"] * size - AROUND) / ACROSS_BAR
+    bar, across = (beside[1] + LINES["label"] * size, ACROSS_BAR) if panel.bar else (0.0, 1.0)
+    side = (72 * width - beside[0] - bar - LINES["label"] * size - AROUND) / across
     above = LINES["title"] * size if panel.title or page.letters else 0.0
     label = page.measure(panel.y.text, size)
     high = max(side * ratio, min(label, side)) + above + LINES["label"] * size + LINES["tick"] * tick
@@ -113,14 +113,15 @@ def plane_inches(panel: Panel, width: float, page: Page) -> float:
 
 
 def grid(figure: Figure, width: float = PAGE) -> tuple[int, int]:
-    """Columns and rows of panels on a page of a width in inches; four stand two by two, and those that ask for more than a column
-    below one another."""
-    count = len(figure.panels)
-    columns = 2 if count == 4 else max(1, min(count, ACROSS))
-    if any(panel.inches > COLUMN for panel in figure.panels):
-        columns = 1
-    columns = max(1, min(columns, int(width / NARROW)))
-    return columns, max(1, -(-count // columns))
+    """Columns and rows of panels on a page of a width in inches, as the figure has them; where it says nothing four stand two by
+    two, and those that ask for more than a column below one another."""
+    columns = figure.columns
+    if not columns:
+        columns = usual_columns(len(figure.panels), ACROSS)
+        if any(panel.inches > COLUMN for panel in figure.panels):
+            columns = 1
+        columns = max(1, min(columns, int(width / NARROW)))
+    return columns, max((place.row for place in places(figure.panels, columns)), default=0) + 1
 
 
 def kind(panel: Panel) -> str:
@@ -137,19 +138,17 @@ def draw(figure: Figure, page: Page, *, rasters: bool = True) -> Sheet:
     if not figure.panels:
         raise LandscapeError("This figure is empty: there is nothing to export.", remedy="Compute something first.")
     figure = titled(figure, page)
-    columns, rows = grid(figure, page.width)
     face = "none" if page.transparent else page.theme.background
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face)
-    tall = row_heights(figure, page)
     above = title_height(figure, page)
-    cells = _body(sheet, figure, page, above).subfigures(rows, columns, squeeze=False, wspace=0.0, hspace=0.0, height_ratios=tall)
-    for k, panel in enumerate(figure.panels):
-        cell: Any = cells[k // columns][k % columns]
-        cell.set_facecolor("none")
-        _draw_panel(cell, panel, page, (page.width / columns, (page.height - above) * tall[k // columns] / sum(tall)))
-        for axes in cell.axes if columns > 1 else ():
+    shape = sheet_of(figure, page).fitted(page.height - above)
+    cells = shape.cells(_body(sheet, figure, page, above))
+    for cell, panel, size in zip(cells, figure.panels, shape.sizes, strict=True):
+        _draw_panel(cell, panel, page, size)
+        for axes in cell.axes if len(shape.widths) > 1 else ():
             axes.set_anchor("N")  # titles and letters of a row stand at one height
-    settle(sheet, list(cells.flat)[: len(figure.panels)], page, rasters=rasters)
+    shape.draw_around(figure, page)
+    settle(sheet, cells, page, rasters=rasters)
     return sheet
 
 
