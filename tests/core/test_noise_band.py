@@ -52,3 +52,15 @@ def test_what_is_above_the_floor_is_there_without_the_noise() -> None:
 def test_nothing_finite_is_said() -> None:
     with pytest.raises(QuestionError, match="None of these values is finite"):
         noise_band(np.array([np.nan]), np.array([1.0]))
+
+
+def test_it_is_the_first_level_that_is_high_enough() -> None:
+    """Beside a scan from below, with errors that rise in steps, so that a level farther up may be too noisy again."""
+    generator = np.random.default_rng(2)
+    values = np.sort(generator.uniform(0, 10, 200))
+    errors = np.where(generator.uniform(size=200) < 0.03, generator.uniform(0, 2, 200), 0.05)
+    band = noise_band(values, errors)
+    above = np.append(values[1:], np.inf)
+    for birth in generator.uniform(0, 10, 50):
+        step = next(k for k in range(200) if above[k] - band.floors[k] > birth)
+        assert band.tops(np.array([birth]))[0] == max(values[step], birth + band.floors[step])
