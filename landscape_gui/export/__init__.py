@@ -35,7 +35,7 @@ def render(figure: Figure, suffix: str, setup: PageSetup = PageSetup()) -> bytes
 
     page = page_of(figure, setup)
     with settings(page), told_by_tex():
-        return written(draw(figure, page), figure, suffix.lower(), page)
+        return written(draw(figure, page), figure, suffix.lower(), page, setup)
 
 
 def proof(figure: Figure, setup: PageSetup = PageSetup()) -> tuple[str, ...]:

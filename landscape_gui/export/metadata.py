@@ -6,20 +6,34 @@ import json
 from typing import Any
 
 from landscape_gui import __version__
+from landscape_gui.export.embedding import seal
+from landscape_gui.export.record import plain_provenance, record
 from landscape_gui.figure import Figure
+from landscape_gui.page_setup import PageSetup
+
+RECORD = "LandscapeFigure"
+"""What the record that `landscape-gui reproduce` reads is called in a PNG."""
+ORIGIN = "LandscapeProvenance"
+"""What the provenance is called in a PDF, as JSON for a reader."""
+DATED = ("Computed at",)
+
+
+def sealed(figure: Figure, setup: PageSetup) -> str:
+    """The record of a figure as one word, for its file."""
+    return seal(record(figure, setup))
 
 
 def metadata(figure: Figure, suffix: str) -> dict[str, Any]:
     """Caption and provenance in the terms of matplotlib's writers; no dates, so that equal figures are equal files."""
     title = figure.title or next((p.title for p in figure.panels if p.title), "Loss landscape")
     program = f"landscape_gui {__version__}"
-    origin = json.dumps(provenance(figure), sort_keys=True, ensure_ascii=False, default=str)
-    facts = "; ".join(f"{name}: {value}" for name, value in figure.facts)
+    origin = provenance(figure)
+    facts = "; ".join(f"{name}: {value}" for name, value in figure.facts if name not in DATED)
     if suffix == ".pdf":
         return {
             "Title": title,
             "Subject": figure.caption,
-            "Keywords": f"{facts} | {origin}",
+            "Keywords": facts,
             "Creator": program,
             "CreationDate": None,
         }
@@ -30,10 +44,12 @@ def metadata(figure: Figure, suffix: str) -> dict[str, Any]:
     return {"Title": title, "Description": figure.caption, "Facts": facts, "Provenance": origin, "Software": program}
 
 
-def provenance(figure: Figure) -> dict[str, Any]:
-    """Where the numbers come from, without what differs from run to run (when, how long)."""
-    p = figure.provenance
-    return {
-        "probe": p.probe, "version": p.version, "key": p.key, "fingerprint": p.fingerprint, "question": dict(p.question),
-        "problem": dict(p.problem), "environment": dict(p.environment),
-    }  # fmt: skip
+def keywords(facts: str, record: str) -> str:
+    """What stands in the one field of a PDF that most programs hand on: the facts for a reader, the record for a program."""
+    return f"{facts} | {record}"
+
+
+def provenance(figure: Figure) -> str:
+    """Where the numbers come from as JSON, for a reader of the file; of a composed figure for each of its answers."""
+    found = [plain_provenance(where) for where in figure.sources or (figure.provenance,)]
+    return json.dumps(found[0] if len(found) == 1 else {"answers": found}, sort_keys=True, ensure_ascii=False, default=str)

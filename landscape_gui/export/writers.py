@@ -12,30 +12,35 @@ from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import PdfFile
+from matplotlib.backends.backend_pdf import PdfFile, PdfPages
 from matplotlib.colors import to_rgb
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from landscape_gui.export.embedding import comment_lines
 from landscape_gui.export.flattening import flatten
-from landscape_gui.export.metadata import metadata
+from landscape_gui.export.metadata import ORIGIN, RECORD, keywords, metadata, provenance, sealed
 from landscape_gui.export.paper import Page
 from landscape_gui.figure import Figure
+from landscape_gui.page_setup import PageSetup
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 """Computer Modern's files have no dates, which its subsetter would warn of each time."""
 
 
-def written(sheet: Any, figure: Figure, suffix: str, page: Page) -> bytes:
-    """The sheet as the bytes of a file; call it inside `paper.settings(page)`."""
-    facts = metadata(figure, suffix)
+def written(sheet: Any, figure: Figure, suffix: str, page: Page, setup: PageSetup) -> bytes:
+    """The sheet as the bytes of a file, with the record of the figure on the page that `setup` asks for; call it inside
+    `paper.settings(page)`."""
+    facts, record = metadata(figure, suffix), sealed(figure, setup)
     if suffix == ".png":
-        return _png(picture(sheet, page), facts, page)
+        return _png(picture(sheet, page), {**facts, RECORD: record}, page)
     if suffix in (".tif", ".tiff"):
-        return _tiff(picture(sheet, page), facts, page)
+        return _tiff(picture(sheet, page), {**facts, RECORD: record}, page)
     if suffix == ".eps":
-        return _eps(sheet, facts, page)
-    return _vector(sheet, suffix, facts, page)
+        return _eps(sheet, facts, record, page)
+    if suffix == ".pdf":
+        return _pdf(sheet, facts, record, provenance(figure), page)
+    return _vector(sheet, suffix, {**facts, "Source": record}, page)
 
 
 def picture(sheet: Any, page: Page) -> Image.Image:
@@ -48,10 +53,21 @@ def picture(sheet: Any, page: Page) -> Image.Image:
 
 def _vector(sheet: Any, suffix: str, facts: dict[str, Any], page: Page) -> bytes:
     buffer = io.BytesIO()
-    face = "none" if page.transparent else page.theme.background
-    with _steady_names():
-        sheet.savefig(buffer, format=suffix.lstrip("."), dpi=page.dpi, metadata=facts, facecolor=face)
+    sheet.savefig(buffer, format=suffix.lstrip("."), dpi=page.dpi, metadata=facts, facecolor=_face(page))
     return buffer.getvalue()
+
+
+def _pdf(sheet: Any, facts: dict[str, Any], record: str, origin: str, page: Page) -> bytes:
+    buffer = io.BytesIO()
+    told = {**facts, "Keywords": keywords(facts["Keywords"], record)}
+    with _steady_names(), PdfPages(buffer, metadata=told) as pages:
+        pages.infodict()[ORIGIN] = origin
+        pages.savefig(sheet, dpi=page.dpi, facecolor=_face(page))
+    return buffer.getvalue()
+
+
+def _face(page: Page) -> str:
+    return "none" if page.transparent else page.theme.background
 
 
 @contextmanager
@@ -85,13 +101,16 @@ def _tiff(drawn: Image.Image, facts: dict[str, str], page: Page) -> bytes:
     """Losslessly packed, with its resolution and the caption in it."""
     buffer = io.BytesIO()
     drawn.save(
-        buffer, "TIFF", compression="tiff_adobe_deflate", dpi=(page.dpi, page.dpi), description=facts["Description"],
-        software=facts["Software"],
+        buffer, "TIFF", compression="tiff_adobe_deflate", dpi=(page.dpi, page.dpi),
+        description=f"{facts['Description']}\n{facts[RECORD]}", software=facts["Software"],
     )  # fmt: skip
     return buffer.getvalue()
 
 
-def _eps(sheet: Any, facts: dict[str, Any], page: Page) -> bytes:
-    """PostScript knows nothing transparent: everything is laid on the page's background first. Without the date."""
+def _eps(sheet: Any, facts: dict[str, Any], record: str, page: Page) -> bytes:
+    """PostScript knows nothing transparent: everything is laid on the page's background first. Without the date, and with the
+    record as comments behind those of the head."""
     flatten(sheet, to_rgb(page.theme.background))
-    return re.sub(rb"(?m)^%%CreationDate:.*\n", b"", _vector(sheet, ".eps", facts, page))
+    plain = re.sub(rb"(?m)^%%CreationDate:.*\n", b"", _vector(sheet, ".eps", facts, page))
+    head, end, rest = plain.partition(b"%%EndComments\n")
+    return head + end + comment_lines(record, "% ").encode() + rest
