@@ -55,7 +55,7 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
     setup_of(namespace)
     saved = [name for name in (namespace.save_directions, namespace.save_surface, namespace.save_model) if name]
-    outputs.check_folders(saved)
+    outputs.check_places(saved, overwrite=namespace.overwrite)
     problem = opening.open_named(namespace.path, namespace)
     question = sized(flags.make_probe(probe, namespace, problem), namespace, problem)
     with Interruption() as interruption:

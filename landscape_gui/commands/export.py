@@ -39,7 +39,7 @@ def run(namespace: argparse.Namespace) -> int:
 
     outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
     saved = [name for name in (namespace.save_surface, namespace.save_projection) if name]
-    outputs.check_folders(saved)
+    outputs.check_places(saved, overwrite=namespace.overwrite)
     setup_of(namespace)
     result = read_answer(namespace.path, projection=namespace.projection)
     figure = kind_of(result)().figure(result, outputs.look_of(namespace)) if outputs.needs_figure(namespace.output) else None

@@ -26,7 +26,7 @@ def add_output_flags(parser: Parser) -> None:
     kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in SUFFIXES.items())
     help = f"write FILE, several times if wanted; its suffix decides what\n{kinds}"
     parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=help)
-    parser.add_argument("--overwrite", action="store_true", help="replace files that -o names and that are there already")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are to be written and are there already")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
 
 
@@ -89,6 +89,11 @@ def check_outputs(paths: Sequence[str], *, overwrite: bool = False) -> None:
     for name in paths:
         if Path(name).suffix.lower() not in SUFFIXES:
             raise UsageError(f"{name}: the suffix decides what is written; it can be {', '.join(SUFFIXES)}.")
+    check_places(paths, overwrite=overwrite)
+
+
+def check_places(paths: Sequence[str], *, overwrite: bool = False) -> None:
+    """Of files whose kind another flag decides: their folders, and whether they are there already."""
     check_folders(paths)
     if not overwrite:
         check_absent(paths)

@@ -84,6 +84,7 @@ def test_a_loss_of_unknown_split_is_written_as_the_training_loss(tmp_path: Path)
         (["--save-projection", "p.h5"], "holds no path of a run"),
         (["--projection", "missing.h5"], "There is no file missing.h5"),
         (["--save-surface", "nowhere/s.h5"], "there is no folder nowhere"),
+        (["--save-surface", "line.h5"], "line.h5 is there already. Add --overwrite"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(
