@@ -19,7 +19,7 @@ from landscape_gui.results import Array, Quantity, SurfaceResult, TrajectoryResu
 
 FORMAT = "tomgoldstein/loss-landscape projection (HDF5)"
 METHODS = ("cos", "lstsq")
-MOST = 1_000_000
+MOST = 20_000
 """Checkpoints of a run."""
 UNSAID = ("Distance off the plane", "Loss along the run", "Epochs")
 NOTE = (

@@ -35,7 +35,7 @@ CHARTS = (
     Chart(title="Accuracy", label="accuracy", names=("accuracy",), ending="_accuracy"),
     Chart(title="Gradient norm", label="gradient norm", names=("gradient_norm",), logs=True),
     Chart(title="Largest Hessian eigenvalue", label="λmax", names=("lambda_max",), logs=True),
-    Chart(title="Stability ratio", label="learning rate × λmax", names=("stability_ratio",)),
+    Chart(title="Stability ratio", label="stability ratio", names=("stability_ratio",)),
     Chart(title="Directional sharpness", label="directional sharpness", names=("directional_sharpness",), logs=True),
     Chart(title="LGDI", label="LGDI", names=("lgdi",)),
     Chart(title="Learning rate", label="learning rate", names=("learning_rate",), logs=True),
