@@ -29,6 +29,7 @@ from landscape_gui.ui.documents import (
     message_of,
     read_cell,
 )
+from landscape_gui.ui.drawing import Drawing
 from landscape_gui.ui.mailbox import Mailbox
 from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.places import with_places
@@ -39,8 +40,8 @@ from landscape_gui.ui.worker import Outcome, Task, Worker
 
 
 class Session(QObject):
-    """All changes go through its methods, in the window's thread; work is done by two threads, one for questions and one for
-    opening, reading and saving, so that a file opens while a surface is computed."""
+    """All changes go through its methods, in the window's thread; work is done by threads, one for questions, one for opening,
+    reading and saving, one for drawing pages, so that a file opens while a surface is computed."""
 
     documents_changed = Signal()
     current_changed = Signal()
@@ -81,6 +82,7 @@ class Session(QObject):
         self.mailbox.received.connect(self._receive)
         self.thinker = Worker(self.mailbox, "questions")
         self.helper = Worker(self.mailbox, "files")
+        self.drawing = Drawing(self.mailbox)
 
     # opening
 
@@ -382,4 +384,5 @@ class Session(QObject):
         self.closed = True
         for inquiry in self.inquiries:
             inquiry.stop.set()
-        return all([self.thinker.shut(milliseconds), self.helper.shut(milliseconds)])
+        ended = [worker.shut(milliseconds) for worker in (self.thinker, self.helper, self.drawing)]
+        return all(ended)
