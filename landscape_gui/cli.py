@@ -54,6 +54,9 @@ EXAMPLES = {
     "export": """examples:
   landscape-gui export s.h5 -o s.pdf -o s.csv
   landscape-gui export s.h5 --view 2d --quantity test_accuracy --theme dark -o accuracy.png""",
+    "reproduce": """examples:
+  landscape-gui reproduce figure.pdf
+  landscape-gui reproduce figure.png --checkpoint runs/7/last.pt --recompute -o again.png""",
     "cache": """examples:
   landscape-gui cache ls
   landscape-gui cache verify""",
@@ -73,7 +76,7 @@ class Command:
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, compute, export, info, report, samples, topology
+    from landscape_gui.commands import cache, compute, export, info, report, reproduce, samples, topology
 
     found = {
         name: Command(
@@ -87,6 +90,11 @@ def commands() -> dict[str, Command]:
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
         "export": Command(
             summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run
+        ),
+        "reproduce": Command(
+            summary="What a figure shows, found or computed again, and whether it is the same to the bit.",
+            add_flags=reproduce.add_flags,
+            run=reproduce.run,
         ),
         "samples": Command(summary="The checkpoints that come with the program.", add_flags=samples.add_flags, run=samples.run),
         "cache": Command(summary="The answers that are kept: list, verify, delete.", add_flags=cache.add_flags, run=cache.run),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -44,7 +44,8 @@ class Network:
 
 @dataclass(frozen=True)
 class Found:
-    """Everything that opening found. code: the digest of the user's own code where any was run, else ""."""
+    """Everything that opening found. code: the digest of the user's own code where any was run, else ""; asked: the arguments of
+    `open_problem` that a person gave beside the path."""
 
     checkpoint: Checkpoint
     run: Run | None
@@ -53,6 +54,7 @@ class Found:
     network: Network
     judges: Judges
     code: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -131,6 +133,8 @@ def description(found: Found, layout: Layout) -> dict[str, Any]:
         "checkpoint": about_checkpoint(found.checkpoint),
         "data": {**found.data.about, "examples": examples, "digest": found.data.digest},
         "loss": found.judges.head.name,
+        **({"code": found.code} if found.code else {}),
+        **({"asked": dict(found.asked)} if found.asked else {}),
         "training": dict(found.card.training),
         "licence": found.card.licence,
         "notes": list(found.notes),

@@ -102,7 +102,15 @@ def open_problem(
     found = data_of(request, origin)
     network = origin.network(found)
     judges = origin.judges(network, found, card.loss)
-    return Problem(assemble(Found(request.checkpoint, run, card, found, network, judges, origin.code), where, threads))
+    whole = Found(request.checkpoint, run, card, found, network, judges, origin.code, asked_of(request))
+    return Problem(assemble(whole, where, threads))
+
+
+def asked_of(request: Request) -> dict[str, Any]:
+    """What was said beside the path, JSON-able, so that the same problem can be opened again."""
+    names = ("code", "architecture", "data", "normalise", "size", "resize", "target", "block")
+    given = {name: value for name in names if (value := getattr(request, name))}
+    return {name: value if isinstance(value, (str, int, float, list, dict)) else str(value) for name, value in given.items()}
 
 
 def origin_of(request: Request) -> Origin:

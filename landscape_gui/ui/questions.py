@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 from collections.abc import Mapping
 from typing import Any
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import kind_of
-from landscape_gui.probes.base import CheckpointRef, FileRef, Probe
+from landscape_gui.probes.base import Probe
+from landscape_gui.probes.read_back import coerce, kinds, make
 from landscape_gui.results import Result
 from landscape_gui.ui.documents import surface_of
+
+__all__ = ["coerce", "default_question", "kinds", "make", "probe_of", "recentred", "refilled", "relevant"]
 
 RELEVANT: dict[str, tuple[str, ...]] = {
     "seed": ("filter", "layer", "raw"),
@@ -40,28 +42,6 @@ def refilled(kind: type[Probe]) -> frozenset[str]:
         return bool(hidden) and "CheckpointRef" in str(hints[f.name]) and "tuple" in str(hints[f.name])
 
     return frozenset(f.name for f in dataclasses.fields(kind) if filled_in(f))
-
-
-def kinds(probe: type[Probe]) -> dict[str, Any]:
-    """The fields' types by name."""
-    return typing.get_type_hints(probe)
-
-
-def coerce(kind: Any, value: Any) -> Any:
-    """A JSON-able value as the field's type wants it: tuples for lists, references for dictionaries."""
-    if isinstance(value, list):
-        item = CheckpointRef if "CheckpointRef" in str(kind) else None
-        return tuple(item(**v) if item is not None and isinstance(v, dict) else v for v in value)
-    if isinstance(value, dict):
-        target = CheckpointRef if "CheckpointRef" in str(kind) else FileRef
-        return target(**{"path": "", **value})
-    return value
-
-
-def make(probe: type[Probe], values: Mapping[str, Any]) -> Probe:
-    """The question with these fields; names that the probe does not have are left out."""
-    known, hints = {f.name for f in dataclasses.fields(probe)}, kinds(probe)
-    return probe(**{name: coerce(hints.get(name), value) for name, value in values.items() if name in known})
 
 
 def default_question(probes: Mapping[str, type[Probe]], problem: Any) -> Probe | None:

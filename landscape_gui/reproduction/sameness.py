@@ -1,0 +1,119 @@
+"""Whether an answer is the one that a figure shows: to the bit, nearly, or not; and what differs. NumPy only."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from landscape_gui.export.answer_digests import arrays_of, digests, largest_difference
+from landscape_gui.export.record import Recorded, plain
+from landscape_gui.results import Result
+
+Verdict = Literal["same", "equal", "different", "unknown"]
+CLOSE = 1e-5
+"""Relative difference up to which answers are equal but for rounding, on another machine or with other versions."""
+DEVICE = {
+    "processor": "processor",
+    "system": "system",
+    "device": "device",
+    "threads": "threads",
+    "torch": "torch",
+    "numpy": "NumPy",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """verdict: "same" to the bit, "equal" to `CLOSE`, "different", or "unknown" where the figure records no numbers.
+
+    arrays: how many there are; changed: those that are not the same, by their place in the answer, with the largest relative
+    difference where it is known (NaN: not); surroundings: what was computed on and with otherwise, in words; problem: what is
+    asked about otherwise (weights, data, loss), in words.
+    """
+
+    verdict: Verdict
+    arrays: int = 0
+    changed: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    surroundings: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
+
+    @property
+    def difference(self) -> float:
+        """The largest relative difference that is known; 0 where none is."""
+        known = [value for value in self.changed.values() if not math.isnan(value)]
+        return max(known, default=0.0)
+
+    @property
+    def sentence(self) -> str:
+        if self.verdict == "unknown":
+            return "The figure records no numbers to compare with."
+        if self.verdict == "same":
+            return f"The same to the bit: {self.arrays} {'array' if self.arrays == 1 else 'arrays'}."
+        around = f" ({', '.join(self.surroundings)})" if self.surroundings else ""
+        if self.verdict == "equal":
+            size = f"to {self.difference:.1e}" if self.difference else "in every value that the figure writes out"
+            return f"Equal {size}, not to the bit{around}."
+        if self.problem:
+            return f"Different: {'; '.join(self.problem)}."
+        names = sorted(self.changed, key=lambda name: -math.inf if math.isnan(self.changed[name]) else -self.changed[name])
+        worst = ", ".join(f"{name}{amount(self.changed[name])}" for name in names[:3])
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"Different in {len(names)} of {self.arrays} arrays: {worst}{more}{around}."
+
+
+def amount(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f" by {value:.1e}" if math.isfinite(value) else " (another shape, or values that are not finite)"
+
+
+def compare(recorded: Recorded, result: Result) -> Comparison:
+    """An answer beside the digests that a figure records of the one that it shows."""
+    if not recorded.numbers:
+        return Comparison(verdict="unknown")
+    here, arrays = digests(result), dict(arrays_of(result))
+    changed: dict[str, float] = {}
+    for name, known in recorded.numbers.items():
+        if name not in here:
+            changed[name] = math.inf
+        elif here[name].xxh3 != known.xxh3:
+            changed[name] = largest_difference(known, arrays[name])
+    changed |= {name: math.inf for name in here if name not in recorded.numbers}
+    close = all(math.isnan(value) or value <= CLOSE for value in changed.values())
+    verdict: Verdict = "different" if not close else "equal" if changed else "same"
+    around = surroundings(recorded.provenance.environment, result.provenance.environment) if changed else ()
+    return Comparison(verdict=verdict, arrays=len({*here, *recorded.numbers}), changed=changed, surroundings=around)
+
+
+def surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """ "torch 2.13.0 → 2.14.0" for whatever of the machine and its versions is otherwise."""
+    found = [(words, before.get(name), plain(now.get(name))) for name, words in DEVICE.items()]
+    return tuple(f"{words} {old} → {new}" for words, old, new in found if old not in (None, "") and old != new)
+
+
+def other_problem(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is otherwise about the problem itself, in words: weights, network, code, data, loss."""
+    places = {
+        "other weights": ("checkpoint", "digest"), "other data": ("data", "digest"), "another loss": ("loss",),
+        "another network": ("model",), "other code": ("code",),
+    }  # fmt: skip
+    return tuple(
+        f"{words} ({short(old)} → {short(new)})"
+        for words, place in places.items()
+        if (old := at(before, place)) != (new := plain(at(now, place)))
+    )
+
+
+def at(told: Mapping[str, Any], place: tuple[str, ...]) -> Any:
+    value: Any = told
+    for name in place:
+        value = value.get(name, "") if isinstance(value, Mapping) else ""
+    return value
+
+
+def short(value: Any) -> str:
+    text = str(value) or "none"
+    return text[:12] if len(text) == 32 and " " not in text else text[:80]
