@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from landscape_gui.checkpoint.limits import Broken
@@ -50,7 +51,9 @@ def read_hdf5(path: Name) -> Result:
     except LandscapeError as error:
         return no_surface(path, error)
     named = str(surface.provenance.problem.get("directions_file", ""))
-    beside = find_projection(path, named) if isinstance(surface, SurfaceResult) else None
+    if not isinstance(surface, SurfaceResult):
+        return surface
+    beside = find_projection(path, named)
     return surface if beside is None else with_trajectory(path, beside, surface)
 
 
@@ -67,12 +70,13 @@ def no_surface(path: Name, error: LandscapeError) -> Result:
     return read_result(path)
 
 
-def with_trajectory(path: Name, projection: Path, surface: Result) -> Result:
-    """The surface with the run beside it; without, where that file is none after all."""
+def with_trajectory(path: Name, projection: Path, surface: SurfaceResult) -> Result:
+    """The surface with the run beside it; without, and with a note that says why, where that file is none after all."""
     try:
         return read_trajectory(path, projection)
-    except LandscapeError:
-        return surface
+    except LandscapeError as error:
+        why = error.message.removeprefix(f"{projection}: ").rstrip(".")
+        return replace(surface, notes=(*surface.notes, f"The run in {projection.name} beside it could not be read: {why}."))
 
 
 def is_ours(path: Name) -> bool:

@@ -91,7 +91,9 @@ def test_a_run_alone_asks_for_its_surface(files: tuple[Path, Path]) -> None:
 def test_a_broken_run_beside_a_surface_does_not_hide_it(tmp_path: Path) -> None:
     others.reference_surface(tmp_path / "s.h5")
     (tmp_path / "s.h5_proj_cos.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"nonsense" * 40)
-    assert isinstance(read_answer(tmp_path / "s.h5"), SurfaceResult)
+    found = read_answer(tmp_path / "s.h5")
+    assert isinstance(found, SurfaceResult)
+    assert found.notes[0].startswith("The run in s.h5_proj_cos.h5 beside it could not be read: ")
 
 
 @pytest.mark.parametrize(
