@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from landscape_gui.export.files import check_target, write
@@ -33,7 +34,7 @@ def render(figure: Figure, suffix: str, setup: PageSetup = PageSetup()) -> bytes
     from landscape_gui.export.paper import settings
     from landscape_gui.export.writers import written
 
-    page = page_of(figure, setup)
+    page = replace(page_of(figure, setup), formulas=suffix.lower() != ".svg")
     with settings(page), told_by_tex():
         return written(draw(figure, page), figure, suffix.lower(), page, setup)
 

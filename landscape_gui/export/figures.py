@@ -42,9 +42,9 @@ LINES = {"bars": 5.4, "title": 1.75, "label": 1.6, "tick": 1.9}
 
 def page_of(figure: Figure, setup: PageSetup) -> Page:
     """The page with a size that suits the figure where none is asked for. Raises LandscapeError where it has too many pixels."""
-    page = sized(setup, *default_size(figure, setup.width, setup))
-    if setup.height is not None:
-        page = replace(page, height=setup.height)
+    width, height = default_size(figure, setup.width, setup)
+    whole = round(height * setup.dpi) / setup.dpi
+    page = sized(setup, width, setup.height or whole)
     if page.width * page.dpi * page.height * page.dpi > 2e8:
         raise LandscapeError("This picture has more than 200 million pixels.", remedy="Lower the size or the resolution.")
     return page

@@ -27,7 +27,7 @@ from landscape_gui.scene3d.lettering import FAMILY, font_file, text_width
 
 SYMBOLS = {
     "\N{MINUS SIGN}": "-", "×": r"\times", "·": r"\cdot", "±": r"\pm", "≤": r"\leq", "≥": r"\geq", "≈": r"\approx", "≠": r"\neq",
-    "∞": r"\infty", "√": r"\surd", "∇": r"\nabla", "∂": r"\partial", "∈": r"\in", "→": r"\rightarrow", "←": r"\leftarrow",
+    "∞": r"\infty", "∇": r"\nabla", "∂": r"\partial", "∈": r"\in", "→": r"\rightarrow", "←": r"\leftarrow",
     "‖": r"\Vert", "∑": r"\sum", "∫": r"\int", "°": r"^\circ", "<": "<", ">": ">", "|": "|", "~": r"\sim", "ε": r"\varepsilon",
     "ς": r"\varsigma", "ο": "o", "⁻": "^{-}", "\\": r"\backslash", "^": r"\wedge",
 }  # fmt: skip
@@ -42,7 +42,8 @@ LATIN = {"ALPHA": "A", "BETA": "B", "EPSILON": "E", "ZETA": "Z", "ETA": "H", "IO
          "OMICRON": "O", "RHO": "P", "TAU": "T", "CHI": "X"}  # fmt: skip
 """Capitals that look like Latin ones."""
 ESCAPED = {"#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&", "_": r"\_", "{": r"\{", "}": r"\}", "^": r"\^{}", "~": r"\~{}",
-           "…": r"\ldots{}", "–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", '"': "''"}  # fmt: skip
+           "…": r"\ldots{}", "–": "--", "—": "---", "’": "'",
+           "√": r"$\surd$", "‘": "`", "“": "``", "”": "''", '"': "''"}  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -57,7 +58,7 @@ def _open_sans() -> list[str]:
     return [FAMILY]
 
 
-def settings_of(font: Font, preamble: str = "") -> dict[str, Any]:
+def settings_of(font: Font, preamble: str = "", formulas: bool = True) -> dict[str, Any]:
     """matplotlib's settings for a font; for what it lacks there is one that is always there. LandscapeError without LaTeX."""
     if font == "tex":
         check_tex()
@@ -70,7 +71,7 @@ def settings_of(font: Font, preamble: str = "") -> dict[str, Any]:
     return {
         "font.family": families,
         "text.usetex": False,
-        "text.parse_math": font == "mathtext",
+        "text.parse_math": font == "mathtext" and formulas,
         "axes.formatter.use_mathtext": font == "mathtext",
         "mathtext.fontset": "cm",
     }

@@ -20,10 +20,12 @@ from landscape_gui.style import colour_table, format_number, log_ticks, nice_tic
 
 @dataclass(frozen=True, kw_only=True)
 class Page(PageSetup):
-    """A page whose size is settled. width, height: inches of the whole figure."""
+    """A page whose size is settled. width, height: inches of the whole figure; formulas: whether symbols may be set as mathematics,
+    in fonts whose codes are their own: not where a reader's program looks for the font by its name, as in SVG."""
 
     width: float = field()
     height: float = field()
+    formulas: bool = True
 
     def points(self, width: float) -> float:
         """Points of a line that is `width` points wide where curves have one point."""
@@ -35,7 +37,7 @@ class Page(PageSetup):
 
     def worded(self, text: str) -> str:
         """The text as it must be written for the page's font."""
-        return worded(text, self.font)
+        return worded(text, self.font) if self.formulas or self.font == "tex" else text
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def settings(page: Page) -> Iterator[None]:
         "pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "landscape_gui", "pdf.compression": 6,
         "path.simplify": True, "figure.dpi": page.dpi, "savefig.dpi": page.dpi,
         "text.parse_math": False, "axes.unicode_minus": True, "image.composite_image": False,
-    } | settings_of(page.font, page.tex_preamble)  # fmt: skip
+    } | settings_of(page.font, page.tex_preamble, page.formulas)  # fmt: skip
     with matplotlib.rc_context(cast(Any, values)):
         yield
 

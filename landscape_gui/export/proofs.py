@@ -25,6 +25,7 @@ def proof(figure: Figure, setup: PageSetup) -> tuple[str, ...]:
     page = page_of(figure, setup)
     with settings(page):
         sheet = draw(figure, page, rasters=False)
+        sheet.draw_without_rendering()  # legends put their texts in place
         found = [*concerns(figure, setup), *_of_page(sheet, page)]
     return tuple(dict.fromkeys(found))
 

@@ -34,7 +34,7 @@ def add_letter(cell: Any, number: int, page: Page) -> None:
     """(a), (b), ... in bold in a panel's upper left corner."""
     text = f"({letter(number)})"
     style: dict[str, Any] = {"fontweight": "bold"}
-    if page.font == "mathtext":
+    if page.font == "mathtext" and page.formulas:
         style = {"fontfamily": "cmb10"}
     elif page.font == "tex":
         text, style = rf"\textbf{{{text}}}", {}

@@ -27,6 +27,13 @@ from landscape_gui.page_setup import PageSetup
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 """Computer Modern's files have no dates, which its subsetter would warn of each time."""
 
+KIN = {
+    "cmr10": ("CMU Serif", "Latin Modern Roman", "cmr10"),
+    "STIXGeneral": ("STIXGeneral", "STIX Two Text", "Times New Roman", "Times"),
+    "Open Sans": ("Open Sans", "Helvetica", "Arial"),
+}
+"""Names under which a page's font, or one like it, is installed."""
+
 
 def written(sheet: Any, figure: Figure, suffix: str, page: Page, setup: PageSetup) -> bytes:
     """The sheet as the bytes of a file, with the record of the figure on the page that `setup` asks for; call it inside
@@ -40,11 +47,12 @@ def written(sheet: Any, figure: Figure, suffix: str, page: Page, setup: PageSetu
         return _eps(sheet, facts, record, page)
     if suffix == ".pdf":
         return _pdf(sheet, facts, record, provenance(figure), page)
-    return _vector(sheet, suffix, {**facts, "Source": record}, page)
+    return _svg(_vector(sheet, suffix, {**facts, "Source": record}, page))
 
 
 def picture(sheet: Any, page: Page) -> Image.Image:
     """The sheet as pixels; RGB, or RGBA where the page has no background."""
+    sheet.set_size_inches([side + 1e-6 / page.dpi for side in (page.width, page.height)])  # 889.9999999 pixels are 890
     canvas: Any = FigureCanvasAgg(sheet)
     canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
@@ -64,6 +72,13 @@ def _pdf(sheet: Any, facts: dict[str, Any], record: str, origin: str, page: Page
         pages.infodict()[ORIGIN] = origin
         pages.savefig(sheet, dpi=page.dpi, facecolor=_face(page))
     return buffer.getvalue()
+
+
+def _svg(drawn: bytes) -> bytes:
+    """The text is set by whoever opens the file: fonts of the same widths are named behind the page's, should it be missing."""
+    for family, others in KIN.items():
+        drawn = drawn.replace(f"'{family}'".encode(), ", ".join(f"'{name}'" for name in others).encode())
+    return drawn
 
 
 def _face(page: Page) -> str:
