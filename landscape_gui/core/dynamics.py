@@ -23,8 +23,8 @@ def stability_limit(
 
     2/lr; with heavy-ball momentum b (2 + 2b)/lr (Polyak 1964); with Nesterov's, as torch and Sutskever et al. 2013 write it,
     (2 + 2b)/(lr (1 + 2b)); Cohen et al. 2021, appendix B, derives both. dampening d of torch's SGD makes the rate lr (1 - d);
-    weight_decay w that goes through the gradient adds w to every eigenvalue, so that the loss's own may be less by it. The steps are
-    taken as full batches; infinite where lr is 0. Says nothing of Adam, whose steps are preconditioned (Cohen et al. 2022).
+    weight_decay w that goes through the gradient adds w to every eigenvalue, so that the loss's own may be less by it. Of steps
+    on the full batch; infinite where lr is 0. Says nothing of Adam, whose steps are preconditioned (Cohen et al. 2022).
     """
     rate = lr * (1 - dampening)
     if rate == 0:
@@ -53,7 +53,7 @@ def directional_sharpness(
 
     Each unit vector u is taken with its opposite, so that the slope, which is the larger part of a rise during training and has
     mean zero, cancels: on a quadratic a pair gives r^2 <u, H u>/2 and the mean is r^2 tr H/(2n). Same mean as the Directional
-    sharpness of a report, which takes single steps. samples: (pairs,). Cost: two losses a pair, and one; the same for the same seed.
+    sharpness of a report, which takes single steps. samples: (pairs,). Cost: two losses a pair, and one; equal for equal seeds.
     """
     origin = objective.origin if at is None else at
     base = objective.loss(at) if at_centre is None else at_centre
