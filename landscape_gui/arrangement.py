@@ -33,3 +33,8 @@ def places(panels: Sequence[Panel], columns: int) -> tuple[Place, ...]:
 def usual_columns(count: int, most: int = 3) -> int:
     """Columns for so many panels where nobody says: up to `most` abreast, and four two by two."""
     return 2 if count == 4 else max(1, min(count, most))
+
+
+def letter(number: int) -> str:
+    """a, b, ..., z, aa, ab, ...: what panels are called, from 0."""
+    return ("" if number < 26 else letter(number // 26 - 1)) + chr(ord("a") + number % 26)

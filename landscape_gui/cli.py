@@ -57,6 +57,11 @@ EXAMPLES = {
     "reproduce": """examples:
   landscape-gui reproduce figure.pdf
   landscape-gui reproduce figure.png --checkpoint runs/7/last.pt --recompute -o again.png""",
+    "figure": """examples:
+  landscape-gui figure samples:digits-resnet-plain samples:digits-resnet --log --venue neurips -o li2018.pdf
+  landscape-gui figure a.h5 b.h5 --title SGD --title Adam --difference -o both.figure.json -o both.pdf
+  landscape-gui figure samples:digits-mlp --probe surface spectrum --view 3d 2d --across 3 -o three.pdf
+  landscape-gui figure both.figure.json --refresh --font-size 7 -o both.pdf""",
     "cache": """examples:
   landscape-gui cache ls
   landscape-gui cache verify""",
@@ -72,11 +77,13 @@ class Command:
     summary: str
     add_flags: Callable[[Parser], None]
     run: Callable[[Namespace], int]
+    prepare: Callable[[Parser, Sequence[str]], None] | None = None
+    """Adds the flags that depend on what else is said."""
 
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, compute, export, info, report, reproduce, samples, topology
+    from landscape_gui.commands import cache, compute, export, figure, info, report, reproduce, samples, topology
 
     found = {
         name: Command(
@@ -95,6 +102,12 @@ def commands() -> dict[str, Command]:
             summary="What a figure shows, found or computed again, and whether it is the same to the bit.",
             add_flags=reproduce.add_flags,
             run=reproduce.run,
+        ),
+        "figure": Command(
+            summary="Several answers in one figure: side by side, with one camera, one scale and one colour bar.",
+            add_flags=figure.add_flags,
+            run=figure.run,
+            prepare=figure.prepare,
         ),
         "samples": Command(summary="The checkpoints that come with the program.", add_flags=samples.add_flags, run=samples.run),
         "cache": Command(summary="The answers that are kept: list, verify, delete.", add_flags=cache.add_flags, run=cache.run),
@@ -144,13 +157,15 @@ def run(arguments: list[str]) -> int:
 
 def run_command(name: str, arguments: list[str]) -> int:
     command = commands()[name]
-    return command.run(make_parser(name, command).parse(arguments))
+    return command.run(make_parser(name, command, arguments).parse(arguments))
 
 
-def make_parser(name: str, command: Command) -> Parser:
+def make_parser(name: str, command: Command, arguments: Sequence[str] = ()) -> Parser:
     epilog = "\n\n".join(part for part in (EXAMPLES.get(name), EXIT_STATUS) if part)
     parser = Parser(prog=f"{PROGRAM} {name}", description=command.summary, epilog=epilog)
     command.add_flags(parser)
+    if command.prepare is not None:
+        command.prepare(parser, arguments)
     values = " ".join(action.metavar for action in parser._positionals._group_actions if isinstance(action.metavar, str))
     parser.usage = " ".join(part for part in ("%(prog)s", values, "[FLAGS]") if part)
     return parser

@@ -11,12 +11,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
 from landscape_gui.export.label_places import label_places
-from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks
+from landscape_gui.export.paper import Page, colour_map, luminance, norm, set_ticks, tick_positions
 from landscape_gui.export.path_key import draw_key
 from landscape_gui.export.pixels import PixelImage
 from landscape_gui.figure import Note, Panel, Path, Points, Surface
 from landscape_gui.results import Array
-from landscape_gui.style import END, SERIES, START, colour_table, format_levels
+from landscape_gui.style import END, SERIES, START, colour_table, format_levels, format_number
 
 HIGH = 0.88
 """Part of the height of a picture above which a name stands below its place."""
@@ -194,9 +194,19 @@ def add_colour_bar(
     bar.outline.set_linewidth(page.points(0.5))
     bar.solids.set_rasterized(True)
     bar.solids.set_edgecolor("face")
-    set_ticks(bar.ax.xaxis if below else bar.ax.yaxis, surface.limits, surface.scale, page)
+    axis = bar.ax.xaxis if below else bar.ax.yaxis
+    set_ticks(axis, surface.limits, surface.scale, page, ticks_on(axes, surface, page) if below else 5)
     bar.set_label(bar_label(panel))
     return bar
+
+
+def ticks_on(axes: Any, surface: Surface, page: Page) -> int:
+    """How many numbers stand beside one another under a bar that lies."""
+    room = 72 * axes.bbox.width / axes.figure.dpi
+    widest = max(
+        (page.measure(format_number(t), page.tick_size) for t in tick_positions(surface.limits, surface.scale)), default=1.0
+    )
+    return max(2, min(6, int(room / (widest + page.tick_size))))
 
 
 def bar_label(panel: Panel) -> str:
