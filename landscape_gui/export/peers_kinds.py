@@ -24,7 +24,8 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
     """ "hdf5" (an answer of ours, or a file of tomgoldstein/loss-landscape), "plane", "curve" or "landscape" (archives of arrays),
     "json" (a list, or an answer of ours as JSON); "" for checkpoints, folders, and whatever cannot be read."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:  # one of the kernel's has no size, and may never answer
             return ""
         with open(path, "rb") as file:
             head = file.read(HEAD)

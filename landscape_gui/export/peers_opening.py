@@ -81,6 +81,8 @@ def with_trajectory(path: Name, projection: Path, surface: SurfaceResult) -> Res
 
 def is_ours(path: Name) -> bool:
     try:
+        if not os.path.getsize(path):  # one of the kernel's has no size, and may never answer
+            return False
         with open(path, "rb") as file:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
@@ -112,7 +114,7 @@ def not_known(path: Name) -> LandscapeError:
 
 def head_of(path: Name) -> bytes:
     """The first bytes of a file; LandscapeError where it is none or cannot be read."""
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or not os.path.getsize(path):
         return read_bytes(path)  # which says what it is
     try:
         with open(path, "rb") as file:
