@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -33,6 +34,16 @@ def stability_limit(
     return factor / rate - weight_decay
 
 
+def sam_limit(lr: float, rho: float, gradient_norm: float) -> float:
+    """The same for sharpness-aware minimisation of radius rho with plain gradient steps, where the gradient has that norm:
+    ||g||/(2 rho) (sqrt(1 + 8 rho/(lr ||g||)) - 1), the lower the smaller the gradient (Long and Bartlett 2024). Where rho is 0 it
+    is 2/lr."""
+    if lr == 0:
+        return math.inf
+    root = math.sqrt(gradient_norm * (gradient_norm + 8 * rho / lr))  # the formula written so that nothing cancels
+    return 4 / lr * gradient_norm / (gradient_norm + root) if gradient_norm > 0 else 2 / lr if rho == 0 else 0.0
+
+
 def stability_ratio(lr: float, lambda_max: float) -> float:
     """lr lambda_max: plain gradient descent diverges on a quadratic above 2 (the edge of stability: Cohen et al. 2021)."""
     return lr * lambda_max
@@ -55,14 +66,29 @@ def directional_sharpness(
     mean zero, cancels: on a quadratic a pair gives r^2 <u, H u>/2 and the mean is r^2 tr H/(2n). Same mean as the Directional
     sharpness of a report, which takes single steps. samples: (pairs,). Cost: two losses a pair, and one; equal for equal seeds.
     """
+    steps = directional_rises(objective, at=at, radius=radius, pairs=pairs, seed=seed, at_centre=at_centre)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            found: Mean = stop.value
+            return found
+
+
+def directional_rises(
+    objective: Loss, *, at: Tensor | None, radius: float, pairs: int, seed: int, at_centre: float | None
+) -> Generator[float, None, Mean]:
+    """`directional_sharpness` as a generator that yields the fraction of its work after each loss, to be stopped in between."""
     origin = objective.origin if at is None else at
     base = objective.loss(at) if at_centre is None else at_centre
     rises = np.empty(pairs)
     for i in range(pairs):
         direction = random_vector(origin, seed, SPHERE, i)
         reach = radius / norm(direction)
-        up, down = (objective.loss(torch.add(origin, direction, alpha=sign * reach)) for sign in (1, -1))
-        rises[i] = (up - base) / 2 + (down - base) / 2
+        up = objective.loss(torch.add(origin, direction, alpha=reach))
+        yield (i + 0.5) / pairs
+        rises[i] = (up - base) / 2 + (objective.loss(torch.add(origin, direction, alpha=-reach)) - base) / 2
+        yield (i + 1) / pairs
     return Mean(rises)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from landscape_gui.core.dynamics import directional_sharpness, lgdi, stability_limit, stability_ratio
+from landscape_gui.core.dynamics import directional_sharpness, lgdi, sam_limit, stability_limit, stability_ratio
 
 METHODS = (
     {},
@@ -47,6 +47,20 @@ def test_the_limits_are_those_of_the_papers() -> None:
     assert stability_limit(0.1, momentum=0.9, nesterov=True) == pytest.approx(38 / 2.8)
     assert stability_limit(0.0) == math.inf
     assert stability_ratio(0.1, stability_limit(0.1)) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.05, 0.5])
+def test_sam_along_an_eigenvector_turns_back_on_itself_just_at_its_limit(rho: float) -> None:
+    """On curvature a w^2/2 SAM's step from w is lr (a w + a rho a w/|a w|); at its limit it ends at -w, exactly as far away."""
+    lr, w = 0.1, 0.3
+    curvature = 3.0  # the limit depends on the gradient, and this on the limit: settle by going round
+    for _ in range(200):
+        curvature = sam_limit(lr, rho, curvature * w)
+    if rho == 0:
+        curvature = 2 / lr
+    ahead = w + rho
+    assert w - lr * curvature * ahead == pytest.approx(-w, rel=1e-9)
+    assert sam_limit(lr, rho, 0.5) <= stability_limit(lr)
 
 
 class Slope:
