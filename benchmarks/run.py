@@ -42,6 +42,7 @@ import adaptive
 import connectivity
 import curvature_products
 import curvature_spectra
+import export
 import files
 import fuzz
 import window
@@ -74,6 +75,10 @@ def main() -> int:
         for result in window.measure():
             results.append(result)
             print(f"{result['name']:22s} {result['value']:.1f} {result['unit']} (goal {result['goal']})", flush=True)
+    if not options.only or "export" in options.only:
+        for result in export.measure():
+            results.append(result)
+            print(f"{result['name']:22s} {result['value']:.2f} {result['unit']} (goal {result['goal']})", flush=True)
     products = tuple(name for name in curvature_products.NAMES if not options.only or name in options.only)
     for result in curvature_products.measure(options.cache, options.rounds, only=products, peerless=options.no_peers):
         results.append(result)

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 
 PASSES = 8
 """Placements at most; two or three settle a panel."""
-PAD = 0.03
+PAD = 0.04
 """Inches between what a panel shows and its edge."""
 LEAST = 0.12
 """Part of a panel's width and height that its axes have in any case."""
