@@ -133,8 +133,11 @@ def test_code_runs_only_when_it_is_trusted(tmp_path: Path, capsys: pytest.Captur
     assert run(*line) == 1
     assert "--trust" in capsys.readouterr().err
     assert not marker.exists()
-    assert run(*line, "--trust") == 0
+    assert run(*line, "--trust", "--overwrite") == 0
     assert np.isfinite(json.loads((tmp_path / "s.json").read_text())["train_loss"]).all()
+    assert run(*line, "--overwrite") == 0  # asked for once
+    (tmp_path / "landscape.py").write_text((tmp_path / "landscape.py").read_text() + "print('changed')\n")
+    assert run(*line, "--overwrite") == 1
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def add_opening_flags(parser: Parser) -> None:
         help="Python file with model(), data() and loss (default: landscape.py beside PATH or up to two folders above); or "
         "FILE.py:FUNCTION or MODULE:FUNCTION, which makes the network",
     )
-    group.add_argument("--trust", action="store_true", help="run that code, or the project's; read it first")
+    group.add_argument("--trust", action="store_true", help="run that code, or the project's, from now on; read it first")
     group.add_argument(
         "--data",
         metavar="PATH",
@@ -116,6 +116,15 @@ def chosen_before(path: str) -> Callable[[str], str]:
     return chosen
 
 
+def allow(digest: str) -> bool:
+    """--trust: code of this content may run, now and from now on, in the window too."""
+    from landscape_gui.trust import remember_trust
+
+    with contextlib.suppress(OSError):  # settings that cannot be written are no reason to stop
+        remember_trust(digest)
+    return True
+
+
 def open_named(path: str, namespace: argparse.Namespace) -> Problem:
     """The problem that PATH and its flags name. What was seen at opening and looks wrong is said on stderr."""
     from landscape_gui.problem import open_problem
@@ -123,7 +132,7 @@ def open_named(path: str, namespace: argparse.Namespace) -> Problem:
     problem = open_problem(
         path,
         code=namespace.code,
-        trusted=(lambda digest: True) if namespace.trust else None,
+        trusted=allow if namespace.trust else None,
         architecture=namespace.architecture,
         chosen=chosen_before(path),
         device=namespace.device,

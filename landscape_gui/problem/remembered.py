@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from landscape_gui.data_choice import DataChoice
-from landscape_gui.problem.trust import config_folder
+from landscape_gui.trust import config_folder
 
 FILE = "data.json"
 MOST = 300

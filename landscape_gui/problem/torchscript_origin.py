@@ -38,8 +38,8 @@ from landscape_gui.problem.scripted.objects import NO_GRAD
 from landscape_gui.problem.scripted.operators import is_listed
 from landscape_gui.problem.scripted.trial import try_out
 from landscape_gui.problem.source import DECEIVING, SPELLED
-from landscape_gui.problem.trust import is_trusted
 from landscape_gui.problem.your_code import YourCode
+from landscape_gui.trust import is_trusted
 
 FEW = 3
 """Examples that the program is tried on."""

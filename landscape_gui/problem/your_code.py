@@ -25,7 +25,7 @@ from landscape_gui.problem.dataset import Data, gather
 from landscape_gui.problem.settings import data_limit, own_randomness
 from landscape_gui.problem.shown_loader import bare_spec, shown_spec
 from landscape_gui.problem.source import Source, read_source
-from landscape_gui.problem.trust import is_trusted
+from landscape_gui.trust import is_trusted
 
 NAME = "landscape.py"
 MODEL = "model"

@@ -104,7 +104,7 @@ class Session(QObject):
 
     def trust(self, document: Document, error: TrustNeeded) -> None:
         """The person has read the code and allows it, for this content."""
-        self.settings.trust([error.digest])
+        self.settings.trust([error.digest], error.path)
         start_opening(self, document, [error.digest])
         self.documents_changed.emit()
 

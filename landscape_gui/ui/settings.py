@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
+
+from landscape_gui.trust import is_trusted, remember_trust
 
 RECENT = 10
 
@@ -50,7 +53,11 @@ class Settings:
         self.set("recent", [path, *(p for p in self.recent if p != path)][:RECENT])
 
     def trusts(self, digest: str) -> bool:
-        return digest in self.texts("trusted")
+        return digest in self.texts("trusted") or is_trusted(digest)
 
-    def trust(self, digests: Sequence[str]) -> None:
+    def trust(self, digests: Sequence[str], path: str = "") -> None:
+        """Allow code of these digests from now on: here, and on the command line. Where that cannot be written, here alone."""
         self.set("trusted", sorted({*self.texts("trusted"), *digests}))
+        for digest in digests:
+            with contextlib.suppress(OSError):
+                remember_trust(digest, path)

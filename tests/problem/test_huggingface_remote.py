@@ -22,7 +22,7 @@ from landscape_gui.errors import ProblemError, TrustNeeded
 from landscape_gui.problem import Problem, open_problem
 from landscape_gui.problem.private_package import FRONT
 from landscape_gui.problem.source import read_package
-from landscape_gui.problem.trust import remember_trust
+from landscape_gui.trust import remember_trust
 
 CANARY = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
 

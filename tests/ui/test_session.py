@@ -6,6 +6,7 @@ from bowls import Bowl, bowl, shown_whole
 from PySide6.QtCore import QObject
 
 from landscape_gui.probes.base import Progress
+from landscape_gui.trust import is_trusted
 from landscape_gui.ui import picked
 from landscape_gui.ui.documents import Advanced, duration, read_cell, show_value, views_of
 from landscape_gui.ui.session import Session
@@ -53,6 +54,7 @@ def test_code_is_asked_for_once_a_content(qtbot, session):
     session.open(["code.pt"])
     qtbot.waitUntil(lambda: shown_whole(session), timeout=5000)
     assert len(asked) == 1
+    assert is_trusted(asked[0][0].digest)  # on the command line too
 
 
 def test_cancelling_keeps_what_there_is_and_the_next_in_the_queue_runs(qtbot, session, gate):
