@@ -24,6 +24,7 @@ class Command:
 COMMANDS = {
     "open": Command("&Open …", "Ctrl+O", "folder-open", "Open checkpoints or answers"),
     "open_run": Command("Open &run …", "Ctrl+Shift+O", "folders", "Open a folder of checkpoints"),
+    "save_figure": Command("&Save figure …", "Ctrl+S", "", "Save the figure's file, to open, change and export it again"),
     "export": Command("&Export …", "Ctrl+E", "export", "Export the figure or its numbers"),
     "copy": Command("&Copy picture", "Ctrl+C", "copy", "Copy the picture to the clipboard"),
     "copy_caption": Command("Copy c&aption", "Ctrl+Shift+C", "", "Copy what the picture shows, in sentences"),
@@ -34,6 +35,12 @@ COMMANDS = {
     "compute": Command("&Compute", "Ctrl+R", "play", "Ask the question in the form"),
     "compare": Command(
         "Co&mpare", "Ctrl+M", "", "Put the checkpoints selected in the library side by side: every number of curvature"
+    ),
+    "compose": Command(
+        "Com&pose",
+        "Ctrl+G",
+        "columns",
+        "Set what is selected in the library side by side in one figure: one camera, one scale, one colour bar",
     ),
     "connect": Command(
         "Co&nnect",
@@ -99,7 +106,21 @@ class Actions(dict[str, QAction]):
 
 
 MENUS: dict[str, tuple[str, ...]] = {
-    "&File": ("open", "open_run", "recent", "-", "export", "copy", "copy_caption", "-", "close", "welcome", "-", "quit"),
+    "&File": (
+        "open",
+        "open_run",
+        "recent",
+        "-",
+        "save_figure",
+        "export",
+        "copy",
+        "copy_caption",
+        "-",
+        "close",
+        "welcome",
+        "-",
+        "quit",
+    ),
     "&Question": (
         "compute",
         "cancel",
@@ -112,6 +133,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "instability",
         "-",
         "compare",
+        "compose",
         "-",
         "recentre",
     ),

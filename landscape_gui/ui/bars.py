@@ -14,7 +14,12 @@ from landscape_gui.ui.actions import MENUS, Actions
 if TYPE_CHECKING:
     from landscape_gui.ui.window import Window
 
-GROUPS = (("open", "compute", "cancel"), ("view_3d", "view_2d", "view_both", "view_chart"), ("reset",), ("export", "copy"))
+GROUPS = (
+    ("open", "compute", "cancel"),
+    ("view_3d", "view_2d", "view_both", "view_chart"),
+    ("reset",),
+    ("compose", "export", "copy"),
+)
 SMALL = ("reset", "copy", "theme", "help")
 
 

@@ -78,6 +78,8 @@ class Document:
     """The default question is asked when it is ready."""
     alone: bool = False
     """It belongs to no run, whatever its problem was made from."""
+    composed: Any = None
+    """A figure of several answers (`composed.Composed`), in place of a problem."""
 
     @property
     def name(self) -> str:
@@ -90,6 +92,11 @@ class Document:
         return self.problem is None and bool(self.answers)
 
     @property
+    def is_model(self) -> bool:
+        """Whether there are, or will be, weights."""
+        return not self.is_answer and self.composed is None and self.state != "failed"
+
+    @property
     def fingerprint(self) -> str:
         return str(self.problem.fingerprint) if self.problem is not None else ""
 
@@ -98,6 +105,9 @@ class Document:
         """One line: epoch, loss, accuracy, parameters; whichever are known."""
         if self.state == "opening":
             return "opening …"
+        if self.composed is not None:
+            count = len(self.composed.composition.cells)
+            return f"figure · {count} panel{'s' if count != 1 else ''}{' · not saved' if self.composed.changed else ''}"
         if self.problem is None:
             return without_model(self.answers[0]) if self.answers else "could not be opened"
         parts = []

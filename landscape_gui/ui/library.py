@@ -100,6 +100,9 @@ class Library(QWidget):
     compute_asked = Signal()
     compare_asked = Signal(list)
     """Documents to be put side by side."""
+    compose_asked = Signal()
+    save_asked = Signal()
+    """The current figure is to be written to its file."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,7 +161,7 @@ class Library(QWidget):
 
     def _several(self) -> bool:
         """Whether there are two models that could be connected."""
-        models = [d for d in self.session.documents if not d.is_answer and d.state != "failed"]
+        models = [d for d in self.session.documents if d.is_model]
         runs = (getattr(getattr(d.problem, "run", None), "checkpoints", ()) for d in models)
         return len(models) > 1 or any(len(run) > 1 for run in runs)
 
@@ -168,6 +171,7 @@ class Library(QWidget):
     def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
         run = getattr(document.problem, "run", None) if not document.alone else None
         sign = kind_sign(document.answers[0].probe) if document.is_answer else "folder" if run is not None else "cube"
+        sign = "columns" if document.composed is not None else sign
         top = row(document.name, document.summary, sign, document)
         top.setToolTip(0, document.path)
         self.tree.addTopLevelItem(top)
@@ -234,6 +238,13 @@ class Library(QWidget):
         """What can be done with a row."""
         what, menu = item.data(0, WHAT), QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if isinstance(what, Document) and what.composed is not None:
+            self._entry(menu, "Save …", self.save_asked.emit, what is self.session.current)
+            self._entry(menu, "Show in folder", lambda: reveal(what.path), Path(what.path).exists())
+            self._entry(menu, "Close", lambda: self.session.close(what))
+            return menu
+        self._entry(menu, self._compose_words(), self.compose_asked.emit)
+        menu.addSeparator()
         if isinstance(what, Document):
             self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)
             self._entry(menu, self._connect_words(), self.connect_selected, len(self.selected()) > 1)
@@ -259,7 +270,7 @@ class Library(QWidget):
 
     def selected(self) -> list[Model]:
         """The models whose rows are selected, those of answers without a model left out."""
-        return [m for m in self.tree.selected_models() if isinstance(m, str) or (not m.is_answer and m.state != "failed")]
+        return [m for m in self.tree.selected_models() if isinstance(m, str) or m.is_model]
 
     def connect_selected(self) -> None:
         """Ask about the path between the two models that are selected, or the barriers between more."""
@@ -273,6 +284,28 @@ class Library(QWidget):
         """Ask how the barrier between the runs of the two models that are selected grows with the epochs."""
         self.connecting.runs_of(self.selected())
 
+    def to_compose(self) -> list[tuple[Document | str, Answer | None]]:
+        """What is selected and can stand in a figure: models and answers' files, answers with their models, and the paths of a
+        run's checkpoints; where nothing is, all models that are open."""
+        found: list[tuple[Document | str, Answer | None]] = []
+        for item in self._in_order():
+            what, above = item.data(0, WHAT), item.parent()
+            if isinstance(what, Answer) and above is not None:
+                found.append((above.data(0, WHAT), what))
+            elif isinstance(what, str) or (isinstance(what, Document) and what.composed is None and what.state != "failed"):
+                found.append((what, None))
+        chosen = {document for document, answer in found if answer is not None}
+        found = [(what, answer) for what, answer in found if answer is not None or what not in chosen]
+        return found or [(d, None) for d in self.session.documents if d.composed is None]
+
+    def _in_order(self) -> list[QTreeWidgetItem]:
+        """The selected rows, from above."""
+        return sorted(self.tree.selectedItems(), key=lambda item: self.tree.visualItemRect(item).top())
+
+    def _compose_words(self) -> str:
+        count = len(self.to_compose())
+        return f"Compose a figure of {count}" if count > 1 else "Compose a figure"
+
     def _connect_words(self) -> str:
         chosen = self.selected()
         if len(chosen) == 2:
@@ -282,7 +315,7 @@ class Library(QWidget):
     def to_compare(self) -> list[Document | str]:
         """What is selected and can be compared: what is open, and paths of a run's checkpoints; else what is current."""
         found = [item.data(0, WHAT) for item in self.tree.selectedItems()]
-        chosen = [w for w in found if isinstance(w, str) or (isinstance(w, Document) and not w.is_answer and w.state != "failed")]
+        chosen = [w for w in found if isinstance(w, str) or (isinstance(w, Document) and w.is_model)]
         current = self.session.current
         return chosen or ([current] if current is not None and current.problem is not None else [])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from landscape_gui.data_choice import DataNeeded
 from landscape_gui.errors import ChoiceNeeded, SurfaceNeeded, TrustNeeded
+from landscape_gui.ui.composed import Composed
 from landscape_gui.ui.documents import Answer, Document, message_of
 from landscape_gui.ui.laying import lay
 from landscape_gui.ui.worker import Outcome, Task
@@ -38,6 +39,12 @@ def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) ->
     value, document.facts, document.warnings = found
     document.state = "ready"
     session.settings.add_recent(document.path)
+    if isinstance(value, Composed):
+        document.composed, document.asks = value, False
+        session.documents_changed.emit()
+        if document is session.current:
+            session.current_changed.emit()
+        return
     if hasattr(value, "provenance"):
         answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)
         document.answers = [answer]

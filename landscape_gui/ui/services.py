@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from landscape_gui.composition import is_composition
 from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
@@ -94,6 +95,10 @@ class Services:
 
     def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
         """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""
+        if is_composition(path):
+            from landscape_gui.ui.composed import load
+
+            return load(path, self.fetch), {}, ()
         if self.read is not None and self.is_answer(path):
             return self.read(path), {}, ()
         problem = self.opener(path, trusted=trusted.__contains__)

@@ -118,6 +118,9 @@ QMenu::item:disabled { color: $faint; }
 QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 
 QDockWidget { color: $muted; }
+QLineEdit#panel_title { background: transparent; border-color: transparent; font-weight: 600; padding: 1px 4px; }
+QLineEdit#panel_title:hover, QLineEdit#panel_title:focus { background: $raised; border-color: $border; }
+QFrame#composed_panel[target="true"] { border: 1px solid $accent; background: $selection; }
 QLabel#heading { color: $ink; font-weight: 600; }
 QLabel#title { color: $ink; font-weight: 600; font-size: 12pt; }
 QLabel#display { color: $ink; font-weight: 600; font-size: 20pt; }

@@ -26,6 +26,7 @@ from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
 from landscape_gui.ui.documents import Document, Message
 from landscape_gui.ui.eigenvector_menu import EigenvectorMenu
+from landscape_gui.ui.figures import Figures
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.messages import MessageBar
 from landscape_gui.ui.panel import plain
@@ -85,6 +86,7 @@ class Window(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
         self._make_docks()
+        self.figures = Figures(self)
         self.toolbar = make_toolbar(self, self.actions_by_name)
         self.recent_menu = make_menus(self)
         self.status = StatusLine(session)
@@ -106,6 +108,8 @@ class Window(QMainWindow):
             "architecture": self.ask_architecture,
             "compute": lambda: self.question.ask(),
             "compare": lambda: self.library.compare(),
+            "compose": lambda: self.figures.compose_selected(),
+            "save_figure": lambda: self.figures.ask_save(),
             "connect": lambda: self.library.connect_selected(),
             "barriers": lambda: self.library.table_of_selected(),
             "instability": lambda: self.library.runs_of_selected(),
@@ -286,6 +290,7 @@ class Window(QMainWindow):
         actions["cancel"].setEnabled(session.running is not None)
         actions["close"].setEnabled(current is not None)
         actions["recentre"].setEnabled(session.cell is not None)
+        self.figures.refresh_actions()
         for name, on in (("log", session.look.scale == "log"), ("contours", session.look.contour_lines)):
             actions[name].blockSignals(True)
             actions[name].setChecked(on)
@@ -301,6 +306,8 @@ class Window(QMainWindow):
         current = self.session.current
         if current is None or self._home:
             self.pages.setCurrentWidget(self.welcome)
+        elif current.composed is not None:
+            self.pages.setCurrentWidget(self.figures.page())
         elif self.stage is not None:
             self.pages.setCurrentWidget(self.stage)
         else:
@@ -312,7 +319,9 @@ class Window(QMainWindow):
             self.stage.set_view(view)
 
     def reset_view(self) -> None:
-        if self.stage is not None:
+        if self.figures.shown:
+            self.figures.page().reset_view()
+        elif self.stage is not None:
             self.stage.reset_view()
 
     def close_current(self) -> None:
@@ -336,6 +345,7 @@ class Window(QMainWindow):
         if self.stage is not None:
             self.stage.set_theme(self.colours.figure)
         self.connectivity.restyle()
+        self.figures.restyle()
 
     def toggle_theme(self) -> None:
         self.use_theme("light" if self.colours is theme.DARK else "dark")

@@ -1,0 +1,250 @@
+"""Composing in the window: what is selected becomes a figure; answers that are being computed come into it as they grow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from landscape_gui.composition import Cell, Composition
+from landscape_gui.errors import LandscapeError
+from landscape_gui.figure import Look
+from landscape_gui.results import Result
+from landscape_gui.ui.composed import Composed, waits
+from landscape_gui.ui.documents import Answer, Document, Inquiry, Message, message_of, surface_of
+from landscape_gui.ui.questions import default_question, make, probe_of
+from landscape_gui.ui.session import Session
+from landscape_gui.ui.worker import Outcome, Task
+
+APART = 300
+"""Milliseconds between two pictures of answers that are growing."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a cell is made of: a document, and which of its answers (None: what is shown of it, else what is asked of it)."""
+
+    document: Document
+    answer: Answer | None = None
+
+
+class Composing(QObject):
+    """`changed`: the current figure is another, or more of it is known."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._asked: set[int] = set()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(APART)
+        self._later.timeout.connect(self.changed)
+        session.progressed.connect(self._grown)
+        session.inquiries_changed.connect(self._look_around)
+        session.documents_changed.connect(self._look_around)
+
+    # the current figure
+
+    @property
+    def document(self) -> Document | None:
+        current = self.session.current
+        return current if current is not None and current.composed is not None else None
+
+    @property
+    def composed(self) -> Composed | None:
+        return self.document.composed if self.document is not None else None
+
+    def change(self, composition: Composition, *, draw: bool = True) -> None:
+        """Another composition for the current figure. draw: its picture changes by it."""
+        if self.composed is None or composition == self.composed.composition:
+            return
+        self.composed.composition = composition
+        if draw:
+            self.changed.emit()
+
+    # composing
+
+    def compose(self, sources: Sequence[Source]) -> Document | None:
+        """A new figure of these, which becomes what is shown."""
+        if not sources:
+            text = "Nothing is selected that could be shown."
+            self.session.said.emit(Message(level="info", text=text, remedy="Select two answers or checkpoints in the library."))
+            return None
+        count = sum(d.composed is not None for d in self.session.documents) + 1
+        document = Document(path=f"Figure {count}", state="ready", asks=False, composed=Composed(composition=Composition()))
+        self.session.documents.append(document)
+        self._fill(document, sources)
+        self.session.documents_changed.emit()
+        self.session.select(document)
+        return document
+
+    def add(self, sources: Sequence[Source]) -> None:
+        """More panels for the current figure."""
+        if self.document is not None:
+            self._fill(self.document, sources)
+            self.session.documents_changed.emit()
+            self.changed.emit()
+
+    def _fill(self, document: Document, sources: Sequence[Source]) -> None:
+        made = document.composed
+        assert isinstance(made, Composed)
+        look = replace(self.session.look, limits=None, camera=Look().camera, view="3d")
+        for source in sources:
+            cell, result = self._cell(source)
+            made.composition = made.composition.added(replace(cell, look=look))
+            if result is not None:
+                made.known[cell.answer or cell.key] = result
+            elif cell.key and not cell.answer:
+                self._fetch(document, cell.key)
+        self._look_around()
+
+    def _cell(self, source: Source) -> tuple[Cell, Result | None]:
+        """A cell for a source, and its answer where that is at hand."""
+        document, answer = source.document, source.answer
+        result = answer.result if answer is not None else shown_of(self.session, document)
+        if document.problem is None and document.answers:
+            result = result or document.answers[0].result
+            where = result.provenance if result is not None else None
+            question = dict(where.question) if where is not None else {}
+            name = os.path.abspath(document.path)
+            return Cell(answer=name, probe=answer_kind(document, where), question=question), result
+        path = checkpoint_path(document)
+        if result is not None:
+            where = result.provenance
+            return Cell(checkpoint=path, probe=where.probe, question=dict(where.question), key=where.key), result
+        kept = answer or next((a for a in document.answers if a.probe == "surface"), None)
+        return Cell(checkpoint=path, probe=kept.probe if kept else "", key=kept.key if kept else ""), None
+
+    def _fetch(self, document: Document, key: str) -> None:
+        """Read an answer out of the store."""
+        fetch, made = self.session.services.fetch, document.composed
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error is not None:
+                self.session.said.emit(message_of(outcome.error))
+            elif outcome.value is not None:
+                made.known[key] = outcome.value
+                for number, cell in enumerate(made.composition.cells):
+                    if cell.key == key and not cell.question:
+                        asked = dict(outcome.value.provenance.question)
+                        made.composition = made.composition.changed(number, question=asked)
+            self.changed.emit()
+
+        self.session.helper.submit(Task(lambda: fetch(key), done, name="fetch"))
+
+    # what is being computed
+
+    def _figures(self) -> list[Composed]:
+        return [d.composed for d in self.session.documents if d.composed is not None]
+
+    def _grown(self, inquiry: Inquiry) -> None:
+        if inquiry.result is not None and self._take(inquiry) and not self._later.isActive():
+            self._later.start()
+
+    def _take(self, inquiry: Inquiry) -> bool:
+        if inquiry.result is None or not inquiry.result.provenance.key:
+            return False
+        path, result = checkpoint_path(inquiry.document), inquiry.result
+        taken = [made.take(path, result) for made in self._figures()]  # every figure, not the first alone
+        return any(taken)
+
+    def _look_around(self) -> None:
+        """Ask about what waits and is open by now; take what was answered."""
+        if not self._figures():
+            return
+        for inquiry in self.session.inquiries:
+            if inquiry.state == "done" and inquiry.number not in self._asked and self._take(inquiry):
+                self._asked.add(inquiry.number)
+                self.changed.emit()
+        for made in self._figures():
+            for cell in [c for c in made.composition.cells if waits(c)]:
+                self._ask(cell, made)
+
+    def _ask(self, cell: Cell, made: Composed) -> None:
+        """Put a waiting cell's question, where its checkpoint is open and it was not put yet."""
+        session = self.session
+        document = next((d for d in session.documents if d.problem is not None and checkpoint_path(d) == cell.checkpoint), None)
+        if document is None or any(i.document is document and (i.live or i.result is not None) for i in session.inquiries):
+            return
+        question = self._question(cell, document, made)
+        if question is None or (document.number, question) in [(i.document.number, i.probe) for i in session.inquiries]:
+            return
+        followed = session.followed
+        session.ask(question, document)
+        session.followed = followed
+
+    def _question(self, cell: Cell, document: Document, made: Composed) -> Any:
+        """The cell's own question; else that of the first of the others, so that they can be compared; else the usual one."""
+        probes = self.session.services.probes()
+        try:
+            if cell.question:
+                return make(probes[cell.probe], cell.question)
+            other = next((r for r in made.known.values() if surface_of(r) is not None), None)
+            if other is not None and other.provenance.probe == "surface":
+                return probe_of(probes, other)
+            return default_question(probes, document.problem)
+        except (LandscapeError, KeyError, TypeError, ValueError) as error:
+            self.session.said.emit(message_of(error))
+            return None
+
+    def refresh(self) -> None:
+        """Ask again what every cell asks, about its checkpoint as it is now: known answers come at once."""
+        made = self.composed
+        if made is None:
+            return
+        cells = made.composition.cells
+        again = [c.checkpoint for c in cells if c.checkpoint]
+        fresh = tuple(replace(c, key="", answer="") if c.checkpoint else c for c in cells)
+        made.composition = replace(made.composition, cells=fresh)
+        document = self.document
+        for path in dict.fromkeys(again):
+            for known in [d for d in self.session.documents if checkpoint_path(d) == path]:
+                self.session.close(known)
+            self.session.open([path], asks=False)
+        if document is not None:
+            self.session.select(document)
+        self.changed.emit()
+
+    # files
+
+    def save(self, path: str) -> None:
+        """Write the current figure's file, in a thread."""
+        document, made = self.document, self.composed
+        if document is None or made is None:
+            return
+        from landscape_gui.composition import write_composition
+
+        composition = made.composition
+
+        def then(_: object) -> None:
+            made.saved, document.path = composition, path
+            self.session.settings.add_recent(path)
+            self.session.documents_changed.emit()
+            self.session.current_changed.emit()
+
+        self.session.run(lambda: write_composition(path, composition), f"The figure is in {Path(path).name}.", path, then=then)
+
+
+def shown_of(session: Session, document: Document) -> Result | None:
+    """What is, or was last, shown of a document."""
+    shown = session.shown
+    if shown is not None and shown.document is document:
+        return shown.result
+    asked = [i for i in reversed(session.inquiries) if i.document is document and i.result is not None]
+    return next((i.result for i in asked if i.result is not None and i.result.provenance.key), None)
+
+
+def answer_kind(document: Document, where: Any) -> str:
+    return where.probe if where is not None else document.answers[0].probe
+
+
+def checkpoint_path(document: Document) -> str:
+    """What a figure's file calls an opened checkpoint."""
+    path = document.path
+    return path if path.startswith("samples:") or not path else os.path.abspath(path)

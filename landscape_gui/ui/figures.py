@@ -1,0 +1,100 @@
+"""Figures of several answers in the window: made of what is selected, shown on a page of their own, saved and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from landscape_gui.composition import SUFFIX
+from landscape_gui.figure import Figure
+from landscape_gui.ui.composing import Composing, Source
+from landscape_gui.ui.documents import Document
+from landscape_gui.ui.sides import FACTS
+
+if TYPE_CHECKING:
+    from landscape_gui.ui.composed_stage import ComposedStage
+    from landscape_gui.ui.window import Window
+
+FILTER = f"Figures (*{SUFFIX})"
+
+
+class Figures(QObject):
+    """The page is made when the first figure is."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.window = window
+        self.composing = Composing(window.session, self)
+        self.stage: ComposedStage | None = None
+        self._seen: Document | None = None
+        window.library.compose_asked.connect(self.compose_selected)
+        window.library.save_asked.connect(self.ask_save)
+        window.session.current_changed.connect(self._current_changed)
+
+    @property
+    def shown(self) -> bool:
+        """Whether the current document is a figure."""
+        return self.composing.document is not None
+
+    def page(self) -> ComposedStage:
+        if self.stage is None:
+            from landscape_gui.ui import taking_away
+            from landscape_gui.ui.composed_stage import ComposedStage
+
+            self.stage = ComposedStage(self.composing)
+            self.stage.set_theme(self.window.colours.figure)
+            self.stage.figure_shown.connect(self.window.facts.show_figure)
+            self.stage.save_asked.connect(self.ask_save)
+            self.stage.export_asked.connect(lambda: taking_away.export(self.window))
+            self.window.pages.addWidget(self.stage)
+            self.stage.redraw()
+        return self.stage
+
+    def _current_changed(self) -> None:
+        """A figure's page shows what it shows, there being no question to ask."""
+        if self.composing.document is not self._seen and self.shown:
+            self.window.tabs.setCurrentIndex(FACTS)
+        self._seen = self.composing.document
+
+    def compose_selected(self) -> None:
+        """A figure of what is selected in the library."""
+        sources = []
+        for what, answer in self.window.library.to_compose():
+            documents = [what] if isinstance(what, Document) else self.window.session.open([what], asks=False)
+            sources += [Source(document, answer) for document in documents]
+        self.composing.compose(sources)
+
+    def figure(self) -> Figure | None:
+        """The current figure, for paper."""
+        return self.page().whole_figure() if self.shown else None
+
+    def ask_save(self) -> None:
+        document, settings = self.composing.document, self.window.session.settings
+        if document is None:
+            return
+        if document.path.endswith(SUFFIX):
+            self.composing.save(document.path)
+            return
+        name = str(Path(settings.text("export_folder")) / f"{document.name}{SUFFIX}")
+        path, _ = QFileDialog.getSaveFileName(self.window, "Save the figure", name, FILTER)
+        if path:
+            settings.set("export_folder", str(Path(path).parent))
+            self.composing.save(path if path.endswith(SUFFIX) else path.removesuffix(".json") + SUFFIX)
+
+    def refresh_actions(self) -> None:
+        """What can be done with a figure, and what cannot."""
+        actions = self.window.actions_by_name
+        actions["compose"].setEnabled(bool(self.window.session.documents))
+        actions["save_figure"].setEnabled(self.shown)
+        if self.shown:
+            for name in ("view_3d", "view_2d", "view_both", "view_chart", "log", "contours"):
+                actions[name].setEnabled(False)
+            for name in ("export", "copy", "copy_caption", "reset"):
+                actions[name].setEnabled(True)
+
+    def restyle(self) -> None:
+        if self.stage is not None:
+            self.stage.set_theme(self.window.colours.figure)
