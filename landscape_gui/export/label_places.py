@@ -15,16 +15,18 @@ def label_places(
     size: float,
     side: float,
     measure: Callable[[str, float], float],
+    avoid: Sequence[Array] = (),
 ) -> list[tuple[float, float, float]]:
     """(level, x, y), at most one for every piece of line, in the units of the pieces.
 
     pieces: lines (n, 2) of each level on a square of `side`; texts: their labels; size: font size in the same units; measure: width
     of a text. A label wants 0.6 lines of height to the next level, and one and a half of its widths to another label.
+    avoid: lines (n, 2) that no label lies on.
     """
     levels = sorted(pieces)
     clouds = {level: np.concatenate([_dense(p, 2.0) for p in pieces[level]] or [np.zeros((0, 2))]) for level in levels}
     placed: list[tuple[float, float, float]] = []
-    taken: list[tuple[Array, float]] = []
+    taken: list[tuple[Array, float]] = [(place, 0.0) for line in avoid for place in _dense(line, size)]
     for k, level in sorted(enumerate(levels), key=lambda item: (item[0] % 2 == 0, item[0])):
         width = measure(texts[level], size)
         beside = [clouds[levels[i]] for i in (k - 1, k + 1) if 0 <= i < len(levels)]

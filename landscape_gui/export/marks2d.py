@@ -44,7 +44,7 @@ def draw_plane(figure: Any, panel: Panel, page: Page, width: float) -> Any:
         )
         axes.add_patch(hatch)
     PixelImage(axes, lambda columns, rows: picture(surface, columns, rows), zorder=1)
-    _contours(axes, surface, page, 72 * 0.6 * width)
+    _contours(axes, surface, page, 72 * 0.6 * width, [m for m in panel.marks if isinstance(m, Path)])
     for path in (m for m in panel.marks if isinstance(m, Path)):
         _path(axes, path, page)
     for points in (m for m in panel.marks if isinstance(m, Points)):
@@ -103,7 +103,7 @@ def _between(edges: Array, count: int) -> tuple[Array, Array]:
     return index, np.clip((at - edges[index]) / (edges[index + 1] - edges[index]), 0, 1)
 
 
-def _contours(axes: Any, surface: Surface, page: Page, across: float) -> None:
+def _contours(axes: Any, surface: Surface, page: Page, across: float, ways: Sequence[Path] = ()) -> None:
     """Lines dark on light colours and light on dark ones; every other one labelled."""
     levels = [v for v in surface.levels if surface.limits[0] < v < surface.limits[1]]
     if not surface.contour_lines or not levels or min(np.shape(surface.z)) < 2:
@@ -115,10 +115,10 @@ def _contours(axes: Any, surface: Surface, page: Page, across: float) -> None:
         return
     lines = axes.contour(surface.x, surface.y, z, levels=levels, colors=inks, linewidths=page.points(0.45), alpha=0.75, zorder=2)
     if surface.contour_labels:
-        _label(axes, lines, surface, page, across)
+        _label(axes, lines, surface, page, across, ways)
 
 
-def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float) -> None:
+def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float, ways: Sequence[Path]) -> None:
     """Labels in the lines, upright and apart from one another; where lines are crowded there are none. across: points."""
     size = max(0.72 * page.font_size, 5.0)
     texts = dict(zip((float(v) for v in lines.levels), format_levels(lines.levels), strict=True))
@@ -128,7 +128,8 @@ def _label(axes: Any, lines: Any, surface: Surface, page: Page, across: float) -
         float(level): [(p - origin) / span * across for p in path.to_polygons(closed_only=False)]
         for level, path in zip(lines.levels, lines.get_paths(), strict=True)
     }
-    for level, x, y in label_places(pieces, texts, size, across, page.measure):
+    drawn = [(np.column_stack([way.x, way.y]) - origin) / span * across for way in ways]
+    for level, x, y in label_places(pieces, texts, size, across, page.measure, drawn):
         place = origin + np.array([x, y]) / across * span
         for text in axes.clabel(lines, [level], manual=[place], fontsize=size, fmt=texts, inline=True, inline_spacing=2):
             text.set_alpha(1.0)

@@ -6,9 +6,11 @@ and where axes keep their aspect one pass leaves labels outside.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator
 from matplotlib.transforms import Bbox
 
 PASSES = 8
@@ -35,6 +37,7 @@ def place(cell: Any) -> None:
         if number == 0:
             for axes in shown:
                 _fold_labels(axes, room.width)
+                _thin_ticks(axes)
         elif moved < 0.25:
             break
 
@@ -62,6 +65,30 @@ def _fold_labels(axes: Any, width: float) -> None:
         if label.get_window_extent().height > LONGEST * part.bbox.height:
             _fold(label)
     _fold_titles([axes.title], width)
+
+
+def _thin_ticks(axes: Any) -> None:
+    """Leaves every other number out as long as neighbours touch; the rounder ones, which are shorter, stay."""
+    for part in (axes, *axes.findobj(Axes)):
+        for axis in (part.xaxis, part.yaxis):
+            while _crowded(axis):
+                values, words = list(axis.get_majorticklocs()), list(axis.get_major_formatter().seq)
+                halves = [(values[k::2], words[k::2]) for k in (0, 1)]
+                kept = min(halves, key=lambda half: (len(half[1]) < 2, sum(map(len, half[1])) / len(half[1]), -len(half[1])))
+                axis.set_major_locator(FixedLocator(kept[0]))
+                axis.set_major_formatter(FixedFormatter(kept[1]))
+
+
+def _crowded(axis: Any) -> bool:
+    """Whether numbers that stand side by side or above one another come nearer than a quarter of their height."""
+    if not isinstance(axis.get_major_formatter(), FixedFormatter):
+        return False
+    boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+    if len(boxes) < 3 or len(boxes) != len(axis.get_majorticklocs()) or len(boxes) != len(axis.get_major_formatter().seq):
+        return False
+    if axis.axis_name == "x":
+        return any(b.x0 - a.x1 < 0.35 * a.height for a, b in pairwise(sorted(boxes, key=lambda box: float(box.x0))))
+    return any(b.y0 - a.y1 < 0.0 for a, b in pairwise(sorted(boxes, key=lambda box: float(box.y0))))
 
 
 def _fold_titles(titles: Any, width: float) -> None:

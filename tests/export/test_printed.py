@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import resource
@@ -232,3 +233,19 @@ def test_a_long_title_has_two_lines_and_stays_inside() -> None:
 def test_an_empty_figure_is_said() -> None:
     with pytest.raises(LandscapeError, match="empty"):
         proof(Figure(panels=()))
+
+
+def test_numbers_on_axes_never_touch_however_narrow_the_panel() -> None:
+    """At 20 points in a panel of two inches every other number is left out, and a number that is left is at its own place."""
+    figure = figure_of(plane_panel("2d"))
+    for size in (6, 12, 20):
+        page = page_of(figure, PageSetup(width=2.4, font_size=size, dpi=72))
+        with settings(page):
+            sheet = draw(figure, page, rasters=False)
+            axes = next(a for a in sheet.findobj(lambda item: hasattr(item, "child_axes")) if a.child_axes)
+            labels = [label for label in axes.get_xticklabels() if label.get_text()]
+            boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: float(box.x0))
+            assert len(labels) >= 2
+            assert all(b.x0 > a.x1 for a, b in itertools.pairwise(boxes))
+            for value, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+                assert float(label.get_text().replace("\N{MINUS SIGN}", "-")) == pytest.approx(value)
