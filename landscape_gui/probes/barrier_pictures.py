@@ -11,9 +11,10 @@ from landscape_gui.connection_order import classical_scaling, clustering_order, 
 from landscape_gui.connection_results import BarriersResult, BarrierTable
 from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Points, Scale, Surface, Texts, finite_limits
 from landscape_gui.probes import facts
+from landscape_gui.probes.facts import with_error
 from landscape_gui.probes.pair_barriers import BATCHNORM
+from landscape_gui.probes.path_captions import path_caption
 from landscape_gui.probes.path_finding import PATHS
-from landscape_gui.probes.path_pictures import caption_of, with_error
 from landscape_gui.probes.pictures import choose, plain_unit
 from landscape_gui.results import Array, Quantity, freeze
 from landscape_gui.style import colour_table
@@ -67,7 +68,7 @@ def barriers_figure(result: BarriersResult, look: Look) -> Figure:
     return Figure(
         panels=panels,
         facts=every,
-        caption=caption_of(what, every),
+        caption=path_caption(what, result, every, view.shown),
         provenance=result.provenance,
         extra={"quantity": view.shown.name},
         title=f"{what}, {SHORT.get(result.path, result.path)}" if look.title else "",

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -327,11 +327,3 @@ def number_words(number: Any) -> str:
     if number.kind == "exact" or not np.isfinite(number.error):
         return f"{text} ({number.kind})" if number.kind in ("lower bound", "upper bound", "heuristic") else text
     return f"{text} ± {number.error:.2g} ({number.kind})".replace("e-0", "e−").replace("e-", "e−")
-
-
-def caption_of(what: str, found: tuple[facts.Fact, ...]) -> str:
-    """Sentences for under a figure."""
-    known: Mapping[str, str] = dict(found)
-    names = ("Kernel width", "Data", "BatchNorm", "Precision", "Seed", "Products", "Checkpoint")
-    said = [what, *(f"{name}: {known[name]}" for name in names if known.get(name))]
-    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in said if s)

@@ -9,7 +9,8 @@ import numpy as np
 from landscape_gui.curvature_results import DependenceResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale
 from landscape_gui.probes import facts
-from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
@@ -45,10 +46,8 @@ def dependence_figure(result: DependenceResult, look: Look) -> Figure:
     )
     every = tuple(fact for fact in every if fact[1])
     title = heading("Largest eigenvalue and trace", result, look).replace(" on all ", " on subsets of ")
-    caption = caption_of("largest eigenvalue and trace on random subsets of the data", every)
-    return Figure(
-        panels=(panel,), facts=every, caption=" ".join((caption, *result.notes)), provenance=result.provenance, title=title
-    )
+    caption = curvature_caption("largest eigenvalue and trace on random subsets of the data", result, every, result.notes)
+    return Figure(panels=(panel,), facts=every, caption=caption, provenance=result.provenance, title=title)
 
 
 def curve(result: DependenceResult, values: Array, errors: Array, label: str, colour: int, *, right: bool = False) -> list[Mark]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from landscape_gui.curvature_results import EigenvaluesResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule
-from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import OPERATORS, curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
@@ -24,9 +25,17 @@ def eigenvalues_figure(result: EigenvaluesResult, look: Look) -> Figure:
     found = (*number_facts(result), *curvature_facts(result))
     what = f"Eigenvalues of the {OPERATORS.get(result.operator, result.operator)}"
     title = heading("Largest eigenvalue" if len(result.eigenvalues) == 1 else "Eigenvalues", result, look)
-    return Figure(
-        panels=tuple(panels), facts=found, caption=caption_of(what, found), provenance=result.provenance, title=title
-    )  # fmt: skip
+    caption = curvature_caption(what, result, found, found_sentences(result))
+    return Figure(panels=tuple(panels), facts=found, caption=caption, provenance=result.provenance, title=title)  # fmt: skip
+
+
+def found_sentences(result: EigenvaluesResult) -> list[str]:
+    """How they were found."""
+    method = str(result.provenance.question.get("method", ""))
+    words = {"lanczos": "Lanczos iteration with full reorthogonalisation", "power": "power iteration"}.get(method, "")
+    several = "s are" if len(result.eigenvalues) > 1 else " is"
+    error = "within the residual that is shown of each lies an eigenvalue of the matrix"
+    return [f"The eigenvalue{several} found by {words}; {error}"] if words else []
 
 
 def ranks_panel(result: EigenvaluesResult, look: Look) -> Panel:

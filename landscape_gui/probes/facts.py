@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from landscape_gui.probes import landmarks
-from landscape_gui.probes.unknowns import SOURCE, UNSAID, spoken, with_unknowns
+from landscape_gui.probes.unknowns import with_unknowns
 from landscape_gui.results import Array, AxesReport, LineResult, Provenance, Quantity, SurfaceResult
 
 Fact = tuple[str, str]
@@ -40,6 +40,18 @@ def with_unit(value: float, unit: str) -> str:
 
 
 NOTE = "Note"
+
+
+def with_error(value: float, error: float, unit: str = "") -> str:
+    """ "1.823 ± 0.026 nat"; the error, where there is one, with two digits and the value as far."""
+    if not np.isfinite(error) or error <= 0:
+        return f"{number(value)} {unit}".strip()
+    digits = max(0, 1 - int(f"{error:.1e}".partition("e")[2]))
+    if digits > 6:
+        return f"{number(value)} ± {number(float(f'{error:.1e}'))} {unit}".strip()
+    return f"{value:.{digits}f} ± {error:.{digits}f} {unit}".strip().replace("-", "−")
+
+
 CENTRE, NEAR_CENTRE = "At the centre", "At the grid point nearest to the checkpoint"
 
 
@@ -228,34 +240,3 @@ def seeds_of(result: SurfaceResult) -> str:
     if not result.seeds:
         return seed_words(result.provenance)
     return str(result.seeds[0]) if len(result.seeds) == 1 else f"{result.seeds[0]} to {result.seeds[-1]}"
-
-
-def caption_of(what: str, facts: Sequence[Fact]) -> str:
-    """Sentences for under a figure."""
-    facts = spoken(facts)
-    known = dict(facts)
-    layers = next((v for k, v in facts if k.startswith("Layers of")), "")
-    sentences = [
-        what,
-        f"Axes: {known['Directions']}" + (f", seed {known['Direction seed']}" if "Direction seed" in known else ""),
-        f"Cosine of the axes {known['Cosine of the axes']}, norms {known['Norms of the axes']}"
-        if {"Cosine of the axes", "Norms of the axes"} <= known.keys()
-        else "",
-        f"Largest layers of the first axis: {layers}" if layers else "",
-        f"Explained variance {known['Explained variance']}" if "Explained variance" in known else "",
-        *(f"{name} {known[name]}" for name in (CENTRE, NEAR_CENTRE) if name in known),
-        f"Data: {known['Data']}" if "Data" in known else "",
-        f"BatchNorm {known['BatchNorm']}" if "BatchNorm" in known else "",
-        f"Grid {known['Points']}" if "Points" in known else "",
-        known.get("Holes", ""),
-        known.get(NOTE, ""),
-        f"Precision {known['Precision']}" + (f"; {known['Computed on']}" if "Computed on" in known else "")
-        if "Precision" in known
-        else "",
-        f"Checkpoint {known['Checkpoint']}" + (f", digest {known['Digest'][:16]}" if "Digest" in known else "")
-        if "Checkpoint" in known
-        else "",
-        f"{SOURCE} {known[SOURCE]}" if SOURCE in known else "",
-        f"{UNSAID}: {known[UNSAID]}" if UNSAID in known else "",
-    ]
-    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in sentences if s)

@@ -8,9 +8,10 @@ from landscape_gui.connection_results import InstabilityResult
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale
 from landscape_gui.probes import facts
+from landscape_gui.probes.facts import with_error
 from landscape_gui.probes.pair_barriers import BATCHNORM
+from landscape_gui.probes.path_captions import path_caption
 from landscape_gui.probes.path_finding import PATHS
-from landscape_gui.probes.path_pictures import caption_of, with_error
 from landscape_gui.probes.pictures import choose, plain_unit
 from landscape_gui.results import Quantity, freeze
 
@@ -34,7 +35,7 @@ def instability_figure(result: InstabilityResult, look: Look) -> Figure:
     return Figure(
         panels=tuple(panel for panel in panels if panel.marks),
         facts=every,
-        caption=caption_of(what, every),
+        caption=path_caption(what, result, every, shown),
         provenance=result.provenance,
         extra={"quantity": shown.name, "suggested_scale": "linear"},
         title=f"Instability of {result.names[0]} and {result.names[1]}" if look.title else "",

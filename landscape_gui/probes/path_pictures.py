@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -11,10 +10,12 @@ from landscape_gui.connection_results import ConnectionResult, PathResult
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule, Scale
 from landscape_gui.probes import facts
+from landscape_gui.probes.facts import with_error
+from landscape_gui.probes.path_captions import path_caption
 from landscape_gui.probes.path_numbers import barriers, inside
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale
 from landscape_gui.probes.sampling import SPLIT_WORDS
-from landscape_gui.probes.unknowns import spoken, with_unknowns
+from landscape_gui.probes.unknowns import with_unknowns
 from landscape_gui.results import ConnectedResult, Number, Quantity, freeze
 
 BATCHNORM = {
@@ -50,7 +51,7 @@ def paths_figure(result: ConnectedResult, paths: Mapping[str, PathResult], names
     return Figure(
         panels=tuple(panels),
         facts=every,
-        caption=caption_of(what, every),
+        caption=path_caption(what, result, every, shown),
         provenance=result.provenance,
         extra={"suggested_scale": suggested_scale(shown), "quantity": shown.name},
         title=f"Between {names[0]} and {names[-1]}" if look.title else "",
@@ -120,16 +121,6 @@ def barrier_words(path: PathResult, q: Quantity, definition: str) -> str:
         return ", does not fall" if q.unit == "1" else ", no barrier"
     what = "falls by" if q.unit == "1" else "barrier"
     return f", {what} {with_error(value, error, '' if q.unit == '1' else q.unit)}"
-
-
-def with_error(value: float, error: float, unit: str = "") -> str:
-    """ "1.823 ± 0.026 nat"; the error, where there is one, with two digits and the value as far."""
-    if not np.isfinite(error) or error <= 0:
-        return f"{facts.number(value)} {unit}".strip()
-    digits = max(0, 1 - int(f"{error:.1e}".partition("e")[2]))
-    if digits > 6:
-        return f"{facts.number(value)} ± {facts.number(float(f'{error:.1e}'))} {unit}".strip()
-    return f"{value:.{digits}f} ± {error:.{digits}f} {unit}".strip().replace("-", "−")
 
 
 def barrier_marks(path: PathResult, q: Quantity, colour: int, definition: str) -> list[Mark]:
@@ -219,10 +210,3 @@ def common_facts(result: ConnectedResult, paths: Mapping[str, PathResult], shown
         *facts.checkpoint_facts(where.problem),
         ("Computed at", where.created.replace("T", " ").replace("+00:00", " UTC") if where.created else ""),
     ]
-
-
-def caption_of(what: str, every: tuple[facts.Fact, ...]) -> str:
-    """Sentences for under a figure: everything but where it was computed."""
-    left_out = ("Shown", "From", "Computed on", "Computed at", "Checked against the plain pass", "Model", "Digest")
-    said: list[Any] = [what, *(f"{name}: {words}" for name, words in spoken(every) if name not in left_out)]
-    return " ".join(s[:1].upper() + s[1:].rstrip(".") + "." for s in said if s)

@@ -9,8 +9,9 @@ import numpy as np
 from landscape_gui.connection_results import PathPlaneResult, PlacedPath
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Path, Points, Rule
 from landscape_gui.probes import facts
+from landscape_gui.probes.facts import with_error
 from landscape_gui.probes.pair_barriers import BATCHNORM
-from landscape_gui.probes.path_pictures import caption_of, with_error
+from landscape_gui.probes.path_captions import path_caption, path_sentences
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
 from landscape_gui.results import Quantity, freeze
 
@@ -36,7 +37,8 @@ def path_plane_figure(result: PathPlaneResult, look: Look) -> Figure:
     own = plane_facts(result, shown_name(result, look))
     every = (*(fact for fact in figure.facts if fact[0] not in told), *own)
     what = f"{surface_words(result, look)}, with paths between {result.names[0]} and {result.names[1]}"
-    caption = f"{facts.caption_of(what, every)} {caption_of('', own)}"
+    first = f"{what}; the plane is θ + x d₁ + y d₂, with θ the weights of {result.names[0]}."
+    caption = " ".join(part for part in (first, figure.caption.partition(". ")[2], path_sentences(own)) if part)
     panels = tuple(relabelled(panel, result) for panel in figure.panels)
     return dataclasses.replace(figure, panels=panels, facts=every, caption=caption, provenance=result.provenance)
 
@@ -160,7 +162,14 @@ def chart(result: PathPlaneResult, look: Look) -> Figure:
         panels.append(Panel(marks=off, x=Axis(label="t"), y=Axis(label="distance off the plane (2-norm)"), title=title))
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
     what = f"{shown.label} along paths between {result.names[0]} and {result.names[1]}"
-    return Figure(panels=tuple(panels), facts=every, caption=caption_of(what, every), provenance=result.provenance, extra=extra)
+    spoken = tuple(fact for fact in every if fact[0] not in ("Marked", "Axes"))
+    return Figure(
+        panels=tuple(panels),
+        facts=every,
+        caption=path_caption(what, result, spoken, shown),
+        provenance=result.provenance,
+        extra=extra,
+    )
 
 
 def curve(path: PlacedPath, q: Quantity, k: int) -> list[Mark]:

@@ -29,6 +29,7 @@ from landscape_gui.figure import (
 )
 from landscape_gui.fill import fill_in
 from landscape_gui.probes import facts, grid
+from landscape_gui.probes.plane_captions import line_caption, surface_caption
 from landscape_gui.results import Array, AxesReport, LineResult, Quantity, SurfaceResult, freeze
 
 WIDE = 1e3
@@ -69,11 +70,10 @@ def surface_figure(result: SurfaceResult, look: Look, marks: tuple[Mark, ...] = 
         camera=look.camera,
     )
     every = (*facts.surface_facts(result, shown), *told)
-    what = f"{shown.label[:1].upper()}{shown.label[1:]} on a plane through the weights"
     return Figure(
         panels=(panel,),
         facts=every,
-        caption=facts.caption_of(what, every),
+        caption=surface_caption(result, shown, every, limits=mark.limits, scale=mark.scale, view=view),
         provenance=result.provenance,
         extra={"suggested_scale": suggested_scale(shown), "quantity": shown.name},
     )
@@ -225,9 +225,14 @@ def line_figure(result: LineResult, look: Look) -> Figure:
     )
     every = (*facts.line_facts(result, shown), ("Bands", bands_words(result)))
     every = tuple(f for f in every if f[1])
-    what = f"{' and '.join(q.label for q in losses.values())}{f' with {metric}' if metric else ''} along a line through the weights"
     extra: dict[str, Any] = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
-    return Figure(panels=(panel,), facts=every, caption=facts.caption_of(what, every), provenance=result.provenance, extra=extra)
+    return Figure(
+        panels=(panel,),
+        facts=every,
+        caption=line_caption(result, list(losses.values()), metric, every),
+        provenance=result.provenance,
+        extra=extra,
+    )
 
 
 def bands_words(result: LineResult) -> str:

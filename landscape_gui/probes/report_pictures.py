@@ -6,14 +6,17 @@ import numpy as np
 
 from landscape_gui.curvature_results import ReportResult
 from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Points, Rule
-from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.results import freeze
+
+PANELS = "the resolved eigenvalues of the Hessian by rank, and the worst rise of the loss in a ball over its radius (a lower bound)"
 
 
 def report_figure(result: ReportResult, look: Look) -> Figure:
     """Two panels; every number with its error is among the facts."""
     facts = (*number_facts(result), *curvature_facts(result))
-    caption = caption_of(f"Curvature of the loss of {result.title or 'the checkpoint'}", facts)
+    caption = curvature_caption(f"Curvature of the loss of {result.title or 'the checkpoint'}: {PANELS}", result, facts)
     panels = (eigenvalues_panel(result, look), ball_panel(result, look))
     return Figure(panels=panels, facts=facts, caption=caption, provenance=result.provenance)
 

@@ -8,6 +8,7 @@ from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Pa
 from landscape_gui.probes import facts
 from landscape_gui.probes.landmarks import landmarks
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
+from landscape_gui.probes.run_captions import run_caption, run_sentences
 from landscape_gui.probes.unknowns import UNKNOWN, with_unknowns
 from landscape_gui.results import TrajectoryResult
 
@@ -19,7 +20,7 @@ def trajectory_figure(result: TrajectoryResult, look: Look) -> Figure:
     path = Path(x=result.x, y=result.y, names=result.names, label="training run")
     figure = surface_figure(result.surface, look, (*landmarks(result.surface), path))
     every = (*figure.facts, *path_facts(result), *run_facts(result))
-    caption = f"{figure.caption} {sentence(result)}".strip()
+    caption = f"{figure.caption} {run_sentences(result)}".strip()
     return Figure(panels=figure.panels, facts=every, caption=caption, provenance=result.provenance, extra=figure.extra)
 
 
@@ -45,7 +46,7 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
     every = (*facts.axes_facts(result.surface.axes, facts.seeds_of(result.surface)), *run_facts(result))
     every = tuple(with_unknowns((*every, *facts.common_facts(result.surface, shown)), result.provenance.problem))
     every = tuple(f for f in every if f[1])
-    caption = facts.caption_of(f"{shown.label} along the run, true and in the plane beneath", every) + " " + sentence(result)
+    caption = run_caption(result, shown, every)
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
     return Figure(panels=(panel,), facts=every, caption=caption, provenance=result.provenance, extra=extra)
 
@@ -85,7 +86,3 @@ def run_facts(result: TrajectoryResult) -> tuple[facts.Fact, ...]:
             words = f"{values[0]} true, {values[1]} in the plane, at {result.names[k]}"
             found.append((f"Largest difference in {result.quantities[name].label}", words))
     return tuple(f for f in found if f[1])
-
-
-def sentence(result: TrajectoryResult) -> str:
-    return " ".join(f"{label}: {words}." for label, words in run_facts(result) if words != UNKNOWN)

@@ -10,7 +10,8 @@ from landscape_gui.curvature_results import SharpnessResult
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes import sharpness_numbers as numbers
-from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
 from landscape_gui.reading_aids import AIDS, reading
 from landscape_gui.results import Array, freeze
@@ -47,7 +48,7 @@ def sharpness_figure(result: SharpnessResult, look: Look) -> Figure:
     return Figure(
         panels=tuple(p for p in panels if p is not None),
         facts=every,
-        caption=caption_of(what, every),
+        caption=curvature_caption(what, result, every, how_sentences(result)),
         provenance=result.provenance,
         extra=extra,
         title=heading("Sharpness", result, look, matrix=False),
@@ -76,6 +77,22 @@ def band(x: Array, mean: Array, error: Array, colour: int) -> list[Mark]:
     if not known.any():
         return []
     return [Band(x=freeze(x[known]), low=freeze(low[known]), high=freeze((mean + BAND * error)[known]), colour=colour)]
+
+
+def how_sentences(result: SharpnessResult) -> list[str]:
+    """Radii, and how each kind of sharpness was looked for."""
+    asked = result.provenance.question
+    if "radius" not in asked:
+        return []
+    steps, directions, pairs = (asked.get(name, 0) for name in ("steps", "directions", "pairs"))
+    groups = asked.get("groups", 0)
+    return [
+        f"The ball has radius {asked['radius']:g} in the 2-norm (for adaptive sharpness {asked.get('adaptive_radius', 0):g}, each "
+        f"step scaled by |w|; for Keskar's box epsilon is {asked.get('epsilon', 0):g})",
+        f"Worst cases are looked for by projected gradient ascent of at most {steps} steps, beside {directions} random directions "
+        f"and {pairs} pairs of Gaussian steps",
+        f"For m-sharpness the mean is taken over {groups} groups of m examples, each with its own worst case" if groups else "",
+    ]
 
 
 def ball_panel(result: SharpnessResult, look: Look) -> Panel:

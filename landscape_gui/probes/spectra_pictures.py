@@ -8,7 +8,8 @@ from landscape_gui.curvature_results import SpectraResult
 from landscape_gui.density import default_width, density
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Scale, Surface
 from landscape_gui.probes import facts
-from landscape_gui.probes.curvature import caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
 from landscape_gui.results import Array, freeze
 
@@ -34,7 +35,7 @@ def spectra_figure(result: SpectraResult, look: Look) -> Figure:
     return Figure(
         panels=tuple(panels),
         facts=every,
-        caption=caption_of(f"{shown} at each checkpoint of the run", every),
+        caption=curvature_caption(f"{shown} at each checkpoint of the run", result, every),
         provenance=result.provenance,
         extra={"width": width, "widths": (width / 10, width * 10)},
         title=heading("Spectrum", result, look, width=width if result.computed.sum() > 1 else 0.0),

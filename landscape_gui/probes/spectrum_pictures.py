@@ -10,7 +10,8 @@ from landscape_gui.curvature_results import SpectrumResult
 from landscape_gui.density import Density
 from landscape_gui.figure import Axis, Band, Bars, Figure, Line, Look, Mark, Needles, Note, Panel, Rule
 from landscape_gui.probes import facts
-from landscape_gui.probes.curvature import OPERATORS, caption_of, curvature_facts, number_facts
+from landscape_gui.probes.curvature import OPERATORS, curvature_facts, number_facts
+from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
 from landscape_gui.probes.spectral_density import bulk_of, bulk_range, density_of, usual_width
 from landscape_gui.results import Array, freeze
@@ -38,7 +39,7 @@ def spectrum_figure(result: SpectrumResult, look: Look) -> Figure:
     return Figure(
         panels=tuple(panels),
         facts=told,
-        caption=caption_of(what, told),
+        caption=curvature_caption(what, result, told),
         provenance=result.provenance,
         extra={"width": width, "widths": (usual / 20, usual * 10), "suggested_scale": "log"},
         title=heading("Spectrum", result, look, width=width),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Path, Points, Rule, Scale, Texts
-from landscape_gui.probes import facts
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
 from landscape_gui.probes.topology_words import caption_of, facts_of, number_words, singular
 from landscape_gui.probes.tree_layout import laid_out
@@ -70,7 +69,7 @@ def topology_figure(result: TopologyResult, look: Look) -> Figure:
     return Figure(
         panels=panels,
         facts=every,
-        caption=f"{caption_of(result, look)} {facts.caption_of(f'{shown.label} on a plane through the weights', surface.facts)}",
+        caption=f"{caption_of(result, look)} {surface.caption}",
         provenance=result.provenance,
         extra={**surface.extra, "suggested_scale": suggested_scale(shown), "quantity": shown.name},
     )

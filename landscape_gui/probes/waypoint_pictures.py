@@ -7,9 +7,10 @@ import numpy as np
 from landscape_gui.connection_results import WaypointResult
 from landscape_gui.figure import Axis, Bars, Figure, Look, Mark, Note, Panel
 from landscape_gui.probes import facts
+from landscape_gui.probes.facts import with_error
 from landscape_gui.probes.pair_barriers import BATCHNORM
+from landscape_gui.probes.path_captions import path_caption
 from landscape_gui.probes.path_finding import PATHS
-from landscape_gui.probes.path_pictures import caption_of, with_error
 from landscape_gui.probes.pictures import plain_unit
 from landscape_gui.probes.sampling import SPLIT_WORDS
 from landscape_gui.results import Array, Quantity, freeze
@@ -31,7 +32,7 @@ def waypoint_figure(result: WaypointResult, look: Look) -> Figure:
     return Figure(
         panels=(panel,),
         facts=every,
-        caption=caption_of(what, every),
+        caption=path_caption(what, result, every),
         provenance=result.provenance,
         title=f"Between {first_of(result)} and {second_of(result)}" if look.title else "",
     )

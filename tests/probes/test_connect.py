@@ -186,11 +186,11 @@ def test_the_caption_says_what_must_be_known(normed: tuple[Problem, Problem]) ->
         "above the mean of the ends",
         "above the larger end",
         "30 Adam steps at learning rate 0.005, batches of 64 from all 100 train, seed 0",
-        "50 of 100 train, 50 of 60 test (50 in what is shown)",
+        "over 50 of the 100 training examples",
         "recalculated at each point from the training data",
         "7 of 7, t from 0 to 1",
         "paired",
-        "Precision: float32",
+        "Computed in float32 with sums in float64",
     ):
         assert words in figure.caption, words
     known = dict(figure.facts)

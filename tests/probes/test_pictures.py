@@ -50,7 +50,7 @@ def test_the_facts_say_everything_and_the_caption_too(surface: SurfaceResult) ->
     )
     assert "200 in what is shown" in told["Data"] and "±" in told["At the centre"] and "63 points computed" in told["Points"]
     assert told["Precision"].startswith("float32") and "1 thread" in told["Computed on"] and "%" in told["Layers of axis 1"]
-    for piece in ("filter-normalised", "seed 3", "Cosine", "200 train", "standard error", "float32", "63 points"):
+    for piece in ("filter-normalised", "seed 3", "cosine", "200 train", "standard error", "float32", "All 9 × 7 grid points"):
         assert piece in figure.caption
     assert all(label and value for label, value in figure.facts) and "Holes" not in told and "BatchNorm" not in told
 
