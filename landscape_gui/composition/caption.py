@@ -11,7 +11,7 @@ from landscape_gui.figure import Figure
 
 Told = tuple[str, str, Figure | None, tuple[str, ...]]
 """Of a panel: its letter, its title, the figure of its answer, and sentences about it."""
-END = re.compile(r"(?<=\.)\s+(?=[A-Z(])")
+END = re.compile(r"(?<=\.)\s+(?=[^\W\d_a-z]|\()")
 
 
 def caption_of(composition: Composition, told: Sequence[Told], groups: Sequence[Sequence[Any]]) -> str:

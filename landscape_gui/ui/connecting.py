@@ -186,7 +186,9 @@ def unfit(model: Model) -> str:
     """Why a row cannot be connected with any other; "" where it can, or where that is not known yet."""
     if isinstance(model, str) or model.state == "opening":
         return ""
-    if model.is_answer or model.composed is not None:
+    if model.composed is not None:
+        return f"{model.name} is a figure."
+    if model.is_answer:
         return f"{model.name} is an answer without its model."
     return "" if model.problem is not None else f"{model.name} could not be opened."
 
