@@ -203,7 +203,7 @@ def test_the_page_is_the_venues_and_has_letters() -> None:
 WHOLE = Composition(
     cells=(
         Cell(
-            title="α", checkpoint="samples:digits-mlp", probe="surface", question={"steps": [5, 5], "tolerance": 0.01}, key="0" * 32,
+            title="α", checkpoint="samples:digits-mlp", probe="surface", question={"steps": [5, 5], "seed": 1}, key="0" * 32,
             look=Look(view="2d", scale="log", limits=(0.1, 2.0), camera=Camera(azimuth=5.0)), note="mine",
         ),
         Cell(answer="/a/b.h5", panel=1, group="g", span=2, opening={"data": "/d/x.npz", "size": 8}),
