@@ -34,11 +34,11 @@ def place(cell: Any) -> None:
         room = Bbox.from_extents(*cell.bbox.extents).padded(-pad)
         room.y0 += sum(legend.get_window_extent().height + pad for legend in cell.legends)
         moved = _fit(shown, room, cell)
-        if number == 0:
-            for axes in shown:
+        for axes in shown:
+            if number == 0:
                 _fold_labels(axes, room.width)
-                _thin_ticks(axes)
-        elif moved < 0.25:
+            _thin_ticks(axes)
+        if number and moved < 0.25:
             break
 
 
@@ -59,12 +59,12 @@ def _fit(shown: list[Any], room: Bbox, cell: Any) -> float:
 
 
 def _fold_labels(axes: Any, width: float) -> None:
-    """Breaks the label of an upright axis that is longer than the axis, and a title that is wider than the panel."""
+    """Breaks the label of an upright axis that is longer than the axis, and what is wider than the panel."""
     for part in (axes, *axes.findobj(Axes)):
         label = part.yaxis.label
         if label.get_window_extent().height > LONGEST * part.bbox.height:
             _fold(label)
-    _fold_titles([axes.title], width)
+    _fold_titles([axes.title, axes.xaxis.label], width)
 
 
 def _thin_ticks(axes: Any) -> None:
