@@ -36,6 +36,10 @@ class QuestionError(LandscapeError):
     """A probe's field is outside its range or two of them contradict each other."""
 
 
+class RecorderError(LandscapeError):
+    """A training run cannot be recorded as it is asked."""
+
+
 class StoreError(LandscapeError):
     """An answer cannot be written or read."""
 

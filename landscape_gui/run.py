@@ -329,7 +329,7 @@ def _parse_log(path: Path) -> tuple[LogRow, ...]:
     if path.suffix == ".csv":
         return _rows(list(csv.DictReader(text.splitlines())))
     if path.suffix == ".jsonl":
-        return _rows([json.loads(line) for line in text.splitlines() if line.strip()])
+        return _rows(_objects(text))
     value = json.loads(text)
     if isinstance(value, dict):
         columns = {key: column for key, column in value.items() if isinstance(column, list)}
@@ -339,6 +339,16 @@ def _parse_log(path: Path) -> tuple[LogRow, ...]:
         else:
             value = [{key: column[i] for key, column in columns.items() if i < len(column)} for i in range(_longest(columns))]
     return _rows(value)
+
+
+def _objects(text: str) -> list[Any]:
+    """The objects of JSON lines; a last one without its line feed that is none is still being written, or was torn by a crash."""
+    *whole, last = text.split("\n")
+    found = [json.loads(line) for line in whole if line.strip()]
+    try:
+        return [*found, json.loads(last)] if last.strip() else found
+    except ValueError:
+        return found
 
 
 def _longest(columns: Mapping[str, list[Any]]) -> int:

@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "landscape_gui"
 TOOLKITS = {"PySide6", "shiboken6", "pyqtgraph", "superqt", "qtawesome", "qtpy"}
-TORCH_ROOMS = ("checkpoint/", "problem/", "core/", "recorder.py", "analyzer.py")
+TORCH_ROOMS = ("checkpoint/", "problem/", "core/", "recorder/", "training/", "analyzer.py")
 LIGHT_MODULES = (
     "cli",
     "doctor",

@@ -264,6 +264,7 @@ LOGS = {
     "history.json": json.dumps({"epoch": [1, 2], "train_loss": [0.5, 0.25]}),
     "log.json": json.dumps({"name": "run", "rows": [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.25}]}),
     "log.jsonl": '{"epoch": 1, "train_loss": 0.5}\n\n{"epoch": 2, "train_loss": 0.25}\n',
+    "metrics.jsonl": '{"epoch": 1, "train_loss": 0.5}\n{"epoch": 2, "train_loss": 0.25}\n{"epoch": 3, "train_loss": 0.1',
     "log.csv": "epoch,train_loss,note\n1,0.5,\n2,0.25,x\n",
 }
 

@@ -1,0 +1,79 @@
+"""What an optimiser says of itself: learning rates as they change, and how it was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from landscape_gui.errors import RecorderError
+
+SETTINGS = ("lr", "momentum", "dampening", "nesterov", "weight_decay", "betas", "eps", "amsgrad", "rho", "alpha", "maximize")
+
+
+def named(optimizers: Any) -> dict[str, Any]:
+    """Optimisers by name: one is called "", those of a list "1", "2", ... Raises RecorderError for what is none."""
+    if optimizers is None:
+        return {}
+    if isinstance(optimizers, Mapping):
+        found = {str(name): each for name, each in optimizers.items()}
+    elif isinstance(optimizers, Sequence):
+        found = {str(number) if number > 1 else "": each for number, each in enumerate(optimizers, 1)}
+    else:
+        found = {"": optimizers}
+    for each in found.values():
+        if not hasattr(each, "param_groups"):
+            raise RecorderError(
+                f"The optimizer is a {type(each).__name__}, which has no param_groups.",
+                remedy="Give a torch optimizer, several in a list or by name, or None.",
+            )
+    return found
+
+
+def rates(optimizers: Mapping[str, Any]) -> Iterator[tuple[str, float | Tensor]]:
+    """ "lr" of the first group, "lr_2", ... of the others; of named optimisers "lr_NAME". A rate may be a tensor."""
+    for name, optimizer in optimizers.items():
+        front = "lr" if not name else f"lr_{name}"
+        for number, group in enumerate(optimizer.param_groups, 1):
+            if "lr" in group:
+                rate = group["lr"]
+                yield (
+                    front if number == 1 else f"{front}_{number}",
+                    rate.detach().clone() if isinstance(rate, Tensor) else float(rate),
+                )
+
+
+def first_rate(optimizers: Mapping[str, Any]) -> float:
+    """The learning rate of the first group; NaN where there is none."""
+    return next((float(rate) for _, rate in rates(optimizers)), float("nan"))
+
+
+def settings(optimizers: Mapping[str, Any]) -> dict[str, Any]:
+    """The first optimiser's class and how its first group is set, JSON-able, as a card's `training` holds it."""
+    if not optimizers:
+        return {}
+    first = next(iter(optimizers.values()))
+    wrapped = getattr(first, "optimizer", None)
+    kind = wrapped if isinstance(wrapped, Optimizer) and not isinstance(first, Optimizer) else first
+    found: dict[str, Any] = {"optimizer": type(kind).__name__}
+    group = first.param_groups[0]
+    for name in SETTINGS:
+        value = group.get(name)
+        value = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+        value = list(value) if isinstance(value, tuple) else value
+        if is_said(value):
+            found[name] = value
+    if len(optimizers) > 1:
+        found["optimizers"] = [type(each).__name__ for each in optimizers.values()]
+    if sum(len(each.param_groups) for each in optimizers.values()) > 1:
+        found["groups"] = sum(len(each.param_groups) for each in optimizers.values())
+    return found
+
+
+def is_said(value: Any) -> bool:
+    """Numbers, lists of numbers, and switches that are on."""
+    if isinstance(value, list):
+        return all(isinstance(v, (int, float)) for v in value)
+    return value is True or (isinstance(value, (int, float)) and not isinstance(value, bool))

@@ -1,0 +1,358 @@
+"""Recorder: what two lines in anyone's training loop write is a run that the window opens, while it grows and afterwards."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from landscape_gui.errors import RecorderError
+from landscape_gui.recorder import optimisers, snapshots
+from landscape_gui.recorder.card import Card, architecture_of
+from landscape_gui.recorder.costs import Summary
+from landscape_gui.recorder.folder import LINES, prepare
+from landscape_gui.recorder.geometry import EXAMPLES, make_geometry, untouched
+from landscape_gui.recorder.scalars import Stretch, has_row, moment
+from landscape_gui.recorder.thinning import Mark
+
+KEEP = 80
+"""Checkpoints that are kept at most, where the caller does not say: a path over a run is drawn well from fewer."""
+KEEP_BYTES = 4 << 30
+"""What they may take together, where the caller does not say."""
+FEWEST = 8
+FLUSH_SECONDS = 0.5
+"""How long rows wait at most, so that a window that follows the run is up to date."""
+
+
+class RecorderWarning(UserWarning):
+    """Something of a run could not be recorded; training goes on."""
+
+
+class Recorder:
+    """Writes checkpoints, learning rates, losses and geometry of a training run into a folder, as training goes on.
+
+        rec = Recorder("runs/a", model, optimizer)
+        ...
+            optimizer.step()
+            rec.step(loss=loss)
+
+    folder: made; where it already holds a run RecorderError is raised, unless `resume` (the run goes on after its last step, or
+    after `at_step`: what was recorded later is then moved into a folder `abandoned-1` in it). model: as it is trained, in
+    DataParallel, DistributedDataParallel or torch.compile if need be; only rank 0 of several processes writes. optimizer: one, a
+    list, a mapping by name, or None.
+
+    keep: how many checkpoints are kept at most beside the last one (None: 80, or fewer where they would take more than 4 GB), by
+    the rule of `recorder.thinning`: early ones dense. Names say step and epoch; each file appears whole or not at all.
+
+    probes: names from `recorder.PROBES`, measured at the start, every `probe_every` steps (None: at every end of an epoch), and
+    where `probe()` is called; on `probe_examples` of `data` (tensors (x, y), a Dataset or a DataLoader) drawn from `seed`, with
+    `criterion` ("cross_entropy", "mse", "binary_cross_entropy", or your own), in evaluation mode, on a copy of the model: weights,
+    statistics, gradients, modes and random generators stay as they are to the bit.
+
+    The numbers of training are the same with it and without. Without probes it takes less than 2 % of the time of usual training:
+    copies are made between two steps, all else in a thread. What cannot be written (a full disk) is said by a RecorderWarning, and
+    training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's for certain.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        model: nn.Module,
+        optimizer: Any = None,
+        *,
+        keep: int | None = None,
+        probes: Sequence[str] = (),
+        probe_every: int | None = None,
+        data: Any = None,
+        criterion: str | Callable[..., Any] = "cross_entropy",
+        probe_examples: int = EXAMPLES,
+        seed: int = 0,
+        resume: bool = False,
+        at_step: int | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self._off = not is_first()
+        self._closed = False
+        if self._off:
+            return
+        self._began = self._flushed = time.perf_counter()
+        self._process = os.getpid()
+        check(keep, probe_every)
+        self._module = snapshots.unwrapped(model)
+        self._optimizers = optimisers.named(optimizer)
+        self._geometry = make_geometry(probes, self._module, data, criterion, examples=probe_examples, seed=seed)
+        self._every = probe_every
+        self._size = snapshots.size_of(self._module)
+        self._out = prepare(self.folder, keep or affordable(self._size), resume=resume, at_step=at_step)
+        self._step, self._epoch = self._out.step, self._out.epoch
+        self._stretch = Stretch()
+        self._rows: list[tuple[dict[str, Any], Stretch]] = []
+        self._card = Card(self.folder)
+        self._version = self._versions()
+        self._skipped, self._recording_seconds = 0, 0.0
+        self._missing: list[str] = []
+        self._begin(data)
+        atexit.register(self._at_exit)
+
+    # ------------------------------------------------------------------------------------------------------------ what is called
+
+    def step(self, **scalars: Any) -> None:
+        """After each step of the optimiser: its loss and whatever else is a number (`loss=`, `accuracy=`, ...).
+
+        Tensors are kept as they are and read later, so that no GPU is waited for. A row of the log holds their means since the row
+        before: each of the first 4,096 steps has one, later ones lie 2,048 to 4,096 to a doubling of the steps.
+        """
+        if self._idle():
+            return
+        start = time.perf_counter()
+        self._step += 1
+        self._stretch.add(scalars)
+        self._version = self._versions()
+        if self._out.thinning.wants_step(self._step):
+            self._save(Mark(self._step))
+        probing = 0.0
+        if self._geometry is not None and self._every is not None and self._step % self._every == 0:
+            probing = self._probe_row()
+        elif has_row(self._step):
+            self._close_row({})
+        if start - self._flushed > FLUSH_SECONDS:
+            self.flush()
+        self._recording_seconds += time.perf_counter() - start - probing
+
+    def epoch(self, **scalars: Any) -> None:
+        """After each epoch: what was measured at its end (`test_loss=`, `test_accuracy=`, ...).
+
+        The log gets a row with the epoch's number, the means of `loss` and `accuracy` over its steps as `train_loss` and
+        `train_accuracy` (where they are not handed over here), and the probes where no `probe_every` is given.
+        """
+        if self._idle():
+            return
+        start = time.perf_counter()
+        self._epoch += 1
+        if self._epoch == 1 and self._out.has(0):
+            self._out.rename(Mark(0, 0))
+        if self._stretch.values:
+            self._close_row({})
+        found, probing = ({}, 0.0) if self._geometry is None or self._every is not None else self._measure()
+        stretch = Stretch()
+        stretch.add(scalars)
+        self._rows.append(({"step": self._step, "epoch": self._epoch, **self._rates(), **found, **self._elapsed()}, stretch))
+        if self._out.thinning.wants_epoch(self._epoch):
+            self._save(Mark(self._step, self._epoch))
+        self.flush()
+        self._recording_seconds += time.perf_counter() - start - probing
+
+    def probe(self) -> dict[str, float]:
+        """Measure the probes now: the numbers by name, which a row of the log at this step holds as well."""
+        if self._idle() or self._geometry is None:
+            return {}
+        found, _ = self._measure()
+        self._close_row(found)
+        return found
+
+    def describe(
+        self, *, title: str = "", architecture: Any = None, data: Any = None, loss: str = "", metrics: Any = None, **training: Any
+    ) -> None:
+        """Say what the card (landscape.json) cannot know by itself, so that the folder opens with its data and its loss.
+
+        architecture: {"family": "mlp", "activation": "tanh"}; data: a path, or {"file": ..., "normalise": ..., ...}; loss:
+        "cross_entropy", "mse", "binary_cross_entropy"; metrics: at the last checkpoint; any other name is one of training's
+        settings (`batch_size=64`). A card that lies there already and is not the recorder's is left as it is.
+        """
+        if self._idle():
+            return
+        entries = {
+            "title": title,
+            "architecture": architecture,
+            "data": data,
+            "loss": loss,
+            "metrics": metrics,
+            "training": training,
+        }
+        self._card.describe(**entries)
+        self._out.run(self._card.write, "landscape.json")
+
+    def flush(self) -> None:
+        """Hand over what waits to the thread that writes; say what could not be written."""
+        if self._idle():
+            return
+        self._flushed = time.perf_counter()
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self._out.append(rows, moment() if any_on_gpu(rows) else None)
+        self._complain()
+
+    def close(self) -> Summary | None:
+        """Write the last checkpoint and all that waits, and stop. None on a process that does not write. May be called again."""
+        if self._idle():
+            return None
+        self._finish(last=True)
+        return self.summary()
+
+    def summary(self) -> Summary | None:
+        """What was recorded and what it cost, as numbers and, printed, as sentences. None on a process that does not write."""
+        if self._off:
+            return None
+        geometry = self._geometry
+        return Summary(
+            folder=str(self.folder),
+            steps=self._step,
+            epochs=self._epoch,
+            checkpoints=self._out.kept,
+            bytes=self._out.bytes,
+            seconds=(self._ended if self._closed else time.perf_counter()) - self._began,
+            recording=self._recording_seconds,
+            probing=geometry.seconds if geometry is not None else 0.0,
+            probes=geometry.count if geometry is not None else 0,
+            writing=self._out.writer.seconds,
+            skipped=self._skipped,
+            missing=tuple(self._missing),
+        )
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._idle():
+            self._finish(last=kind is None or self._unchanged())
+
+    # -------------------------------------------------------------------------------------------------------------- how it is done
+
+    def _begin(self, data: Any) -> None:
+        """The card, and, of a run that begins, its first checkpoint and the first row of its log."""
+        device = next((p.device for p in self._module.parameters()), torch.device("cpu"))
+        if not self._card.foreign:
+            with untouched(device):
+                split = self._geometry.split if self._geometry is not None else None
+                example = split.inputs if split is not None and isinstance(split.inputs, Tensor) else None
+                known = architecture_of(self._module, example) if snapshots.is_begun(self._module) else {}
+            loss = self._geometry.head.name if self._geometry is not None and self._geometry.head is not None else ""
+            self._card.describe(
+                title=self._card.entries.get("title") or self.folder.resolve().name,
+                architecture=known,
+                loss=loss if loss in ("cross_entropy", "mse", "binary_cross_entropy") else "",
+                training=optimisers.settings(self._optimizers),
+            )
+            self._out.run(self._card.write, "landscape.json")
+        if self._out.resumed:
+            self._out.restore_start(self._geometry, self._module)
+            return
+        if self._geometry is not None:
+            self._geometry.begin(self._module)
+        if snapshots.is_begun(self._module):
+            self._save(Mark(0))
+            found = self._measure()[0] if self._geometry is not None else {}
+            self._rows.append(({"step": 0, "epoch": 0, **self._rates(), **found, **self._elapsed()}, Stretch()))
+        self.flush()
+
+    def _idle(self) -> bool:
+        return self._off or self._closed or os.getpid() != self._process
+
+    def _rates(self) -> dict[str, Any]:
+        return dict(optimisers.rates(self._optimizers))
+
+    def _elapsed(self) -> dict[str, float]:
+        return {"seconds": round(self._out.seconds_before + time.perf_counter() - self._began, 3)}
+
+    def _close_row(self, found: dict[str, float]) -> None:
+        """A row of the log for the steps since the row before."""
+        self._rows.append(({"step": self._step, **self._rates(), **found, **self._elapsed()}, self._stretch))
+        self._stretch = Stretch()
+
+    def _probe_row(self) -> float:
+        found, seconds = self._measure()
+        self._close_row(found)
+        return seconds
+
+    def _measure(self) -> tuple[dict[str, float], float]:
+        """The probes' numbers with what they cost, and their seconds. What they raise switches them off, and training goes on."""
+        geometry = self._geometry
+        assert geometry is not None
+        start = time.perf_counter()
+        try:
+            found = geometry.measure(self._module, optimisers.first_rate(self._optimizers))
+        except Exception as error:
+            self._geometry = None
+            self._missing.append(f"The probes failed at step {self._step} and are switched off: {type(error).__name__}: {error}")
+            warnings.warn(self._missing[-1], RecorderWarning, stacklevel=4)
+            return {}, time.perf_counter() - start
+        spent = time.perf_counter() - start
+        geometry.seconds, geometry.count = geometry.seconds + spent, geometry.count + 1
+        share = geometry.seconds / max(time.perf_counter() - self._began, 1e-9)
+        return {**found, "probe_seconds": round(spent, 6), "probe_share": round(share, 4)}, spent
+
+    def _save(self, mark: Mark) -> None:
+        """A checkpoint of the weights as they are; of a step that has one already, only its name changes."""
+        if self._out.has(mark.step):
+            self._out.rename(mark)
+            return
+        if self._out.writer.has_room(self._size):
+            self._out.save(mark, snapshots.take(self._module))
+        else:
+            self._skipped += 1
+
+    def _versions(self) -> tuple[int, ...]:
+        """What changes when weights do: enough of it to notice a step that was not finished, or weights loaded afterwards."""
+        parameters = self._out.edges(self._module)
+        return tuple(v for p in parameters if not p.is_inference() for v in (p.data_ptr(), p._version))
+
+    def _unchanged(self) -> bool:
+        return self._versions() == self._version
+
+    def _complain(self) -> None:
+        for sentence in self._out.writer.failures():
+            reason = sentence.partition(" could not be ")[2]
+            if not any(known.endswith(reason) for known in self._missing):
+                warnings.warn(f"{self.folder}: {sentence} Training goes on.", RecorderWarning, stacklevel=3)
+            if sentence not in self._missing:
+                self._missing.append(sentence)
+
+    def _finish(self, *, last: bool) -> None:
+        start = time.perf_counter()
+        if self._stretch.values:
+            self._close_row({})
+        if last and snapshots.is_begun(self._module) and not self._out.has(self._step):
+            self._out.save(Mark(self._step), snapshots.take(self._module), last=True)
+        self.flush()
+        self._out.close()
+        self._complain()
+        if self._out.complete:  # what failed at first has been written since
+            self._missing = [sentence for sentence in self._missing if not sentence.startswith(LINES)]
+        self._ended = time.perf_counter()
+        self._closed = True
+        self._recording_seconds += self._ended - start
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        if not self._idle():
+            self._finish(last=self._unchanged())
+
+
+def is_first() -> bool:
+    """Whether this process writes: the only one, or rank 0 of several."""
+    distributed = torch.distributed
+    return not (distributed.is_available() and distributed.is_initialized() and distributed.get_rank() != 0)
+
+
+def check(keep: int | None, probe_every: int | None) -> None:
+    for name, value, least in (("keep", keep, 2), ("probe_every", probe_every, 1)):
+        if value is not None and value < least:
+            raise RecorderError(f"{name} is {value}.", remedy=f"Give {least} or more, or leave it out.")
+
+
+def affordable(size: int) -> int:
+    """How many checkpoints of so many bytes are kept where the caller does not say."""
+    return max(FEWEST, min(KEEP, KEEP_BYTES // max(size, 1)))
+
+
+def any_on_gpu(rows: Sequence[tuple[dict[str, Any], Stretch]]) -> bool:
+    values = (v for row, stretch in rows for v in (*row.values(), *(v for part in stretch.values.values() for v in part)))
+    return any(isinstance(v, Tensor) and v.is_cuda for v in values)

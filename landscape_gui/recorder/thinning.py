@@ -1,0 +1,91 @@
+"""Which checkpoints of a run are kept: all early ones, and later ones at distances that grow as training does.
+
+The rule is one of binary digits. 0, 1, 2, 3, ... 16, 18, 20, ... 32, 36, ... are the numbers with at most four significant binary
+digits (44 is 101100, and has four): every number up to 16, and from there on eight between one power of two and the next, so that
+neighbours are never farther apart than an eighth of their place. One digit fewer leaves half of them, which lie among the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+FINEST = 4
+"""Significant binary digits of a step whose checkpoint is kept at most: more would write too often where steps are short."""
+EPOCHS = 2 / 3
+"""The share of what may be kept that epochs' ends may take."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint: the step that it was taken after, and the epoch that this step ended, if any."""
+
+    step: int
+    epoch: int | None = None
+
+
+def digits(number: int) -> float:
+    """Significant binary digits of a number: 0 for none, 1 for a power of two. Powers of two themselves, which would all stay, are
+    ranked by their exponents: 0 for powers of 4, -1 for powers of 16 and so on; 0 and 1 always stay."""
+    if number <= 1:
+        return -math.inf
+    zeros = trailing_zeros(number)
+    found = number.bit_length() - zeros
+    return found if found > 1 else 1 - trailing_zeros(zeros)
+
+
+def trailing_zeros(number: int) -> int:
+    return (number & -number).bit_length() - 1
+
+
+class Thinning:
+    """The checkpoints that are kept of those that were taken so far, at most `keep`, and the last one beside them.
+
+    It depends on the order of calls alone. Ends of epochs may take two thirds of `keep`, each kept with as many digits of its
+    number as they allow; the rest belongs to steps, with at most FINEST digits. Digits only ever become fewer, so that what is
+    taken away is never missed later.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.keep = keep
+        self.marks: list[Mark] = []
+        self._steps: float = FINEST
+        self._epochs: float = math.inf
+
+    def wants_step(self, step: int) -> bool:
+        """Whether a checkpoint after this step is kept, as things stand."""
+        return digits(step) <= self._steps
+
+    def wants_epoch(self, epoch: int) -> bool:
+        """The same of the end of an epoch."""
+        return digits(epoch) <= self._epochs
+
+    def add(self, mark: Mark) -> list[Mark]:
+        """Take a checkpoint in (in the place of one after the same step); those that go for it."""
+        self.marks = [other for other in self.marks if other.step != mark.step] + [mark]
+        epochs = [m.epoch for m in self.marks if m.epoch is not None]
+        self._epochs = finest(epochs, int(self.keep * EPOCHS), self._epochs)
+        of_epochs = [m for m in self.marks if m.epoch is not None and self.wants_epoch(m.epoch)]
+        others = [m.step for m in self.marks if m not in of_epochs]
+        self._steps = finest(others, self.keep - len(of_epochs), self._steps)
+        gone = [m for m in self.marks if not self._stays(m)]
+        self.marks = [m for m in self.marks if m not in gone]
+        return gone
+
+    def add_last(self, mark: Mark) -> list[Mark]:
+        """Take in the one at the end, which stays whatever its number; nothing goes for it."""
+        self.marks = [other for other in self.marks if other.step != mark.step] + [mark]
+        return []
+
+    def _stays(self, mark: Mark) -> bool:
+        return self.wants_step(mark.step) or (mark.epoch is not None and self.wants_epoch(mark.epoch))
+
+
+def finest(numbers: Sequence[int], most: int, before: float) -> float:
+    """The most digits, no more than `before`, with which at most so many of the numbers are left."""
+    fits: Callable[[float], bool] = lambda limit: sum(digits(n) <= limit for n in numbers) <= most  # noqa: E731
+    if fits(before):
+        return before
+    ranks = sorted({digits(n) for n in numbers if -math.inf < digits(n) <= before}, reverse=True)
+    return next((rank - 1 for rank in ranks if fits(rank - 1)), -math.inf)
