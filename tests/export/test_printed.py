@@ -236,8 +236,8 @@ def test_an_empty_figure_is_said() -> None:
 
 
 def test_numbers_on_axes_never_touch_however_narrow_the_panel() -> None:
-    """At 14 points on a page of 2.4 inches numbers are left out, and one that is left is at its own place; at 20 points nothing can be
-    saved, which is said."""
+    """At 14 points on a page of 2.4 inches numbers are left out, and one that is left is at its own place; at 20 points
+    nothing can be saved, which is said."""
     figure = figure_of(plane_panel("2d"))
     for size in (6, 12, 14):
         page = page_of(figure, PageSetup(width=2.4, font_size=size, dpi=72))
