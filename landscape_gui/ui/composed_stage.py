@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui import style
@@ -43,6 +43,10 @@ class ComposedStage(QWidget):
         self.composing = composing
         self.theme = style.LIGHT
         self.figure: Figure | None = None
+        self._told = QTimer(self)
+        self._told.setSingleShot(True)
+        self._told.setInterval(0)  # after everyone else has heard that another document is the current one
+        self._told.timeout.connect(self._tell)
         self.panels: list[ComposedPanel] = []
         """Kept and used again: a canvas that is thrown away leaves memory behind."""
         column = QVBoxLayout(self)
@@ -123,7 +127,11 @@ class ComposedStage(QWidget):
         self.bar.show_surface(surface)
         self.bar.setVisible(surface is not None)
         self._show_state(made.composition)
-        self.figure_shown.emit(self.figure)
+        self._told.start()
+
+    def _tell(self) -> None:
+        if self.composing.document is not None:
+            self.figure_shown.emit(self.figure)
 
     def _place(self, figure: Figure) -> None:
         """The panels on their grid, those that are left over hidden."""
