@@ -80,7 +80,21 @@ def judged(figure: Figure, setup: PageSetup) -> tuple[str, ...]:
     return proof(figure, setup)
 
 
-JOBS: dict[str, Callable[..., Any]] = {"preview": preview, "whole": whole, "judged": judged}
+def no_tex() -> str:
+    """What LaTeX lacks here; empty where it can set a figure's letters."""
+    from landscape_gui.export.fonts import missing_of_tex
+
+    return missing_of_tex()
+
+
+def for_latex(text: str) -> str:
+    """Plain words as LaTeX must be given them."""
+    from landscape_gui.export.fonts import as_tex
+
+    return as_tex(text)
+
+
+JOBS: dict[str, Callable[..., Any]] = {"preview": preview, "whole": whole, "judged": judged, "tex": no_tex, "latex": for_latex}
 
 
 class Drawer:
@@ -102,14 +116,17 @@ class Drawer:
                 self._process = started()
             return self._process
 
-    def ask(self, job: str, *given: Any) -> Any:
-        """The value of one of `JOBS`. Raises what it raises, and Stopped where `stop` came first."""
+    def ask(self, job: str, *given: Any, stopped: Callable[[], bool] = lambda: False) -> Any:
+        """The value of one of `JOBS`. Raises what it raises, and Stopped where `stop` came first; `stopped` says so of one that
+        may come before this begins."""
         try:
             message = pickle.dumps((job, given), protocol=5)
         except (pickle.PicklingError, TypeError, AttributeError):
             return JOBS[job](*given)
         for last in (False, True):  # it may have died since it was asked before
             process = self.start()
+            if stopped():
+                raise Stopped("Drawing was stopped.")
             if process is None:
                 return JOBS[job](*given)
             try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from landscape_gui.export.apart import Drawer
+from landscape_gui.export.apart import Drawer, Stopped
 from landscape_gui.ui.mailbox import Mailbox
 from landscape_gui.ui.worker import Outcome, Task, Worker
 
@@ -16,7 +17,7 @@ Then = Callable[[Outcome], None]
 class Drawing:
     """One drawing after another; of those that wait, a newer one under the same name takes the place of the older.
 
-    last: what was exported last (`exporting.Order`), for doing so again.
+    last: what was exported last, an `exporting.Order`.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -49,9 +50,13 @@ class Drawing:
             if task is not None:
                 self.worker.withdraw(task)
 
-    def stop(self) -> None:
-        """End what is being drawn."""
-        self.drawer.stop()
+    def cancel(self, task: Task, stop: threading.Event) -> None:
+        """End a task, whose work heeds `stop`, whether it has begun or not; its `then` is told."""
+        stop.set()
+        if self.worker.withdraw(task):
+            task.then(Outcome(task, error=Stopped("Drawing was stopped.")))
+        else:
+            self.drawer.stop()
 
     def shut(self, milliseconds: int) -> bool:
         self.drawer.close()

@@ -1,300 +1,272 @@
-"""Exporting: the current figure as PNG, PDF or SVG with a preview, or its numbers as CSV, JSON or HDF5."""
+"""Exporting: what is shown as a figure for a paper, a mesh, numbers, a script or a caption, with a preview that is the file."""
 
 from __future__ import annotations
 
-import dataclasses
-import tempfile
-from collections.abc import Callable
+import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QLocale, Qt, QTimer
-from PySide6.QtGui import QPixmap, QResizeEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QDoubleSpinBox,
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from landscape_gui import style
+from landscape_gui.errors import LandscapeError
+from landscape_gui.export.apart import Picture, Stopped
+from landscape_gui.export_formats import Format, format_of, offered
 from landscape_gui.figure import Figure
-from landscape_gui.page_setup import PageSetup
-from landscape_gui.results import Result
-from landscape_gui.ui.editors import spin
+from landscape_gui.ui import saving
+from landscape_gui.ui.copying import CopyRow
+from landscape_gui.ui.documents import message_of
+from landscape_gui.ui.export_form import ExportForm
+from landscape_gui.ui.export_preview import ExportPreview, bytes_words, page_words
+from landscape_gui.ui.exporting import Order, Subject, suggested_name, with_suffix
 from landscape_gui.ui.panel import plain
+from landscape_gui.ui.recolouring import map_of, recoloured
+from landscape_gui.ui.rehearsal import Rehearsal
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
 
-FORMATS = {
-    ".pdf": "PDF: vector axes and text",
-    ".svg": "SVG: vector axes and text",
-    ".png": "PNG: picture",
-    ".csv": "CSV: numbers, one row a point",
-    ".json": "JSON: numbers and where they come from",
-    ".h5": "HDF5: the whole answer, opens anywhere",
-}
-FIGURES = (".pdf", ".svg", ".png")
-HELP = {
-    ".csv": "Coordinates and every quantity of the answer, one row a point; for a spreadsheet.",
-    ".json": "x, y, and for each split and metric an array whose rows are y, with the question, the problem and the versions.",
-    ".h5": "Everything, with units and provenance. It opens in this program on any machine, without the model or the data.",
-}
-MILLIMETRES = 25.4
-
-
-def write_figure(figure: Figure, path: str, setup: PageSetup) -> None:
-    """In a thread: matplotlib is imported here and nowhere before."""
-    from landscape_gui.export import export
-
-    export(figure, path, setup)
-
-
-def draw_picture(figure: Figure, setup: PageSetup) -> bytes:
-    """The figure as a PNG, for the clipboard; in a thread."""
-    from landscape_gui.export import render
-
-    return render(figure, ".png", setup)
-
-
-def write_numbers(result: Result, path: str) -> None:
-    """In a thread: CSV, JSON or HDF5 by suffix."""
-    if path.endswith(".h5"):
-        from landscape_gui.store import write_result
-
-        write_result(path, result)
-        return
-    from landscape_gui.export import tables
-
-    (tables.write_csv if path.endswith(".csv") else tables.write_json)(path, result)
+SMALLEST = (760, 520)
+LARGEST = (1240, 800)
 
 
 class ExportDialog(QDialog):
-    def __init__(
-        self, session: Session, figure_of: Callable[[str], Figure | None], view: str, parent: QWidget | None = None
-    ) -> None:
+    """Stays open while it writes, and where that fails; what it exports is what was shown when it was opened."""
+
+    def __init__(self, session: Session, subject: Subject, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.session, self.figure_of = session, figure_of
+        self.session, self.subject = session, subject
         self.setObjectName("export")
         self.setWindowTitle("Export")
-        self.resize(860, 520)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(18, 18, 18, 16)
+        room = parent.size() if parent is not None else self.size()
+        width, height = (max(low, min(high, side - 60)) for low, high, side in zip(SMALLEST, LARGEST, room.toTuple(), strict=True))
+        self.resize(width, height)
+        self.preview = ExportPreview()
+        self.form = ExportForm(session.settings, subject.views)
+        self.copying = CopyRow(session, self.order)
+        self.wrong = plain("", "warning")
+        self.wrong.hide()
+        self.rehearsal = Rehearsal(session.drawing, self)
+        self.stop = threading.Event()
+        self.writing: Task | None = None
+        self.answer = subject.result_of()
+        self._figures: dict[tuple[str, str], Figure | None] = {}
+        self._facts = ["", ""]
+        self._lay_out()
+        self._connect()
+        self._offer()
+        self.form.prefer()
+        session.drawing.warm_up()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(12)
+        line = QHBoxLayout()
         line.setSpacing(18)
-        self.preview = Preview()
         line.addWidget(self.preview, 1)
-        side = QVBoxLayout()
-        side.setSpacing(8)
-        line.addLayout(side)
-        self._fields(side, view)
-        side.addStretch(1)
-        self._buttons(side)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(250)
-        self._timer.timeout.connect(self.draw_preview)
-        self._round = 0
-        self.folder = tempfile.TemporaryDirectory(prefix="landscape_gui-")
-        self._changed()
-
-    def _fields(self, side: QVBoxLayout, view: str) -> None:
-        self.format = QComboBox()
-        self.format.setObjectName("format")
-        for suffix, words in FORMATS.items():
-            self.format.addItem(words, suffix)
-        self.format.insertSeparator(len(FIGURES))
-        self.view = QComboBox()
-        for name, words in offered_views(view):
-            self.view.addItem(words, name)
-        self.view.setObjectName("export_view")
-        self.unit = QComboBox()
-        self.unit.addItems(["in", "mm"])
-        self.unit.setFixedWidth(62)
-        self.width_field = QDoubleSpinBox()
-        self.width_field.setLocale(QLocale.c())
-        self.width_field.setRange(0.5, 1000)
-        self.width_field.setDecimals(2)
-        self.width_field.setValue(3.5)
-        self.width_field.setAccessibleName("Width")
-        self.width_field.lineEdit().setTextMargins(5, 0, 5, 0)
-        self.dpi = spin(30, 2400)
-        self.dpi.setValue(300)
-        self.dpi.setSuffix(" dpi")
-        self.font_size = spin(4, 40)
-        self.font_size.setValue(8)
-        self.font_size.setSuffix(" pt")
-        self.theme_field = QComboBox()
-        self.theme_field.addItem("Light", style.LIGHT)
-        self.theme_field.addItem("Dark", style.DARK)
-        self.transparent = QCheckBox("Transparent background")
-        width = QWidget()
-        pair = QHBoxLayout(width)
-        pair.setContentsMargins(0, 0, 0, 0)
-        pair.addWidget(self.width_field, 1)
-        pair.addWidget(self.unit)
-        self.grid = QGridLayout()
-        self.grid.setVerticalSpacing(8)
-        self.grid.setHorizontalSpacing(12)
-        self.figure_rows: list[QWidget] = []
-        rows = (
-            ("Format", self.format),
-            ("View", self.view),
-            ("Width", width),
-            ("Resolution", self.dpi),
-            ("Font size", self.font_size),
-            ("Theme", self.theme_field),
-            ("", self.transparent),
-        )
-        for number, (text, field) in enumerate(rows):
-            label = plain(text, wrap=False)
-            self.grid.addWidget(label, number, 0)
-            self.grid.addWidget(field, number, 1)
-            if number:
-                self.figure_rows += [label, field]
-        self.help = plain("", "muted")
-        self.help.setFixedWidth(300)
-        side.addLayout(self.grid)
-        side.addWidget(self.help)
-        for box in (self.format, self.view, self.theme_field):
-            box.currentIndexChanged.connect(self._changed)
-        for number_field in (self.dpi, self.font_size, self.width_field):
-            number_field.valueChanged.connect(self._changed)
-        self.transparent.toggled.connect(self._changed)
-        self.unit.currentTextChanged.connect(self._convert)
-
-    def _buttons(self, side: QVBoxLayout) -> None:
-        buttons = QHBoxLayout()
-        close = QPushButton("Close")
-        close.setAutoDefault(False)
-        close.clicked.connect(self.reject)
-        self.save = QPushButton("Export …")
+        line.addWidget(self.form)
+        column.addLayout(line, 1)
+        column.addWidget(self.wrong)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.copying)
+        foot.addStretch(1)
+        self.close_button, self.save = QPushButton("Close"), QPushButton("&Export \N{HORIZONTAL ELLIPSIS}")
+        self.close_button.setAutoDefault(False)
         self.save.setObjectName("primary")
         self.save.setDefault(True)
-        self.save.clicked.connect(self._ask_path)
-        buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self.save)
-        side.addLayout(buttons)
+        foot.addWidget(self.close_button)
+        foot.addWidget(self.save)
+        column.addLayout(foot)
 
-    @property
-    def suffix(self) -> str:
-        return str(self.format.currentData())
+    def _connect(self) -> None:
+        self.form.changed.connect(self.rehearse)
+        self.form.view_chosen.connect(self._view_chosen)
+        self.preview.resized.connect(self.rehearsal.redraw)
+        self.rehearsal.began.connect(self.preview.begin)
+        self.rehearsal.drawn.connect(self._drawn)
+        self.rehearsal.read.connect(self.preview.show_text)
+        self.rehearsal.judged.connect(self.preview.concerns.show_sentences)
+        self.rehearsal.sized.connect(self._sized)
+        self.rehearsal.failed.connect(self._failed)
+        self.close_button.clicked.connect(self.reject)
+        self.save.clicked.connect(self.ask_path)
 
-    def settings(self) -> PageSetup:
-        width = self.width_field.value() / (MILLIMETRES if self.unit.currentText() == "mm" else 1.0)
-        return PageSetup(
-            width=width,
-            dpi=self.dpi.value(),
-            theme=self.theme_field.currentData(),
-            transparent=self.transparent.isChecked(),
-            font_size=float(self.font_size.value()),
-        )
+    # what is exported
 
-    def _convert(self, unit: str) -> None:
-        factor = MILLIMETRES if unit == "mm" else 1 / MILLIMETRES
-        self.width_field.setDecimals(0 if unit == "mm" else 2)
-        self.width_field.setValue(self.width_field.value() * factor)
+    def figure(self) -> Figure | None:
+        """The figure as it is chosen now; made once, so that what is written is what the preview shows."""
+        view, colours = chosen = self.form.shown_view, self.form.colour_map
+        if chosen not in self._figures:
+            try:
+                figure = self._figures[view, ""] if (view, "") in self._figures else self.subject.figure_of(view)
+            except LandscapeError as error:
+                figure = None
+                self._say_wrong(error)
+            self._figures[view, ""] = figure
+            self._figures[chosen] = recoloured(figure, colours) if figure is not None else None
+        return self._figures[chosen]
 
-    def _changed(self) -> None:
-        figure = self.suffix in FIGURES
-        for widget in self.figure_rows:
-            widget.setVisible(figure)
-        self.help.setText(HELP.get(self.suffix, ""))
-        self.help.setVisible(not figure)
-        self.dpi.setEnabled(self.suffix == ".png" or self.view.currentData() == "3d")
-        self._timer.start()
+    def order(self, kind: Format | None = None, path: Path = Path()) -> Order:
+        """What stands in the form. Raises LandscapeError for a page that makes no sense."""
+        kind = kind or self.form.kind
+        if kind is None:
+            raise LandscapeError("Nothing is shown that could be exported.", remedy="Compute something first.")
+        setup = self.form.page.choice().setup()
+        return Order(
+            kind=kind, figure=self.figure(), result=self.answer, setup=setup, path=path, subject=self.subject,
+            view=self.form.shown_view, colour_map=self.form.colour_map,
+        )  # fmt: skip
 
-    def draw_preview(self) -> None:
-        """The figure as it will be, drawn small in a thread."""
-        figure = self.figure_of(str(self.view.currentData()))
-        if self.suffix not in FIGURES or figure is None:
-            self.preview.show_picture(None, "Numbers have no picture." if figure is not None else "Nothing is shown.")
+    def _offer(self) -> None:
+        figure = self.figure()
+        self.form.offer(offered(figure, self.answer), coloured=bool(map_of(figure)))
+
+    def _view_chosen(self) -> None:
+        self._offer()
+        self.rehearse()
+
+    # the preview
+
+    def rehearse(self) -> None:
+        """Show what the file will be."""
+        self.wrong.hide()
+        self.rehearsal.end()
+        self._tell_facts("", "")
+        self.preview.concerns.show_sentences(None)
+        self.preview.view.venue = self.form.page.choice().venue
+        try:
+            order = self.order()
+        except LandscapeError as error:
+            self.preview.show_words(str(error))
             return
-        self._round += 1
-        mine, settings = self._round, self.settings()
-        path = str(Path(self.folder.name) / f"preview-{mine}.png")
-        small = dataclasses.replace(settings, dpi=int(min(200, max(60, 900 / (settings.width or 3.5)))))
+        self.preview.bar.setVisible(order.kind.group == "figure")
+        self.preview.concerns.setVisible(order.kind.group == "figure")
+        self.copying.arrange(order.figure)
+        if order.kind.group == "figure" or order.kind.plain:
+            width = order.setup.width or 1.0
+            self.rehearsal.ask(order, lambda: self.preview.view.wanted(width))
+        else:
+            self.preview.show_words(f"{order.kind.name}: {order.kind.words}.")
 
-        def done(outcome: Outcome) -> None:
-            if not isValid(self) or mine != self._round:
-                return
-            if outcome.error is not None:
-                self.preview.show_picture(None, f"No preview: {outcome.error}")
-            else:
-                self.preview.show_picture(QPixmap(path), "")
+    def _drawn(self, picture: Picture) -> None:
+        self.preview.show_picture(picture)
+        order, choice = self.rehearsal.order, self.form.page.choice()
+        if order is not None:
+            pixels = order.kind.suffix in (".png", ".tiff")
+            self._tell_facts(page_words(picture, order.setup, choice.unit, pixels=pixels), self._facts[1])
 
-        self.session.helper.submit(Task(lambda: write_figure(figure, path, small), done, name="preview"))
+    def _sized(self, count: float, exact: bool) -> None:
+        self._tell_facts(self._facts[0], bytes_words(count, exact=exact))
 
-    def _ask_path(self) -> None:
-        name = f"landscape{self.suffix}"
-        path, _ = QFileDialog.getSaveFileName(self, "Export", str(Path(self.session.settings.text("export_folder")) / name))
+    def _tell_facts(self, *facts: str) -> None:
+        self._facts = list(facts)
+        self.preview.show_facts("  \N{MIDDLE DOT}  ".join(filter(None, facts)))
+
+    def _failed(self, error: BaseException) -> None:
+        message = message_of(error)
+        self.preview.show_words(f"{message.text} {message.remedy}".strip())
+
+    # writing
+
+    def ask_path(self) -> None:
+        """Enter: where to, then it is written."""
+        if self.writing or self.form.kind is None:
+            return
+        path = saving.ask_path(self, self.session.settings, self.form.kind, self._name())
         if path:
-            self.session.settings.set("export_folder", str(Path(path).parent))
-            self.export_to(path if path.endswith(self.suffix) else path + self.suffix)
+            self.export_to(path)
+
+    def _name(self) -> str:
+        result, figure = self.answer, self.figure()
+        probe = result.provenance.probe if result is not None else figure.provenance.probe if figure is not None else ""
+        kind = self.form.kind
+        view = self.form.shown_view if kind is not None and kind.takes == "figure" else ""
+        return suggested_name(self.subject.name, probe, view if len(self.subject.views) > 1 else "")
 
     def export_to(self, path: str) -> None:
-        """Write to `path` in a thread; the message bar says when it is done."""
-        shown = self.session.shown
-        if shown is None:
+        """Write to `path`, after asking where something is there already; as the kind that its suffix names."""
+        self.wrong.hide()
+        try:
+            assert self.form.kind is not None
+            target = with_suffix(path, self.form.kind.suffix)
+            kind = self.form.kind if target.suffix.lower() == self.form.kind.suffix else format_of(target)
+            order = self.order(kind, target)
+            if not kind.fits(order.figure, order.result):
+                raise LandscapeError(f"What is shown cannot be written as {kind.name}.", remedy="Choose another format.")
+        except LandscapeError as error:
+            self._say_wrong(error)
             return
-        work: Callable[[], Any]
-        if self.suffix in FIGURES:
-            figure = self.figure_of(str(self.view.currentData()))
-            if figure is None:
-                return
-            work = bound(write_figure, figure, path, self.settings())
+        if target.exists() and not saving.may_replace(self, target):
+            return
+        self._write(replace(order, content=self._content(order)))
+
+    def _content(self, order: Order) -> bytes | None:
+        """The file, where the rehearsal has drawn it whole."""
+        known = self.rehearsal.order
+        same = known is not None and known.figure is order.figure and (known.kind, known.setup) == (order.kind, order.setup)
+        return self.rehearsal.content if same else None
+
+    def _write(self, order: Order) -> None:
+        self.rehearsal.end()
+        self._show_writing(order.path.name)
+        drawer, stop = self.session.drawing.drawer, threading.Event()
+        self.stop = stop
+        self.writing = self.session.drawing.do(
+            lambda: order.carry_out(drawer, stop), lambda o: self._written(order, o), name="write"
+        )
+
+    def _written(self, order: Order, outcome: Outcome) -> None:
+        """Also where the dialog was closed meanwhile: then the window says what became of it."""
+        if outcome.error is None:
+            saving.tell(self.session, order, outcome.value)
+        if not isValid(self):
+            return
+        self.writing = None
+        self._show_writing("")
+        if outcome.error is None:
+            self.form.remember()
+            self.accept()
+            return
+        self.rehearse()
+        if not isinstance(outcome.error, Stopped):
+            self._say_wrong(outcome.error)
+
+    def _show_writing(self, name: str) -> None:
+        self.save.setEnabled(not name)
+        self.form.setEnabled(not name)
+        self.close_button.setText("Cancel" if name else "Close")
+        self.preview.busy.setText(f"Writing {name} \N{HORIZONTAL ELLIPSIS}" if name else "")
+
+    def _say_wrong(self, error: BaseException) -> None:
+        message = message_of(error)
+        self.wrong.setText(f"{message.text} {message.remedy}".strip())
+        self.wrong.show()
+
+    # coming and going
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self._seen)
+
+    def _seen(self) -> None:
+        self.rehearse()
+        self.session.drawing.draw("tex", then=self._tex_known)
+
+    def _tex_known(self, outcome: Outcome) -> None:
+        if isValid(self) and outcome.error is None:
+            self.form.page.say_no_tex(outcome.value)
+
+    def reject(self) -> None:
+        """Esc: while it writes, stop that; else go."""
+        if self.writing is not None:
+            self.session.drawing.cancel(self.writing, self.stop)
         else:
-            work = bound(write_numbers, shown.result, path)
-        self.session.run(work, f"Exported to {path}.", path)
-        self.accept()
+            super().reject()
 
-
-def bound(function: Callable[..., Any], *values: Any) -> Callable[[], Any]:
-    return lambda: function(*values)
-
-
-def offered_views(view: str) -> list[tuple[str, str]]:
-    """The views to choose from, the one on the screen first."""
-    words = {"3d": "Surface, 3-D", "2d": "Contours, 2-D", "chart": "Lines"}
-    first = "3d" if view == "both" else view
-    return sorted(words.items(), key=lambda item: item[0] != first)
-
-
-class Preview(QLabel):
-    """A picture that keeps its proportions, or a sentence."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("card")
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(360, 300)
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setAccessibleName("Preview")
-        self.pixels: QPixmap | None = None
-        self.setText("Drawing …")
-
-    def show_picture(self, picture: QPixmap | None, sentence: str) -> None:
-        self.pixels = picture
-        if picture is None:
-            self.setText(sentence)
-        else:
-            self._fit()
-
-    def _fit(self) -> None:
-        if self.pixels is not None and not self.pixels.isNull():
-            size = self.size().shrunkBy(self.contentsMargins())
-            fitted = self.pixels.scaled(size * 0.94, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-            self.setPixmap(fitted)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
+    def done(self, result: int) -> None:
+        """What is still under way is not waited for."""
+        self.rehearsal.end()
+        super().done(result)

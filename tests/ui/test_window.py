@@ -7,10 +7,9 @@ from bowls import Bowl, shown_whole
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog
 from test_canvases import colours
 
-from landscape_gui.ui import taking_away, theme
+from landscape_gui.ui import theme
 from landscape_gui.ui.documents import Message
 from landscape_gui.ui.welcome import Card
 from landscape_gui.ui.window import Window
@@ -159,20 +158,6 @@ def test_light_and_dark(qtbot, opened):
 def test_the_caption_is_copied(qtbot, opened):
     opened.actions_by_name["copy_caption"].trigger()
     assert QGuiApplication.clipboard().text() == opened.facts.caption != ""
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".h5", ".png"])
-def test_export(qtbot, opened, tmp_path, suffix):
-    taking_away.export(opened)
-    dialog = opened.findChild(QDialog, "export")
-    dialog._timer.stop()
-    dialog.view.setCurrentIndex(dialog.view.findData("2d"))
-    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
-    dialog._timer.stop()
-    path = tmp_path / f"out{suffix}"
-    dialog.export_to(str(path))
-    qtbot.waitUntil(lambda: any("Exported" in t for t in opened.messages.texts), timeout=20000)
-    assert path.stat().st_size > 500
 
 
 def test_markup_in_names_is_shown_and_never_read(qtbot, window):

@@ -1,0 +1,81 @@
+"""What a person chose for the page of a figure, as the form shows it and the settings keep it. No Qt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from landscape_gui.errors import LandscapeError
+from landscape_gui.page_setup import Font, PageSetup
+from landscape_gui.style import DARK, LIGHT
+from landscape_gui.venues import VENUES, setup_for
+
+FREE = ""
+"""The venue of a page of any size."""
+Unit = Literal["in", "mm", "cm", "pt"]
+SAME = ("height", "font", "font_size", "line_width", "dpi", "transparent", "letters", "titles")
+"""Fields that `PageSetup` has under the same names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageChoice:
+    """venue: a key of `VENUES`, or FREE; columns: of its page that the figure spans, 0 where `width` (inches) counts; height:
+    inches, None as the figure needs; unit: what lengths are shown in. The rest is as in `PageSetup`."""
+
+    venue: str = FREE
+    columns: int = 0
+    width: float = 3.5
+    height: float | None = None
+    unit: Unit = "in"
+    font: Font = "sans"
+    font_size: float = 8.0
+    line_width: float = 1.0
+    dpi: int = 300
+    dark: bool = False
+    transparent: bool = False
+    letters: bool = False
+    titles: bool = True
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Inches that the venue knows: over one column, two, ..."""
+        return VENUES[self.venue].widths if self.venue else ()
+
+    @property
+    def inches(self) -> float:
+        """Width of the page."""
+        return self.widths[self.columns - 1] if 1 <= self.columns <= len(self.widths) else self.width
+
+    def setup(self) -> PageSetup:
+        """The page. Raises LandscapeError for what makes no sense."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in SAME}
+        given |= {"width": self.inches, "theme": DARK if self.dark else LIGHT}
+        return setup_for(self.venue, max(self.columns, 1), **given) if self.venue else PageSetup(**given)
+
+    def kept(self) -> str:
+        """For the settings."""
+        return json.dumps(asdict(self))
+
+
+def usual(venue: str) -> PageChoice:
+    """What a venue asks for."""
+    if not venue:
+        return PageChoice()
+    known = VENUES[venue]
+    unit: Unit = "in" if "inch" in known.source else "mm"
+    width, font, size = known.widths[0], known.font, known.font_size
+    return PageChoice(venue=venue, columns=1, width=width, unit=unit, font=font, font_size=size)
+
+
+def remembered(text: str, venue: str) -> PageChoice:
+    """What `kept` wrote for a venue; what the venue asks for where that is nothing that makes sense."""
+    plain = usual(venue)
+    try:
+        told = json.loads(text)
+        choice = replace(plain, **{f.name: told[f.name] for f in fields(PageChoice) if f.name in told} | {"venue": venue})
+        choice.setup()
+        sound = choice.unit in get_args(Unit) and choice.columns in range(len(choice.widths) + 1)
+    except (ValueError, TypeError, AttributeError, LandscapeError):
+        return plain
+    return choice if sound else plain
