@@ -165,6 +165,7 @@ def told(record: Record, found: Sequence[Reproduced]) -> dict[str, Any]:
                 "changed": jsonable(one.comparison.changed),
                 "surroundings": list(one.comparison.surroundings),
                 "problem": list(one.comparison.problem),
+                "absent": list(one.comparison.absent),
                 "sentence": one.comparison.sentence,
             }
             for one in found

@@ -15,6 +15,8 @@ from landscape_gui.results import Array, Number, Provenance
 
 SAMPLES = 2048
 """Values that are written out for a whole answer; from them the size of a difference is told where the digests differ."""
+COSTS = ("products",)
+"""What an answer took, which depends on what was known beforehand."""
 MOST, LEAST = 64, 4
 """Values that are written out of one array."""
 
@@ -31,13 +33,13 @@ class ArrayDigest:
 
 def digests(result: Any) -> dict[str, ArrayDigest]:
     """Every array of an answer by its place in it ("quantities.train_loss.values"); what the provenance says is none of them."""
-    found = dict(arrays_of(result))
+    found = {name: array for name, array in arrays_of(result) if name.rpartition(".")[2] not in COSTS}
     room = max(LEAST, min(MOST, SAMPLES // max(len(found), 1)))
     return {name: digest_of(array, room) for name, array in found.items()}
 
 
 def digest_of(array: Array, room: int) -> ArrayDigest:
-    plain = np.ascontiguousarray(array)
+    plain = np.asarray(array, order="C")
     plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
     head = f"{plain.dtype.str}{plain.shape}".encode()
     digest = xxhash.xxh3_128()

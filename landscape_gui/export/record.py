@@ -80,7 +80,8 @@ def plain_provenance(where: Provenance) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """JSON-able, without the folders that paths lead through; numbers that are not finite are words."""
     if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
+        paths = {name: last_names(item) for name, item in value.items() if name == "path" and isinstance(item, str)}
+        return {str(name): paths[name] if name in paths else plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, np.generic):
@@ -94,9 +95,11 @@ def plain(value: Any) -> Any:
 
 def without_folders(text: str) -> str:
     """The last two names of an absolute path; elsewhere in a text the home folder as ~."""
-    if ABSOLUTE.match(text) and "\n" not in text:
-        return "/".join([part for part in re.split(r"[\\/]", text) if part][-2:])
-    return HOME.sub("~", text)
+    return last_names(text) if ABSOLUTE.match(text) and "\n" not in text else HOME.sub("~", text)
+
+
+def last_names(path: str) -> str:
+    return "/".join([part for part in re.split(r"[\\/]", path) if part][-2:])
 
 
 def drawn_digest(figure: Figure) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -19,12 +21,33 @@ def kinds(probe: type[Probe]) -> dict[str, Any]:
 def coerce(kind: Any, value: Any) -> Any:
     """A JSON-able value as the field's type wants it: tuples for lists, references for dictionaries."""
     if isinstance(value, list):
-        item = CheckpointRef if "CheckpointRef" in str(kind) else None
-        return tuple(item(**v) if item is not None and isinstance(v, dict) else v for v in value)
+        return tuple(coerce(kind, item) if isinstance(item, dict) else item for item in value)
+    if isinstance(value, dict) and "probe" in value:
+        return held(value)
     if isinstance(value, dict):
         target = CheckpointRef if "CheckpointRef" in str(kind) else FileRef
         return target(**{"path": "", **value})
     return value
+
+
+def held(value: Mapping[str, Any]) -> Probe:
+    """A question that another one holds, from its name, version and fields."""
+    import landscape_gui.probes as room
+
+    for module in pkgutil.iter_modules(room.__path__):
+        importlib.import_module(f"{room.__name__}.{module.name}")
+    known = {kind.name: kind for kind in every_kind(Probe)}
+    name = str(value["probe"])
+    if name not in known:
+        raise QuestionError(f"This version knows no question {name[:60]!r}.", remedy="Install the version that asked it.")
+    return make(known[name], value)
+
+
+def every_kind(base: type[Probe]) -> Iterator[type[Probe]]:
+    for kind in base.__subclasses__():
+        if isinstance(vars(kind).get("name"), str):
+            yield kind
+        yield from every_kind(kind)
 
 
 def make(probe: type[Probe], values: Mapping[str, Any]) -> Probe:

@@ -82,6 +82,8 @@ def located(question: Mapping[str, Any], where: Sequence[Path], known: Mapping[s
     def locate(name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [locate(name, item) for item in value]
+        if isinstance(value, dict) and "probe" in value:
+            return located(value, where, known)
         if not isinstance(value, dict) or not {"path", "digest"} <= value.keys():
             return value
         digest, path = str(value["digest"]), str(value["path"])

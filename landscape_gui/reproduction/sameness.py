@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from landscape_gui.export.answer_digests import arrays_of, digests, largest_difference
+from landscape_gui.export.answer_digests import ArrayDigest, arrays_of, digests, largest_difference
 from landscape_gui.export.record import Recorded, plain
 from landscape_gui.results import Result
 
@@ -30,8 +30,9 @@ class Comparison:
     """verdict: "same" to the bit, "equal" to `CLOSE`, "different", or "unknown" where the figure records no numbers.
 
     arrays: how many there are; changed: those that are not the same, by their place in the answer, with the largest relative
-    difference where it is known (NaN: not); surroundings: what was computed on and with otherwise, in words; problem: what is
-    asked about otherwise (weights, data, loss), in words.
+    difference where it is known (NaN: not); absent: those that hold nothing here or in the figure, as parts of an answer do that
+    are only taken from other answers where these are known; surroundings: what was computed on and with otherwise, in words;
+    problem: what is asked about otherwise (weights, data, loss), in words.
     """
 
     verdict: Verdict
@@ -39,6 +40,7 @@ class Comparison:
     changed: Mapping[str, float] = dataclasses.field(default_factory=dict)
     surroundings: tuple[str, ...] = ()
     problem: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def difference(self) -> float:
@@ -50,18 +52,24 @@ class Comparison:
     def sentence(self) -> str:
         if self.verdict == "unknown":
             return "The figure records no numbers to compare with."
+        rest = f" {listed(self.absent)}, known only here or there, left out." if self.absent else ""
         if self.verdict == "same":
-            return f"The same to the bit: {self.arrays} {'array' if self.arrays == 1 else 'arrays'}."
+            return f"The same to the bit: {self.arrays} {'array' if self.arrays == 1 else 'arrays'}.{rest}"
         around = f" ({', '.join(self.surroundings)})" if self.surroundings else ""
         if self.verdict == "equal":
             size = f"to {self.difference:.1e}" if self.difference else "in every value that the figure writes out"
-            return f"Equal {size}, not to the bit{around}."
+            return f"Equal {size}, not to the bit{around}.{rest}"
         if self.problem:
             return f"Different: {'; '.join(self.problem)}."
         names = sorted(self.changed, key=lambda name: -math.inf if math.isnan(self.changed[name]) else -self.changed[name])
         worst = ", ".join(f"{name}{amount(self.changed[name])}" for name in names[:3])
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return f"Different in {len(names)} of {self.arrays} arrays: {worst}{more}{around}."
+        return f"Different in {len(names)} of {self.arrays} arrays: {worst}{more}{around}.{rest}"
+
+
+def listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def amount(value: float) -> str:
@@ -76,16 +84,25 @@ def compare(recorded: Recorded, result: Result) -> Comparison:
         return Comparison(verdict="unknown")
     here, arrays = digests(result), dict(arrays_of(result))
     changed: dict[str, float] = {}
+    absent = [name for name in {**recorded.numbers, **here} if empty(recorded.numbers.get(name)) != empty(here.get(name))]
     for name, known in recorded.numbers.items():
+        if name in absent:
+            continue
         if name not in here:
             changed[name] = math.inf
         elif here[name].xxh3 != known.xxh3:
             changed[name] = largest_difference(known, arrays[name])
-    changed |= {name: math.inf for name in here if name not in recorded.numbers}
+    changed |= {name: math.inf for name in here if name not in recorded.numbers and name not in absent}
     close = all(math.isnan(value) or value <= CLOSE for value in changed.values())
     verdict: Verdict = "different" if not close else "equal" if changed else "same"
     around = surroundings(recorded.provenance.environment, result.provenance.environment) if changed else ()
-    return Comparison(verdict=verdict, arrays=len({*here, *recorded.numbers}), changed=changed, surroundings=around)
+    count = len({*here, *recorded.numbers}) - len(absent)
+    return Comparison(verdict=verdict, arrays=count, changed=changed, surroundings=around, absent=tuple(absent))
+
+
+def empty(told: ArrayDigest | None) -> bool:
+    """Whether an array is not there or holds no value."""
+    return told is None or 0 in told.shape or (bool(told.sample) and all(math.isnan(value) for value in told.sample))
 
 
 def surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
