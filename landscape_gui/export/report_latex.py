@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from landscape_gui.curvature_results import ReportResult
@@ -99,4 +100,25 @@ LATEX = {
 def latex(text: str) -> str:
     """Text as LaTeX prints it, the numbers' own symbols in math mode."""
     parts = re.split(f"({'|'.join(map(re.escape, SYMBOLS))})", " ".join(text.split()))
-    return "".join(SYMBOLS.get(part) or "".join(LATEX.get(mark, mark) for mark in part) for part in parts)
+    return "".join(SYMBOLS.get(part) or "".join(LATEX.get(mark) or symbol(mark) for mark in part) for part in parts)
+
+
+SMALL = {"MINUS": "-", "PLUS SIGN": "+", **{f"LATIN SMALL LETTER {letter.upper()}": letter for letter in "ijknt"}}
+"""What stands raised or lowered besides digits."""
+UPRIGHT = ("ALPHA", "BETA", "EPSILON", "ZETA", "ETA", "IOTA", "KAPPA", "MU", "NU", "OMICRON", "RHO", "TAU", "CHI")
+"""Capitals that look Latin and have no name in LaTeX."""
+
+
+def symbol(mark: str) -> str:
+    """A Greek letter, a small raised or lowered one, or quotation marks, as LaTeX writes them; any other mark as it is."""
+    if mark.isascii():
+        return mark
+    name = unicodedata.name(mark, "")
+    for start, sign in (("SUBSCRIPT ", "_"), ("SUPERSCRIPT ", "^")):
+        small = SMALL.get(name.removeprefix(start), str(unicodedata.digit(mark, "")))
+        if name.startswith(start) and small:
+            return f"${sign}{{{small}}}$"
+    found = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", name.replace("LAMDA", "LAMBDA"))
+    if found and (found[1] == "SMALL" or found[2] not in UPRIGHT):
+        return rf"$\{found[2].lower() if found[1] == 'SMALL' else found[2].capitalize()}$"
+    return {"“": "``", "”": "''", "‘": "`", "—": "---", "‐": "-", "‖": r"$\|$", "∇": r"$\nabla$", "→": r"$\to$"}.get(mark, mark)
