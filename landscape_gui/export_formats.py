@@ -84,6 +84,34 @@ FORMATS: tuple[Format, ...] = (
         writer=f"{TABLES}:write_csv", takes="result", plain=True,
     ),
     Format(
+        suffix=".npz", group="numbers", name="NumPy", words="numbers as arrays, by name",
+        writer="landscape_gui.export.arrays:write_npz", takes="result",
+    ),
+    Format(
+        suffix=".tex", group="numbers", name="LaTeX table", words="the numbers that the answer comes down to, as a table for LaTeX",
+        writer="landscape_gui.export.answer_tables:write_table", takes="result", plain=True,
+    ),
+    Format(
+        suffix=".md", group="numbers", name="Markdown table", words="the same table in Markdown",
+        writer="landscape_gui.export.answer_tables:write_table", takes="result", plain=True,
+    ),
+    Format(
+        suffix=".vtp", group="mesh", name="VTK", words="surface for ParaView, as tomgoldstein/loss-landscape writes it",
+        writer="landscape_gui.export.meshes:write_mesh", surface=True,
+    ),
+    Format(
+        suffix=".obj", group="mesh", name="OBJ", words="surface with colours for Blender (its .mtl and _colours.png beside it)",
+        writer="landscape_gui.export.meshes:write_mesh", surface=True,
+    ),
+    Format(
+        suffix=".glb", group="mesh", name="glTF", words="surface with colours in one file, for Blender, browsers and slides",
+        writer="landscape_gui.export.meshes:write_mesh", surface=True,
+    ),
+    Format(
+        suffix=".py", group="script", name="Python", words="short and with the data: draws the figure with matplotlib",
+        writer="landscape_gui.export.script:write_script", plain=True,
+    ),
+    Format(
         suffix=".txt", group="text", name="Caption", words="what the figure shows, in sentences",
         writer="landscape_gui.export.caption:write_caption", plain=True,
     ),

@@ -31,6 +31,7 @@ def add_output_flags(parser: Parser) -> None:
 
 
 def add_look_flags(parser: Parser) -> None:
+    from landscape_gui.export.mesh import HEIGHTS
     from landscape_gui.style import COLOUR_MAPS
 
     group = parser.add_argument_group("the figure")
@@ -51,6 +52,10 @@ def add_look_flags(parser: Parser) -> None:
     group.add_argument("--colour-map", choices=tuple(COLOUR_MAPS), metavar="NAME", help=", ".join(COLOUR_MAPS))
     group.add_argument("--levels", type=whole_number, metavar="N", help="number of contour intervals")
     group.add_argument("--relief", type=number, metavar="X", help="height of the 3-D box, relative to the usual 1")
+    words = "; ".join(f"{name}: {meaning}" for name, meaning in HEIGHTS.items())
+    group.add_argument(
+        "--heights", choices=tuple(HEIGHTS), metavar="|".join(HEIGHTS), help=f"of a mesh; {words} (default: true in a .vtp)"
+    )
     group.add_argument("--no-contours", action="store_true", help="no contour lines")
     group.add_argument(
         "--kernel-width", type=number, metavar="X", help="of a density of eigenvalues, in their units (default: range/100)"
@@ -130,6 +135,11 @@ def write_outputs(namespace: argparse.Namespace, result: Result, figure: Figure 
 
 def write_output(path: Path, namespace: argparse.Namespace, result: Result, figure: Figure | None) -> None:
     kind = format_of(path)
+    if kind.group == "mesh" and figure is not None:
+        from landscape_gui.export.meshes import write_mesh
+
+        write_mesh(figure, path, heights=namespace.heights)
+        return
     kind.write(path, figure, result, setup_of(namespace))
 
 
