@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xxhash
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, SubsetRandomSampler
 
 from landscape_gui.core.splits import Split, cut, length_of, map_tensors, tensors_of
 from landscape_gui.errors import ProblemError
@@ -90,7 +90,7 @@ def _kind(value: Any) -> str:
 
 def _split(name: str, value: Any, whole_batches: bool, limit: int) -> Split:
     if isinstance(value, (Dataset, DataLoader)):
-        loader = _in_order(value)
+        loader = in_order(value)
         batches = _gathered(loader, limit)
         if batches is None:
             stream: Iterable[Any] = Batches(loader)
@@ -157,13 +157,16 @@ def map_arrays(tree: Any) -> Any:
     return map_tensors(tree, lambda t: t.detach())
 
 
-def _in_order(source: Dataset[Any] | DataLoader[Any]) -> DataLoader[Any]:
-    """The same examples in the dataset's own order, each once, in this process."""
+def in_order(source: Dataset[Any] | DataLoader[Any]) -> DataLoader[Any]:
+    """The same examples in the dataset's own order, each once, in this process: of a loader over a random subset, that subset."""
     if not isinstance(source, DataLoader):
         return DataLoader(source, batch_size=GATHERED)
     if isinstance(source.dataset, IterableDataset) or source.batch_size is None:
         return source
-    return DataLoader(source.dataset, batch_size=source.batch_size, collate_fn=source.collate_fn)
+    data: Any = source.dataset
+    if isinstance(source.sampler, SubsetRandomSampler):
+        data = Subset(data, sorted(int(i) for i in source.sampler.indices))
+    return DataLoader(data, batch_size=source.batch_size, collate_fn=source.collate_fn)
 
 
 def _gathered(loader: DataLoader[Any], limit: int) -> Any:
@@ -175,19 +178,20 @@ def _gathered(loader: DataLoader[Any], limit: int) -> Any:
         if size > limit:
             return None
     try:
-        return _concatenated(batches) if batches else None
+        return concatenated(batches) if batches else None
     except (RuntimeError, TypeError):
         return None
 
 
-def _concatenated(batches: list[Any]) -> Any:
+def concatenated(batches: list[Any]) -> Any:
+    """Batches as one. RuntimeError or TypeError where they do not fit together."""
     first = batches[0]
     if isinstance(first, Tensor):
         return torch.cat(batches)
     if isinstance(first, Mapping):
-        return {key: _concatenated([batch[key] for batch in batches]) for key in first}
+        return {key: concatenated([batch[key] for batch in batches]) for key in first}
     if isinstance(first, (tuple, list)):
-        return tuple(_concatenated(list(parts)) for parts in zip(*batches, strict=True))
+        return tuple(concatenated(list(parts)) for parts in zip(*batches, strict=True))
     raise TypeError(f"no tensors but {type(first).__name__}")
 
 

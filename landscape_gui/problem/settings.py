@@ -49,10 +49,15 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def own_randomness(seed: int = 0) -> Iterator[None]:
-    """Inside, torch's, NumPy's and Python's global generators start from `seed`; afterwards they are as they were before."""
+    """Inside, torch's, NumPy's and Python's global generators start from `seed`; afterwards they are as they were before.
+
+    CUDA's too where CUDA is in use; else its seed stays for when it is: `torch.manual_seed` would set it for then."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed_all(seed)
         np.random.seed(seed)
         random.seed(seed)
         try:
