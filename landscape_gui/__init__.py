@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from landscape_gui.analyzer import LossLandscapeAnalyzer
     from landscape_gui.errors import LandscapeError
     from landscape_gui.figure import Camera, Look
     from landscape_gui.jobs import answer
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "LandscapeError": "errors",
+    "LossLandscapeAnalyzer": "analyzer",
     "Camera": "figure",
     "Look": "figure",
     "answer": "jobs",
@@ -44,6 +46,7 @@ __all__ = [
     "LandscapeError",
     "Line",
     "Look",
+    "LossLandscapeAnalyzer",
     "Surface",
     "Trajectory",
     "__version__",
