@@ -126,6 +126,8 @@ class Composing:
         cells: list[Cell] = []
         for path in paths:
             if is_answer(path):
+                if self.namespace.over_epochs is not None:
+                    raise UsageError(f"{path} is an answer. --over-epochs takes the checkpoints of a run: name its folder.")
                 cells += self.of_file(path)
                 continue
             cells += [cell for name in self.over_epochs(path) for cell in self.of_problem(name, self.opened(name))]
