@@ -64,6 +64,7 @@ def composed(composition: Composition, answers: Sequence[Result | Lost | None]) 
         heads=composition.heads,
         sides=composition.sides,
         bars=bars,
+        extra={"composition": composition},
     )
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,22 +43,38 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What was found inside a figure. program: the version that made it; drawn: the digest of what it draws; setup: the page."""
+    """What was found inside a figure. program: the version that made it; drawn: the digest of what it draws; setup: the page;
+    composition: how a composed figure is arranged, as its file says it; empty for a figure of one answer."""
 
     program: str
     answers: tuple[Recorded, ...]
     drawn: str = ""
     setup: PageSetup = field(default_factory=PageSetup)
+    composition: Mapping[str, Any] = field(default_factory=dict)
 
 
 def record(figure: Figure, setup: PageSetup = PageSetup()) -> dict[str, Any]:
     """The record of a figure, JSON-able; the same figure on the same page gives the same record."""
     told = figure.sources or (figure.provenance,)
     answers = [answer_of(source) for source in figure.drawn_from] or [plain_provenance(where) for where in told]
+    composition = figure.extra.get("composition")
+    more = {"composition": arrangement_of(composition)} if composition is not None else {}
     return {
+        **more,
         "format": FORMAT, "version": VERSION, "program": __version__, "answers": answers, "drawn": drawn_digest(figure),
         "page": plain(dataclasses.asdict(setup)),
     }  # fmt: skip
+
+
+def arrangement_of(composition: Any) -> dict[str, Any]:
+    """How a composed figure is arranged: its file without where its answers come from, which they say themselves."""
+    from landscape_gui.composition.file import text_of as written
+
+    cells = tuple(
+        dataclasses.replace(cell, checkpoint="", opening={}, answer="", question={}, note="") for cell in composition.cells
+    )
+    found: dict[str, Any] = json.loads(written(dataclasses.replace(composition, cells=cells, note=""), Path.cwd()))
+    return found
 
 
 def answer_of(source: Source) -> dict[str, Any]:
@@ -140,6 +157,7 @@ def read_record(found: Any) -> Record:
             answers=tuple(recorded(answer) for answer in found["answers"][:1000]),
             drawn=str(found["drawn"]),
             setup=setup_of(found["page"]),
+            composition=dict(found.get("composition") or {}),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LandscapeError(

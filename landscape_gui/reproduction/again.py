@@ -185,9 +185,24 @@ def surroundings(recorded: Recorded) -> dict[str, Any]:
 
 
 def drawn_again(record: Record, found: Sequence[Reproduced]) -> Figure:
-    """The figure from its answers. LandscapeError where it was composed of several: its composition draws it."""
+    """The figure from its answers. LandscapeError where one of them is not there, or the arrangement of several cannot be read."""
+    if record.composition:
+        return composed_again(record, found)
     figure = found[0].figure() if len(found) == 1 else None
     if figure is None:
-        why = "is composed of several answers" if len(found) > 1 else "has no answer any more"
-        raise LandscapeError(f"The figure {why} and cannot be drawn from its file alone.", remedy="Export its composition again.")
+        why = "does not say how its answers are arranged" if len(found) > 1 else "has no answer any more"
+        raise LandscapeError(f"The figure {why} and cannot be drawn again.", remedy="Export it again where it was made.")
     return figure
+
+
+def composed_again(record: Record, found: Sequence[Reproduced]) -> Figure:
+    """A composed figure: its answers in the cells that have some, in their order."""
+    from landscape_gui.composition.file import composition_of
+    from landscape_gui.composition.picture import composed
+
+    composition = composition_of(dict(record.composition), Path.cwd())
+    answers = iter([one.result for one in found])
+    cells = [cell for cell in composition.cells if cell.difference is None]
+    if len(cells) != len(found) or any(one.result is None for one in found):
+        raise LandscapeError("Not all answers of the figure are there, so it cannot be drawn again.", remedy="See which above.")
+    return composed(composition, [None if cell.difference is not None else next(answers) for cell in composition.cells])

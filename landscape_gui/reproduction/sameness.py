@@ -45,7 +45,7 @@ class Comparison:
     @property
     def difference(self) -> float:
         """The largest relative difference that is known; 0 where none is."""
-        known = [value for value in self.changed.values() if not math.isnan(value)]
+        known = [value for name, value in self.changed.items() if not math.isnan(value) and not is_error(name)]
         return max(known, default=0.0)
 
     @property
@@ -93,11 +93,16 @@ def compare(recorded: Recorded, result: Result) -> Comparison:
         elif here[name].xxh3 != known.xxh3:
             changed[name] = largest_difference(known, arrays[name])
     changed |= {name: math.inf for name in here if name not in recorded.numbers and name not in absent}
-    close = all(math.isnan(value) or value <= CLOSE for value in changed.values())
+    close = all(math.isnan(value) or value <= CLOSE or (is_error(name) and math.isfinite(value)) for name, value in changed.items())
     verdict: Verdict = "different" if not close else "equal" if changed else "same"
     around = surroundings(recorded.provenance.environment, result.provenance.environment) if changed else ()
     count = len({*here, *recorded.numbers}) - len(absent)
     return Comparison(verdict=verdict, arrays=count, changed=changed, surroundings=around, absent=tuple(absent))
+
+
+def is_error(name: str) -> bool:
+    """Whether an array says how far off others may be; rounding moves it by more than the numbers themselves."""
+    return name.endswith(("residual", "residuals", "error", "errors"))
 
 
 def empty(told: ArrayDigest | None) -> bool:
