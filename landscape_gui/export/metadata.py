@@ -28,7 +28,7 @@ def metadata(figure: Figure, suffix: str) -> dict[str, Any]:
     title = figure.title or next((p.title for p in figure.panels if p.title), "Loss landscape")
     program = f"landscape_gui {__version__}"
     origin = provenance(figure)
-    facts = "; ".join(f"{name}: {value}" for name, value in figure.facts if name not in DATED)
+    facts = "; ".join(f"{name}: {value}" for name, value in figure.facts if not name.endswith(DATED))
     if suffix == ".pdf":
         return {
             "Title": title,
