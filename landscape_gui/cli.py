@@ -30,6 +30,10 @@ EXAMPLES = {
     "trajectory": """examples:
   landscape-gui trajectory samples:digits-mlp -o trajectory.pdf
   landscape-gui trajectory runs/7 --steps 61 --log --view 2d -o trajectory.svg""",
+    "dynamics": """examples:
+  landscape-gui dynamics samples:digits-mlp -o dynamics.pdf -o dynamics.csv
+  landscape-gui dynamics runs/sgd --against runs/adam runs/sam --over step -o runs.pdf --save-epochs epochs.json
+  landscape-gui dynamics runs/7 --checkpoints 11 --quantity lambda_max -o sharpening.pdf""",
     "topology": """examples:
   landscape-gui topology samples:digits-mlp -o topology.pdf -o topology.csv
   landscape-gui topology surface.h5 --deviations 3 -o topology.png""",
@@ -54,6 +58,10 @@ EXAMPLES = {
     "export": """examples:
   landscape-gui export s.h5 -o s.pdf -o s.csv
   landscape-gui export s.h5 --view 2d --quantity test_accuracy --theme dark -o accuracy.png""",
+    "cite": """examples:
+  landscape-gui cite figure.pdf
+  landscape-gui cite answer.h5 -o caption.tex -o methods.bib
+  landscape-gui cite spectrum >> references.bib""",
     "reproduce": """examples:
   landscape-gui reproduce figure.pdf
   landscape-gui reproduce figure.png --checkpoint runs/7/last.pt --recompute -o again.png""",
@@ -83,7 +91,7 @@ class Command:
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, compute, export, figure, info, report, reproduce, samples, topology
+    from landscape_gui.commands import cache, cite, compute, export, figure, info, report, reproduce, samples, topology
 
     found = {
         name: Command(
@@ -98,6 +106,7 @@ def commands() -> dict[str, Command]:
         "export": Command(
             summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run
         ),
+        "cite": Command(summary="Caption and BibTeX of a figure, an answer or a question.", add_flags=cite.add_flags, run=cite.run),
         "reproduce": Command(
             summary="What a figure shows, found or computed again, and whether it is the same to the bit.",
             add_flags=reproduce.add_flags,

@@ -115,6 +115,10 @@ FORMATS: tuple[Format, ...] = (
         suffix=".txt", group="text", name="Caption", words="what the figure shows, in sentences",
         writer="landscape_gui.export.caption:write_caption", plain=True,
     ),
+    Format(
+        suffix=".bib", group="text", name="BibTeX", words="the papers whose methods the figure uses",
+        writer="landscape_gui.export.references:write_references", plain=True,
+    ),
 )  # fmt: skip
 """In the order in which they are offered within their group. A new kind of file is one more line here."""
 FIGURES = tuple(f.suffix for f in FORMATS if f.group == "figure")

@@ -51,6 +51,7 @@ class Record:
     drawn: str = ""
     setup: PageSetup = field(default_factory=PageSetup)
     composition: Mapping[str, Any] = field(default_factory=dict)
+    caption: str = ""
 
 
 def record(figure: Figure, setup: PageSetup = PageSetup()) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def record(figure: Figure, setup: PageSetup = PageSetup()) -> dict[str, Any]:
     return {
         **more,
         "format": FORMAT, "version": VERSION, "program": __version__, "answers": answers, "drawn": drawn_digest(figure),
-        "page": plain(dataclasses.asdict(setup)),
+        "page": plain(dataclasses.asdict(setup)), "caption": figure.caption,
     }  # fmt: skip
 
 
@@ -158,6 +159,7 @@ def read_record(found: Any) -> Record:
             drawn=str(found["drawn"]),
             setup=setup_of(found["page"]),
             composition=dict(found.get("composition") or {}),
+            caption=str(found.get("caption", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LandscapeError(
