@@ -20,7 +20,9 @@ def add_page_flags(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("the page")
     venues = ", ".join(f"{name} ({'/'.join(f'{w * 25.4:.0f}' for w in v.widths)} mm)" for name, v in VENUES.items())
-    group.add_argument("--venue", choices=tuple(VENUES), metavar="NAME", help=f"as wide as its column, in its font: {venues}")
+    group.add_argument(
+        "--venue", type=str.lower, choices=tuple(VENUES), metavar="NAME", help=f"as wide as its column, in its font: {venues}"
+    )
     group.add_argument("--columns", type=whole_number, metavar="N", help="of the venue's page that the figure spans (default: 1)")
     group.add_argument(
         "--width", type=length, dest="page_width", metavar="84mm", help="of the figure, in in, cm, mm or pt; exactly"
@@ -70,6 +72,10 @@ def setup_of(namespace: argparse.Namespace) -> PageSetup:
     if namespace.columns is not None and namespace.venue is None:
         raise UsageError("--columns counts the columns of a venue's page. Name it with --venue.")
     try:
-        return setup_for(namespace.venue, namespace.columns or 1, **given) if namespace.venue else PageSetup(**given)
+        return (
+            setup_for(namespace.venue, 1 if namespace.columns is None else namespace.columns, **given)
+            if namespace.venue
+            else PageSetup(**given)
+        )
     except LandscapeError as error:
         raise UsageError(str(error)) from error

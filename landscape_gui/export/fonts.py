@@ -32,12 +32,15 @@ SYMBOLS = {
     "ς": r"\varsigma", "ο": "o", "⁻": "^{-}", "\\": r"\backslash", "^": r"\wedge",
 }  # fmt: skip
 """Mathematics for characters; Greek letters and raised or lowered digits are found by their names."""
-PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;()[]!?'/+=*-@#%&\n")
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;()[]!?'`/+=*-@#%&\n")
 """Characters that stand in the text font of Computer Modern under their own codes."""
 DOLLAR = r"\$"
 OPTICAL = 1.07
 """Small letters of LaTeX's fonts are wider than the ten-point ones made small."""
-GREEK = re.compile(r"GREEK (SMALL|CAPITAL) LETTER (\w+)$")
+GREEK = re.compile(
+    r"GREEK (SMALL|CAPITAL) LETTER (ALPHA|BETA|GAMMA|DELTA|EPSILON|ZETA|ETA|THETA|IOTA|KAPPA|LAMDA|MU|NU|XI|OMICRON|PI|RHO|SIGMA|"
+    r"TAU|UPSILON|PHI|CHI|PSI|OMEGA)$"
+)
 LATIN = {"ALPHA": "A", "BETA": "B", "EPSILON": "E", "ZETA": "Z", "ETA": "H", "IOTA": "I", "KAPPA": "K", "MU": "M", "NU": "N",
          "OMICRON": "O", "RHO": "P", "TAU": "T", "CHI": "X"}  # fmt: skip
 """Capitals that look like Latin ones."""
@@ -147,13 +150,14 @@ def worded(text: str, font: Font) -> str:
 
 
 def as_mathtext(text: str) -> str:
-    """Letters as they are; between dollar signs what Computer Modern's text font lacks."""
-    return _joined("".join(c if c in PLAIN else DOLLAR if c == "$" else f"${_maths(c)}$" for c in text))
+    """Letters as they are; between dollar signs what Computer Modern's text font lacks; no control characters."""
+    seen = (c for c in text.replace('"', "''") if c == "\n" or unicodedata.category(c) != "Cc")
+    return _joined("".join(c if c in PLAIN else DOLLAR if c == "$" else f"${_maths(c)}$" for c in seen))
 
 
 def as_tex(text: str) -> str:
     """For LaTeX, nothing in it a command; a letter that pdfLaTeX does not know becomes a question mark."""
-    return _joined("".join(_tex(c) for c in text))
+    return _joined("".join(_tex(c) for c in text if c == "\n" or unicodedata.category(c) != "Cc"))
 
 
 def _tex(c: str) -> str:
@@ -192,4 +196,4 @@ def _joined(text: str) -> str:
     text, more = re.sub(r"(?<!\\)\$\$", "", text), 1
     while more:
         text, more = re.subn(r"([\^_])\{([^}]*)\}\1\{", r"\1{\2", text)
-    return text
+    return re.sub(r"([\^_]\{[^}]*\})(?=[\^_]\{)", r"\1{}", text)

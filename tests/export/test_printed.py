@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import random
 import re
 import resource
 import subprocess
@@ -20,7 +21,7 @@ from printed import media_box, pdf_sizes, svg_words
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export import export, proof, render
 from landscape_gui.export.figures import draw, page_of
-from landscape_gui.export.fonts import as_mathtext, as_tex, missing_of_tex
+from landscape_gui.export.fonts import as_mathtext, as_tex, missing_of_tex, width_of
 from landscape_gui.export.paper import settings
 from landscape_gui.export.pixels import PixelImage
 from landscape_gui.export.writers import picture
@@ -85,6 +86,15 @@ def test_a_text_for_computer_modern_and_latex_holds_no_commands_of_its_own() -> 
     assert as_mathtext("90% of x_1 & $5, λ₁") == r"90% of x$\_$1 & \$5, $\lambda_{1}$"
     assert as_tex(r"90% of x_1 & $5, 10⁻³ \input{a} #") == r"90\% of x\_1 \& \$5, 10$^{-3}$ $\backslash$input\{a\} \#"
     assert as_tex("−0.5 and Α “q” ж") == r"$-$0.5 and $\mathrm{A}$ ``q'' ?"
+
+
+def test_no_text_at_all_stops_computer_modern() -> None:
+    """Every character up to the mathematical operators, and random words of those that mean something to it."""
+    draw_words, odd = random.Random(0), "abc $\\{}^_%&#~`αβ²₃⁻√<>|\"'-−\t\x7fͰϟ"
+    texts = [f"a{chr(k)}b" for k in range(1, 0x250)] + [f"a{chr(k)}b" for k in range(0x370, 0x400)]
+    texts += ["".join(draw_words.choices(odd, k=draw_words.randint(1, 12))) for _ in range(300)]
+    for text in texts:
+        assert width_of(text, 8.0, "mathtext") >= 0, text
 
 
 @pytest.mark.skipif(bool(missing_of_tex()), reason="LaTeX is not here")
