@@ -29,8 +29,8 @@ class ComposedPanel(QFrame):
     """The other view is wanted: contours instead of the surface, or back."""
     turned = Signal(object)
 
-    def __init__(self, number: int) -> None:
-        super().__init__()
+    def __init__(self, number: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.number = number
         self.setObjectName("composed_panel")
         self.setAcceptDrops(True)

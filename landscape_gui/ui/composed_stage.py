@@ -143,12 +143,14 @@ class ComposedStage(QWidget):
         for number, widget in enumerate(self.panels):
             used = number < len(figure.panels)
             self.grid.removeWidget(widget)
-            widget.setVisible(used)
-            if used:
+            if not used:
+                widget.hide()
+            else:
                 place, panel = found[number], figure.panels[number]
                 self.grid.addWidget(widget, place.row, place.column, 1, place.span)
                 shown = replace(panel, bar=True) if number in own else panel
                 widget.show_panel(shown, f"({letter(number)})" if len(figure.panels) > 1 else "")
+                widget.show()
         for row in range(self.grid.rowCount()):
             self.grid.setRowStretch(row, int(row < rows))
             self.grid.setRowMinimumHeight(row, LOWEST if row < rows and rows > 1 else 0)
@@ -156,7 +158,7 @@ class ComposedStage(QWidget):
             self.grid.setColumnStretch(column, int(column < figure.columns))
 
     def _make_panel(self) -> None:
-        panel = ComposedPanel(len(self.panels))
+        panel = ComposedPanel(len(self.panels), self.page)
         panel.set_theme(self.theme)
         number = panel.number
         panel.dropped.connect(lambda other: self._edit(lambda c: c.moved(other, number)))
@@ -189,7 +191,12 @@ class ComposedStage(QWidget):
     def _share(self, name: Any, on: bool) -> None:
         def change(composition: Composition) -> Composition:
             wanted = (set(composition.share) | {name}) if on else set(composition.share) - {name}
-            return replace(composition, share=tuple(n for n in SHARING if n in wanted))
+            found = replace(composition, share=tuple(n for n in SHARING if n in wanted))
+            if name != "camera" or not found.cells:
+                return found
+            if on:  # all as the first one
+                return replace(found, camera=found.cells[0].look.camera)
+            return found.looked(camera=composition.camera)  # each from where they stood together
 
         self._edit(change)
 

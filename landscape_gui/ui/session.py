@@ -116,11 +116,13 @@ class Session(QObject):
             self.cancel(inquiry)
         if document in self.documents:
             self.documents.remove(document)
-        if self.current is document:
+        was_current, was_shown = self.current is document, self.shown is not None and self.shown.document is document
+        if was_current:
             self.current = None
-            if self.shown is not None and self.shown.document is document:
-                self.shown, self.cell = None, None
-                self.shown_changed.emit()
+        if was_shown:
+            self.shown, self.cell = None, None
+            self.shown_changed.emit()
+        if was_current:
             if self.documents:
                 self.select(self.documents[-1])
             else:
