@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from landscape_gui.jobs import answer
     from landscape_gui.probes import PROBES, Connect, Line, Surface, Trajectory
     from landscape_gui.problem import open_problem
+    from landscape_gui.recorder import Recorder
     from landscape_gui.store import read_result, write_result
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ _HOMES = {
     "Surface": "probes",
     "Trajectory": "probes",
     "open_problem": "problem",
+    "Recorder": "recorder",
     "read_result": "store",
     "write_result": "store",
 }

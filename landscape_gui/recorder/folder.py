@@ -52,8 +52,6 @@ class Folder:
     def save(self, mark: Mark, snapshot: Snapshot, *, last: bool = False) -> None:
         """Write a checkpoint, and take away those that go for it; the last one stays whatever else is kept."""
         gone = self.thinning.add_last(mark) if last else self.thinning.add(mark)
-        if mark in gone:
-            return
 
         def write() -> None:
             counts = {"step": str(mark.step)} | ({} if mark.epoch is None else {"epoch": str(mark.epoch)})
@@ -62,7 +60,8 @@ class Folder:
             self.bytes += len(content)
             self._log.force()
 
-        self.run(write, name_of(mark), snapshot.size)
+        if mark not in gone:
+            self.run(write, name_of(mark), snapshot.size)
         self._remove(gone)
 
     def rename(self, mark: Mark) -> None:

@@ -294,6 +294,7 @@ class Recorder:
         if self._out.has(mark.step):
             self._out.rename(mark)
             return
+        self._size = self._size or snapshots.size_of(self._module)
         if self._out.writer.has_room(self._size):
             self._out.save(mark, snapshots.take(self._module))
         else:
@@ -302,7 +303,7 @@ class Recorder:
     def _versions(self) -> tuple[int, ...]:
         """What changes when weights do: enough of it to notice a step that was not finished, or weights loaded afterwards."""
         parameters = self._out.edges(self._module)
-        return tuple(v for p in parameters if not p.is_inference() for v in (p.data_ptr(), p._version))
+        return tuple(v for p in parameters if snapshots.has_version(p) for v in (p.data_ptr(), p._version))
 
     def _unchanged(self) -> bool:
         return self._versions() == self._version

@@ -60,7 +60,8 @@ class Stretch:
 
     def add(self, scalars: Mapping[str, Any]) -> None:
         for name, value in scalars.items():
-            self.values.setdefault(name, []).append(handed(name, value))
+            kept = handed(name, value)
+            self.values.setdefault(name, []).append(kept)
 
 
 class Means:
