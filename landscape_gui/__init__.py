@@ -49,6 +49,7 @@ __all__ = [
     "Line",
     "Look",
     "LossLandscapeAnalyzer",
+    "Recorder",
     "Surface",
     "Trajectory",
     "__version__",
