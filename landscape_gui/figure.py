@@ -235,6 +235,28 @@ Mark = Surface | Path | Line | Band | Points | Needles | Bars | Rule | Texts | N
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moments:
+    """The checkpoints of runs that a panel shows, so that one that is pointed at in a panel is found in all of them.
+
+    order: (k,) where each stands along its run, in the units that all panels have in common; run: (k,) which run it is of, from 0;
+    names: what each is called; words: what is read out of this panel there. x, y: (k,) where each lies in the panel, None where the
+    panel is over `order` itself.
+    """
+
+    order: Array
+    run: Array
+    names: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    x: Array | None = None
+    y: Array | None = None
+
+    def nearest(self, order: float) -> tuple[int, ...]:
+        """The number of each run's checkpoint that is next to a place along the runs."""
+        runs = np.unique(self.run)
+        return tuple(int(np.argmin(np.where(self.run == r, np.abs(self.order - order), np.inf))) for r in runs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     marks: tuple[Mark, ...]
     view: View = "chart"
@@ -252,6 +274,8 @@ class Panel:
     """Columns of the figure's grid that it takes."""
     bar: bool = True
     """Its surface has a colour bar of its own; False where `Figure.bars` has one for it."""
+    moments: Moments | None = None
+    """The checkpoints that can be pointed at."""
 
     @property
     def surface(self) -> Surface | None:

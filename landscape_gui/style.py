@@ -90,13 +90,13 @@ def log_ticks(low: float, high: float) -> Array:
 
 
 def format_number(value: float) -> str:
-    """Short, with a real minus sign: 0.25, 1e4, −0.5."""
+    """Short, with a real minus sign: 0.25, 1e4, 1.5e−5, −0.5."""
     if value == 0:
         return "0"
-    text = f"{value:.0e}" if abs(value) >= 1e4 or abs(value) < 1e-3 else f"{value:.4g}"
+    text = f"{value:.2e}" if abs(value) >= 1e4 or abs(value) < 1e-3 else f"{value:.4g}"
     if "e" in text:
         mantissa, exponent = text.split("e")
-        text = f"{mantissa}e{int(exponent)}"
+        text = f"{float(mantissa):g}e{int(exponent)}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 WAYPOINT = "waypoint"
 """The question whose answer is a model."""
+DYNAMICS = "dynamics"
+"""That whose answer is numbers over the epochs of a run."""
 
 
 def add_flags(parser: Parser, probe: type[Probe]) -> None:
@@ -40,7 +42,10 @@ def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
     """For questions about a plane; others have neither axes nor a surface to write."""
     from landscape_gui.probes.plane import PlaneProbe
 
-    parser.set_defaults(save_directions=None, save_surface=None, save_model=None)
+    parser.set_defaults(save_directions=None, save_surface=None, save_model=None, save_epochs=None)
+    if probe.name == DYNAMICS:
+        help = "write the run's numbers as a list of {epoch, train_loss, ...}, which other programs read"
+        parser.add_argument("--save-epochs", metavar="FILE.json", help=help)
     if probe.name == WAYPOINT:
         help = "write that model to FILE, which opens like a checkpoint"
         parser.add_argument("--save-model", metavar="FILE.safetensors", help=help)
@@ -54,7 +59,8 @@ def add_peer_flags(parser: Parser, probe: type[Probe]) -> None:
 def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
     outputs.check_outputs(namespace.output, overwrite=namespace.overwrite)
     setup_of(namespace)
-    saved = [name for name in (namespace.save_directions, namespace.save_surface, namespace.save_model) if name]
+    named = (namespace.save_directions, namespace.save_surface, namespace.save_model, namespace.save_epochs)
+    saved = [name for name in named if name]
     outputs.check_places(saved, overwrite=namespace.overwrite)
     problem = opening.open_named(namespace.path, namespace)
     question = sized(flags.make_probe(probe, namespace, problem), namespace, problem)
@@ -71,6 +77,8 @@ def run(namespace: argparse.Namespace, probe: type[Probe]) -> int:
         save_surface(namespace.save_surface, namespace.save_directions or "", result)
     if namespace.save_model:
         save_model(namespace.save_model, question, problem)
+    if namespace.save_epochs:
+        save_epochs(namespace.save_epochs, result)
     if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or saved)):
         print(summary.describe(result))
     return 0
@@ -176,6 +184,14 @@ def save_directions(path: str, question: Probe, problem: Problem, result: Result
         axes = [axes[getattr(question, "along", "x") == "y"]]
     shares = {"explained_variance_ratio_": list(report.explained[:2])} if report.explained.size else None
     write_directions(path, axes, explained=shares)
+
+
+def save_epochs(path: str, result: Result) -> None:
+    from landscape_gui.dynamics_results import DynamicsResult
+    from landscape_gui.export.epochs_json import write_epochs
+
+    assert isinstance(result, DynamicsResult)
+    write_epochs(path, result)
 
 
 def save_surface(path: str, directions: str, result: Result) -> None:

@@ -19,7 +19,8 @@ def run_text(run: RunDynamics, unit: str) -> str:
     rows: list[tuple[str, ...]] = [("", "first", "last", "least", "greatest", "not finite")]
     for name, quantity in run.quantities.items():
         rows.append((plain(name), *course(quantity.values)))
-    return f"{plain(run.name)}: {len(run.order):,} {unit}s\n{table(rows, right=range(1, 6))}"
+    noun = f"checkpoints over {unit}" if run.names else f"{unit}s"
+    return f"{plain(run.name)}: {len(run.order):,} {noun}\n{table(rows, right=range(1, 6))}"
 
 
 def course(values: np.ndarray) -> tuple[str, ...]:

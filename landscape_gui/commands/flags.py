@@ -50,6 +50,9 @@ def add_field(parser: Parser, group: argparse._ArgumentGroup, f: dataclasses.Fie
         parser.named[flag] = tuple(f.metadata["choices"])
         group.add_argument(flag, type=names_of(parser.named[flag]), metavar=f.metadata["metavar"] or "NAME...", **common)
         return
+    if typing.get_origin(kind) is tuple and typing.get_args(kind)[0] is CheckpointRef:
+        group.add_argument(flag, nargs="+", action="extend", metavar=f.metadata["metavar"] or "CHECKPOINT", **common)
+        return
     if typing.get_origin(kind) is tuple:
         parser.numeric.add(flag)
         group.add_argument(flag, type=tuple_of(kind, flag), metavar=f.metadata["metavar"] or "N", **common)

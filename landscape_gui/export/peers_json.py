@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape_gui.dynamics_names import NAMES, label_of
 from landscape_gui.dynamics_results import DynamicsResult, RunDynamics
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.peers_grid import order_of
@@ -25,23 +26,6 @@ COLUMNS = 60
 """Quantities of an entry."""
 EPOCHS = ("epoch", "step", "iteration")
 PLACES = ("alpha", "t", "x")
-NAMES = {
-    "grad_norm": "gradient_norm",
-    "gradient_norm": "gradient_norm",
-    "train_acc": "train_accuracy",
-    "test_acc": "test_accuracy",
-    "acc": "accuracy",
-    "lr": "learning_rate",
-}
-"""Their name -> ours; others stay."""
-LABELS = {
-    "gradient_norm": "gradient norm",
-    "lambda_max": "λmax",
-    "directional_sharpness": "directional sharpness",
-    "lgdi": "LGDI",
-    "stability_ratio": "stability ratio",
-    "learning_rate": "learning rate",
-}
 Entry = Mapping[str, Any]
 
 
@@ -161,8 +145,7 @@ def quantity(theirs: str, values: Array, axes: str) -> Quantity:
     accuracy = is_accuracy(theirs)
     if per_cent(theirs, values):
         values = values / 100.0
-    label = LABELS.get(name, name.replace("_", " "))[:60]
-    return Quantity(name=name, label=label, values=freeze(values), unit="1" if accuracy else "", axes=(axes,))
+    return Quantity(name=name, label=label_of(name), values=freeze(values), unit="1" if accuracy else "", axes=(axes,))
 
 
 def is_accuracy(name: str) -> bool:

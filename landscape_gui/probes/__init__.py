@@ -31,6 +31,7 @@ KINDS: tuple[type[Probe], ...] = (
     Spectrum,
     Eigenvalues,
     Spectra,
+    Dynamics,
     CurvatureMap,
     Dependence,
     Sharpness,
@@ -42,15 +43,13 @@ KINDS: tuple[type[Probe], ...] = (
     Instability,
 )
 PROBES: dict[str, type[Probe]] = {probe.name: probe for probe in KINDS}
-SHOWN: dict[str, type[Probe]] = {Dynamics.name: Dynamics}
-"""Kinds that nobody asks, because their answers are read from files; they are drawn like any other."""
 
 
 def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[Probe]:
     """The kind of question that an answer is to: as it says itself, else by what it holds. QuestionError if unknown."""
     usual = "trajectory" if isinstance(result, TrajectoryResult) else "line" if isinstance(result, LineResult) else "surface"
     name = result.provenance.probe or usual
-    kind = probes.get(name) or SHOWN.get(name)
+    kind = probes.get(name)
     if kind is None:
         raise QuestionError(
             f"The answer is of a kind that this version does not draw: {name!r}.",
@@ -61,7 +60,6 @@ def kind_of(result: Result, probes: Mapping[str, type[Probe]] = PROBES) -> type[
 
 __all__ = [
     "PROBES",
-    "SHOWN",
     "Connect",
     "Eigenvalues",
     "Line",

@@ -74,10 +74,13 @@ class Training:
 def training_of(problem: Problem) -> Training:
     """The learning rate of the checkpoint's row in its run's log, else of the checkpoint itself, else of the card; NaN: unknown."""
     card = problem.description.get("training")
-    card = card if isinstance(card, Mapping) else {}
     own = getattr(problem.checkpoint, "metadata", None) or {}
-    sources = (logged(problem), own, card)
-    rates = (positive(source.get(name)) for source in sources for name in ("lr", "learning_rate"))
+    return training_from(card if isinstance(card, Mapping) else {}, logged(problem), own)
+
+
+def training_from(card: Mapping[str, Any], *sources: Mapping[str, Any]) -> Training:
+    """The same from a card's `training` and what knows better, the best first: a row of a log, a checkpoint's own metadata."""
+    rates = (positive(source.get(name)) for source in (*sources, card) for name in ("lr", "learning_rate"))
     momentum = positive(card.get("momentum"), 0.0)
     return Training(
         lr=next((rate for rate in rates if rate == rate), math.nan),

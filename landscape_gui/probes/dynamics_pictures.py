@@ -1,159 +1,247 @@
-"""Training dynamics as charts over the epochs, one for each kind of quantity. NumPy only."""
+"""Training dynamics as small charts over one axis, one for each kind of quantity, and the runs' way in their plane. NumPy only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from landscape_gui.dynamics_results import DynamicsResult, RunDynamics
-from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Scale
-from landscape_gui.probes import facts
+from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Moments, Note, Panel, Points, Scale
+from landscape_gui.probes.dynamics_charts import PATH, Chart, both, capital, charts_of, chosen, known
+from landscape_gui.probes.dynamics_words import caption_of, dynamics_facts, runs_words, words_at
 from landscape_gui.probes.pictures import plain_unit, positive
-from landscape_gui.probes.unknowns import spoken, with_unknowns
-from landscape_gui.results import Quantity, freeze
+from landscape_gui.results import Array, Quantity, freeze
 
-
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """One chart: its title, the label of its axis, and which quantities stand in it: those named, or those that end so."""
-
-    title: str
-    label: str
-    names: tuple[str, ...] = ()
-    ending: str = ""
-    logs: bool = False
-    """It follows the look's logarithmic scale."""
-
-    def holds(self, name: str) -> bool:
-        return name in self.names or bool(self.ending and name.endswith(self.ending))
-
-
-CHARTS = (
-    Chart(title="Loss", label="loss", names=("loss",), ending="_loss", logs=True),
-    Chart(title="Accuracy", label="accuracy", names=("accuracy",), ending="_accuracy"),
-    Chart(title="Gradient norm", label="gradient norm", names=("gradient_norm",), logs=True),
-    Chart(title="Largest Hessian eigenvalue", label="λmax", names=("lambda_max",), logs=True),
-    Chart(title="Stability ratio", label="stability ratio", names=("stability_ratio",)),
-    Chart(title="Directional sharpness", label="directional sharpness", names=("directional_sharpness",), logs=True),
-    Chart(title="LGDI", label="LGDI", names=("lgdi",)),
-    Chart(title="Learning rate", label="learning rate", names=("learning_rate",), logs=True),
-)
 EDGE = 2.0
-"""Where gradient descent becomes unstable, in units of the stability ratio."""
+"""Where gradient descent without momentum becomes unstable, in units of the stability ratio."""
 MOST = 24
 """Charts of a figure."""
+COLUMNS = 3
+FAR = 5.0
+"""A limit so many times above the largest eigenvalue would flatten the curve on a linear axis."""
+DOTTED = 24
+"""Up to so many checkpoints each has a dot, and up to so many rows of a log a cross."""
+SE = 1.96
 
 
 def dynamics_figure(result: DynamicsResult, look: Look) -> Figure:
-    """A chart for each kind of quantity; runs share it in colours of their own."""
-    charts = list(charts_of(result))
+    """A chart for each kind of quantity; runs share it in colours of their own. `look.quantity` names those that are wanted."""
+    charts = chosen(result, look.quantity)[:MOST]
     if not charts:
         return Figure(panels=(Panel(marks=(Note(text="Nothing has been measured yet."),)),), provenance=result.provenance)
     every = dynamics_facts(result)
-    names = " and ".join(result.runs)
-    what = f"Training dynamics of {names} over {facts.plural(records(result), result.unit)}"
+    what = runs_words(result)
+    panels: list[Panel] = []
+    for number, (chart, names) in enumerate(charts):
+        panels.append(way(result, look) if chart.key == PATH else Drawn(chart, names, result, look, named=number == 0).panel())
     return Figure(
-        panels=tuple(panel_of(chart, names, result, look) for chart, names in charts[:MOST]),
+        panels=tuple(panels),
         facts=every,
-        caption=caption_of(what, every),
+        caption=caption_of(what, every, result),
         provenance=result.provenance,
-        extra={"suggested_scale": "linear"},
-        title=f"Training dynamics of {names}" if look.title else "",
+        extra={"quantity": look.quantity, "charts": {c.key: c.title for c, _ in charts_of(result)}},
+        title=what if look.title and len(panels) > 1 else "",
+        columns=min(COLUMNS, len(panels)) if len(panels) != 4 else 2,
     )
 
 
-def charts_of(result: DynamicsResult) -> Iterator[tuple[Chart, tuple[str, ...]]]:
-    """The charts that have something to show, each with its quantities; whatever belongs to none gets its own."""
-    left = [name for name in result.names if any(known(run, name) for run in result.runs.values())]
-    for chart in CHARTS:
-        names = tuple(name for name in left if chart.holds(name))
-        left = [name for name in left if name not in names]
-        if names:
-            yield chart, names
-    for name in left:
-        label = next(run.quantities[name].label for run in result.runs.values() if name in run.quantities)
-        yield Chart(title=capital(label), label=label, names=(name,), logs=True), (name,)
+class Drawn:
+    """One chart being drawn: a line a run and quantity, what the run logged beside it, and limits.
+
+    named: it is the one whose legend says which run has which colour.
+    """
+
+    def __init__(self, chart: Chart, names: Sequence[str], result: DynamicsResult, look: Look, *, named: bool) -> None:
+        self.chart, self.names, self.result, self.look, self.named = chart, names, result, look, named
+        self.runs = list(result.runs.values())
+        self.several = len(self.runs) > 1
+        self.scale = self._scale()
+        self.marks: list[Mark] = []
+        self.said: set[str] = set()
+
+    def panel(self) -> Panel:
+        for number, run in enumerate(self.runs):
+            there = [name for name in self.names if known(run, name)]
+            for place, name in enumerate(there):
+                self._curve(run, name, number if self.several else place, dash=self.several and place > 0)
+        if "lambda_max" in self.names:
+            self._limits()
+        if "stability_ratio" in self.names:
+            self._edges()
+        unit = next((q.unit for run in self.runs for name in self.names for q in both(run, name)), "")
+        return Panel(
+            marks=tuple(sorted(self.marks, key=layer)),
+            x=Axis(label=self.result.unit, limits=extent(self.result)),
+            y=Axis(label=self.chart.label, unit=plain_unit(unit), scale=self.scale),
+            title=self.chart.title if self.look.title else "",
+            moments=moments(self.result, self.names),
+        )
+
+    def _label(self, run: RunDynamics, name: str, place: int) -> str:
+        """What the legend says: quantities of one run; names of several runs, once in a figure; "" for what was said before."""
+        label = next(q.label for q in both(run, name))
+        if not self.several:
+            return "" if len(self.names) == 1 else label
+        if not self.named:
+            return ""
+        return self._once(run.name if name == next(n for n in self.names if known(run, n)) else label)
+
+    def _once(self, words: str) -> str:
+        new = words not in self.said
+        self.said.add(words)
+        return words if new else ""
+
+    def _curve(self, run: RunDynamics, name: str, colour: int, *, dash: bool) -> None:
+        label = self._label(run, name, colour)
+        if name in run.quantities:
+            x, y, half = reach(run, run.quantities[name])
+            if self.scale == "log":
+                y = np.where(y > 0, y, np.nan)
+            if half is not None and np.nanmax(half, initial=0.0) > 0:
+                self.marks.append(Band(x=freeze(x), low=freeze(y - half), high=freeze(y + half), colour=colour))
+            if len(x):
+                self.marks.append(Line(x=freeze(x), y=freeze(y), label=label, colour=colour, dash=dash, width=1.6))
+                label = ""
+            if len(x) <= DOTTED and len(run.names):
+                self.marks.append(Points(x=freeze(x), y=freeze(y), colour=colour, size=3.5))
+        if name in run.logged:
+            self._logged(run, run.logged[name], colour, label, dash)
+
+    def _logged(self, run: RunDynamics, q: Quantity, colour: int, label: str, dash: bool) -> None:
+        """What the run wrote down: crosses, or a thin line where they are many."""
+        known_ = np.isfinite(q.values)
+        x, y = freeze(run.logged_order[known_]), freeze(q.values[known_])
+        words = label or (self._once("as logged") if self.named else "")
+        if len(x) <= DOTTED:
+            self.marks.append(Points(x=x, y=y, colour=colour, size=5.5, marker="cross", label=words))
+        else:
+            self.marks.append(Line(x=x, y=y, colour=colour, width=0.7, dash=dash, label=words))
+
+    def _limits(self) -> None:
+        """How large the curvature may be, where learning rate and method are known."""
+        for number, run in enumerate(self.runs):
+            found = run.limit()
+            if found is None or not np.isfinite(found).any():
+                continue
+            x, y = measured(run, found)
+            words = f"limit {run.limit_words}" if run.limit_words and not self.several else "limit of stability"
+            colour = number if self.several else 3
+            self.marks.append(Line(x=freeze(x), y=freeze(y), label=self._once(words), colour=colour, dash=True, width=1.2))
+
+    def _edges(self) -> None:
+        """Where each run's steps become unstable, in units of the ratio: lr times its limit, or 2 where nothing is known."""
+        drawn = False
+        for number, run in enumerate(self.runs):
+            limit, rate = run.limit(), run.quantities.get("learning_rate")
+            if limit is None or rate is None or not np.isfinite(limit * rate.values).any():
+                continue
+            x, y = measured(run, limit * rate.values)
+            colour = number if self.several else 3
+            self.marks.append(
+                Line(x=freeze(x), y=freeze(y), label=self._once("edge of stability"), colour=colour, dash=True, width=1.2)
+            )
+            drawn = True
+        if not drawn:
+            ends = freeze([min(r.order[0] for r in self.runs), max(r.order[-1] for r in self.runs)])
+            self.marks.append(Line(x=ends, y=freeze([EDGE, EDGE]), label="2: edge of stability", colour=7, dash=True))
+
+    def _scale(self) -> Scale:
+        """Logarithmic where the look asks for it, or a limit is far above every eigenvalue, and all is positive."""
+        shown = [q for run in self.runs for name in self.names for q in both(run, name)]
+        if not self.chart.logs or not all(positive(q.values) for q in shown):
+            return "linear"
+        return "log" if self.look.scale == "log" or self._far() else "linear"
+
+    def _far(self) -> bool:
+        if not {"lambda_max", "stability_ratio"} & set(self.names):
+            return False
+        limits = [limit for run in self.runs if (limit := run.limit()) is not None and np.isfinite(limit).any()]
+        largest = [q.values for run in self.runs if (q := run.quantities.get("lambda_max")) is not None]
+        tops = [float(np.nanmax(v[np.isfinite(v)], initial=-np.inf)) for v in (*limits, *largest)]
+        return bool(limits) and bool(largest) and max(tops[: len(limits)]) > FAR * max(tops[len(limits) :])
 
 
-def capital(label: str) -> str:
-    """With a capital letter, Greek ones left as they are."""
-    return label[:1].upper() + label[1:] if label.isascii() else label
+def layer(mark: Mark) -> tuple[int, bool]:
+    """Bands below lines below points; within them what a legend names first: runs, then what is dashed."""
+    kind = 0 if isinstance(mark, Band) else 2 if isinstance(mark, Points) else 1
+    return kind, bool(getattr(mark, "dash", False))
 
 
-def known(run: RunDynamics, name: str) -> bool:
-    return name in run.quantities and bool(np.isfinite(run.quantities[name].values).any())
+def extent(result: DynamicsResult) -> tuple[float, float]:
+    """What all charts have along x in common: from the first to the last place of any run, and a little air."""
+    ends = [v for run in result.runs.values() for v in (run.order, run.logged_order) if len(v)]
+    low, high = min(float(v.min()) for v in ends), max(float(v.max()) for v in ends)
+    air = 0.02 * (high - low) or 0.5
+    return low - air, high + air
 
 
-def panel_of(chart: Chart, names: Sequence[str], result: DynamicsResult, look: Look) -> Panel:
-    """One chart: a line a run and quantity. A line breaks where a value is not finite."""
-    marks: list[Mark] = []
-    shown: list[Quantity] = []
-    for number, run in enumerate(result.runs.values()):
-        for place, name in enumerate(n for n in names if known(run, n)):
-            q = run.quantities[name]
-            several = len(result.runs) > 1
-            label = f"{run.name}, {q.label}" if several and len(names) > 1 else run.name if several else q.label
-            colour = number if several else place
-            alone = not several and len(names) == 1 and name != "stability_ratio"
-            shown.append(q)
-            line = Line(x=run.order, y=q.values, label="" if alone else label, colour=colour, dash=several and place > 0, width=1.6)
-            marks.append(line)
-        marks += limits(run, number) if "lambda_max" in names else []
-    if "stability_ratio" in names:
-        ends = freeze([min(r.order[0] for r in result.runs.values()), max(r.order[-1] for r in result.runs.values())])
-        marks.append(Line(x=ends, y=freeze([EDGE, EDGE]), label="2: edge of stability", colour=7, dash=True))
-    scale: Scale = "log" if chart.logs and look.scale == "log" and all(positive(q.values) for q in shown) else "linear"
+def reach(run: RunDynamics, q: Quantity) -> tuple[Array, Array, Array | None]:
+    """x, y and half the width of the band, at the checkpoints that are measured by now: between them the line is drawn through."""
+    x, y = measured(run, q.values)
+    if q.standard_error is None:
+        return x, y, None
+    factor = 1.0 if q.name in ("lambda_max", "stability_ratio") else SE
+    return x, y, factor * measured(run, q.standard_error)[1]
+
+
+def measured(run: RunDynamics, values: Array) -> tuple[Array, Array]:
+    """Places and values without those that are still to come; one that is not finite leaves a gap."""
+    there = np.isfinite(values) if not len(run.computed) else np.isfinite(values) | run.computed.astype(bool)
+    inner = there & ~ends_without(values)
+    return run.order[inner], values[inner]
+
+
+def ends_without(values: Array) -> Array:
+    """Where a value is missing before the first or after the last one that is there."""
+    at = np.flatnonzero(np.isfinite(values))
+    outside = np.ones(len(values), dtype=bool)
+    if at.size:
+        outside[at[0] : at[-1] + 1] = False
+    return outside
+
+
+def moments(result: DynamicsResult, names: Sequence[str]) -> Moments | None:
+    """The checkpoints, with what this chart says there; None where the numbers come from no checkpoints."""
+    runs = list(result.runs.values())
+    if not all(len(run.names) for run in runs):
+        return None
+    return Moments(
+        order=freeze(np.concatenate([run.order for run in runs])),
+        run=freeze(np.concatenate([np.full(len(run.order), k) for k, run in enumerate(runs)]), np.int64),
+        names=tuple(name for run in runs for name in run.names),
+        words=tuple(words_at(run, k, names, several=len(runs) > 1) for run in runs for k in range(len(run.names))),
+    )
+
+
+def way(result: DynamicsResult, look: Look) -> Panel:
+    """The runs in the plane of their two leading principal components; a disc where each starts, a star where it ends."""
+    marks: list[Mark] = list(ways(result))
+    shares = [f" ({100 * share:.0f} %)" for share in result.explained[:2]] or ["", ""]
+    found = moments(result, ())
+    if found is not None:
+        places = np.concatenate([run.place for run in result.runs.values()])
+        found = Moments(**{**vars(found), "x": freeze(places[:, 0]), "y": freeze(places[:, 1])})
     return Panel(
         marks=tuple(marks),
-        x=Axis(label=result.unit),
-        y=Axis(label=chart.label, unit=plain_unit(shown[0].unit), scale=scale),
-        title=chart.title if look.title else "",
+        x=Axis(label=f"PC 1{shares[0]}"),
+        y=Axis(label=f"PC 2{shares[1]}"),
+        title="Trajectory" if look.title else "",
+        equal=True,
+        moments=found,
     )
 
 
-def limits(run: RunDynamics, colour: int) -> list[Mark]:
-    """How large the curvature may be, where learning rate and method are known."""
-    found = run.limit()
-    return [] if found is None else [Line(x=run.order, y=freeze(found), label="limit of stability", colour=colour, dash=True)]
+def ways(result: DynamicsResult) -> Iterator[Mark]:
+    for number, run in enumerate(result.runs.values()):
+        if not len(run.place):
+            continue
+        x, y = run.place[:, 0], run.place[:, 1]
+        yield Line(x=freeze(x), y=freeze(y), colour=number, width=1.4)
+        if len(x) <= DOTTED:
+            yield Points(x=freeze(x), y=freeze(y), colour=number, size=3.5)
+        yield Points(x=freeze(x[:1]), y=freeze(y[:1]), colour=number, size=7.0)
+        yield Points(x=freeze(x[-1:]), y=freeze(y[-1:]), colour=number, size=11.0, marker="star")
 
 
-def records(result: DynamicsResult) -> int:
-    return max(len(run.order) for run in result.runs.values())
-
-
-def dynamics_facts(result: DynamicsResult) -> tuple[facts.Fact, ...]:
-    """How many epochs, each quantity's first, last and extreme values, and what is unknown."""
-    found: list[facts.Fact] = []
-    for run in result.runs.values():
-        span = f", {run.order[0]:g} to {run.order[-1]:g}" if len(run.order) else ""
-        found.append((run.name if len(result.runs) > 1 else "Run", f"{facts.plural(len(run.order), result.unit)}{span}"))
-        for name, q in run.quantities.items():
-            label = capital(q.label)
-            found.append((f"{run.name}: {label}" if len(result.runs) > 1 else label, course(run, name, result.unit)))
-    if "stability_ratio" in result.names:
-        found.append(("Edge of stability", "2, where the ratio is learning rate × λmax and there is no momentum"))
-    found.append(("Remarks", " ".join(result.notes)))
-    return tuple(fact for fact in with_unknowns(found, result.provenance.problem) if fact[1])
-
-
-def course(run: RunDynamics, name: str, unit: str) -> str:
-    """ "2.31 at first, 0.042 at last, least 0.041 at epoch 37"."""
-    q = run.quantities[name]
-    at = np.flatnonzero(np.isfinite(q.values))
-    if not at.size:
-        return "no finite value"
-    best = at[int(np.argmax(q.values[at]) if q.unit == "1" or "loss" not in name else np.argmin(q.values[at]))]
-    word = "least" if "loss" in name else "greatest"
-    first, last, top = (facts.with_unit(float(q.values[k]), q.unit) for k in (at[0], at[-1], best))
-    holes = len(q.values) - len(at)
-    return f"{first} at first, {last} at last, {word} {top} at {unit} {run.order[best]:g}" + (
-        f"; {holes:,} missing" if holes else ""
-    )
-
-
-def caption_of(what: str, every: Sequence[facts.Fact]) -> str:
-    """Sentences for under a figure."""
-    said = [what, *(f"{label}: {words}" for label, words in spoken(every) if label != "Run")]
-    return " ".join(capital(s[:1]) + s[1:].rstrip(".") + "." for s in said)
+__all__ = ["capital", "dynamics_figure"]

@@ -12,8 +12,8 @@ import numpy as np
 
 from landscape_gui.curvature_results import SpectraResult, SpectrumResult
 from landscape_gui.errors import ProblemError
-from landscape_gui.probes import grid
 from landscape_gui.probes.base import Ask, CheckpointRef, Cost, Probe, Progress, Run, field
+from landscape_gui.probes.coarse import coarse_first, spread
 from landscape_gui.probes.curvature import (
     VECTOR_BYTES,
     CurvatureProbe,
@@ -116,24 +116,6 @@ class Spectra(CurvatureProbe):
         from landscape_gui.probes.spectra_pictures import spectra_figure
 
         return spectra_figure(result, look)
-
-
-def spread(references: Sequence[CheckpointRef], most: int) -> tuple[CheckpointRef, ...]:
-    """At most so many (0: all) of the checkpoints, both ends among them."""
-    if not most or most >= len(references):
-        return tuple(references)
-    if most == 1:
-        return (references[-1],)
-    places = np.round(np.linspace(0, len(references) - 1, most)).astype(int)
-    return tuple(references[place] for place in places)
-
-
-def coarse_first(count: int) -> list[int]:
-    """Every place once: both ends and the middle, then between."""
-    seen: dict[int, None] = {}
-    for level in range(grid.levels(count, 2)):
-        seen.update(dict.fromkeys(int(place) for place in grid.stations(count, level, 2)))
-    return list(seen)
 
 
 class Growing:

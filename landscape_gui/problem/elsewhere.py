@@ -40,6 +40,16 @@ def differences(description: Mapping[str, Any], path: str) -> tuple[str, ...]:
     return tuple(said)
 
 
+def training_beside(path: str) -> dict[str, Any]:
+    """How a checkpoint was trained (`training`), as the card beside it says; empty where there is no card, or none that can be
+    read."""
+    try:
+        beside = find_beside(find_checkpoint(path)[0], cards.NAME)
+        return dict(cards.read_card(beside).training) if beside is not None else {}
+    except LandscapeError:
+        return {}
+
+
 def check_network(config: Mapping[str, Any], model: str, path: Path, shapes: Shapes, example: tuple[int, ...] | None) -> None:
     """ProblemError where the card beside a checkpoint says that it is another network whose tensors look the same.
 

@@ -25,7 +25,7 @@ from landscape_gui.core.splits import Split, length_of, map_tensors
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes.base import CheckpointRef
-from landscape_gui.problem.elsewhere import check_network, differences
+from landscape_gui.problem.elsewhere import check_network, differences, training_beside
 from landscape_gui.problem.fitting import fit, load, shapes_of
 from landscape_gui.problem.locate import find_checkpoint
 from landscape_gui.problem.saving import write_state
@@ -141,6 +141,10 @@ class Problem:
     def differences(self, reference: CheckpointRef) -> tuple[str, ...]:
         """Sentences on what the card beside another checkpoint says differently of data and loss; this problem's own count."""
         return differences(self.description, reference.path)
+
+    def training_at(self, reference: CheckpointRef) -> dict[str, Any]:
+        """How another checkpoint was trained, as the card beside it says: optimizer, lr, momentum, ...; empty where none does."""
+        return training_beside(reference.path)
 
     def state_of(self, reference: CheckpointRef) -> Tensor:
         """The weights that a reference names, (layout.size,) float32 on `device`.

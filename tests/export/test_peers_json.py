@@ -73,8 +73,9 @@ def test_a_run_that_says_its_learning_rate_has_its_limit_drawn() -> None:
         assert limit == pytest.approx(values)
     result = DynamicsResult(runs=runs)
     figure = kind_of(result_of(result))().figure(result, Look())
-    drawn = [m for m in figure.panels[0].marks if isinstance(m, Line) and m.label == "limit of stability"]
-    assert len(drawn) == 3
+    drawn = [m for m in figure.panels[0].marks if isinstance(m, Line) and m.dash]
+    assert [m.label for m in drawn] == ["limit of stability", "", ""]
+    assert [m.y.tolist() for m in drawn] == [pytest.approx(values) for values in expected]
 
 
 def result_of(result: DynamicsResult) -> DynamicsResult:
