@@ -136,6 +136,8 @@ def services() -> Any:
         fetch=fetch,
         read=read_answer,
         is_answer=is_answer,
+        reopen=reopen,
+        is_figure=is_figure,
         measure=measure,
         save=save,
         way=way,
@@ -295,6 +297,18 @@ def is_answer(path: str) -> bool:
     from landscape_gui.export.peers_kinds import is_answer as is_one
 
     return is_one(path)
+
+
+def reopen(path: str) -> Any:
+    from landscape_gui.reproduction.reopening import reopen as found
+
+    return found(path)
+
+
+def is_figure(path: str) -> bool:
+    from landscape_gui.export_formats import FIGURES
+
+    return path.lower().endswith(FIGURES)
 
 
 def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:

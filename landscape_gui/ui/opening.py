@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from landscape_gui.data_choice import DataNeeded
 from landscape_gui.errors import ChoiceNeeded, SurfaceNeeded, TrustNeeded
+from landscape_gui.reproduction.reopening import Reopened
 from landscape_gui.ui.composed import Composed
 from landscape_gui.ui.documents import Answer, Document, message_of
 from landscape_gui.ui.laying import lay
+from landscape_gui.ui.reopening import reopened
 from landscape_gui.ui.worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) ->
         session.documents_changed.emit()
         if document is session.current:
             session.current_changed.emit()
+        return
+    if isinstance(value, Reopened):
+        reopened(session, document, value)
         return
     if hasattr(value, "provenance"):
         answer = Answer(key="", probe=value.provenance.probe, title=Path(document.path).name, result=value)

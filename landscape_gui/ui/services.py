@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from landscape_gui.composition import is_composition
 from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Result
+
+if TYPE_CHECKING:
+    from landscape_gui.reproduction.reopening import Reopened
 
 ANSWER_FILES = (".h5", ".hdf5")
 
@@ -57,6 +60,10 @@ def named_as_answer(path: str) -> bool:
     return path.lower().endswith(ANSWER_FILES)
 
 
+def no_figure(path: str) -> bool:
+    return False
+
+
 def nothing(key: str) -> Result | None:
     return None
 
@@ -66,7 +73,8 @@ class Services:
     """What the session is made with. All but `probes` run in a worker's thread.
 
     stored: what the store holds for a fingerprint; fetch: one answer of it; read: an answer's file, a run's path in its plane from
-    another file laid onto it where one is named; is_answer: whether a file is one, by its content; measure: a cell on all data, an
+    another file laid onto it where one is named; is_answer: whether a file is one, by its content; is_figure: whether a file is an
+    exported figure, and reopen: what it shows, as far as that is found; measure: a cell on all data, an
     answer with `quantities`; save: a cell's weights as a checkpoint; way: the models on a path of a connection
     (`probes.waypoint.Waypoints`); warm_up: imports what is slow to import; preview: a checkpoint opened with chosen data, and what
     is seen of them; known_data: how data at a path were read last; data_beside: those of a checkpoint beside this one; keep_data:
@@ -82,6 +90,8 @@ class Services:
     fetch: Callable[[str], Result | None] = nothing
     read: Reader | None = None
     is_answer: Callable[[str], bool] = named_as_answer
+    reopen: Callable[[str], Reopened] | None = None
+    is_figure: Callable[[str], bool] = no_figure
     measure: Callable[[Probe, Any, float, float], Any] | None = None
     way: Callable[[Probe, Any, str], Any] | None = None
     save: Callable[[Probe, Any, float, float, str], None] | None = None
@@ -99,6 +109,8 @@ class Services:
             from landscape_gui.ui.composed import load
 
             return load(path, self.fetch), {}, ()
+        if self.reopen is not None and self.is_figure(path):
+            return self.reopen(path), {}, ()
         if self.read is not None and self.is_answer(path):
             return self.read(path), {}, ()
         problem = self.opener(path, trusted=trusted.__contains__)

@@ -64,6 +64,8 @@ class Session(QObject):
     reading_changed = Signal(str)
     """What stands under the cursor of a chart, in words."""
     cell_changed = Signal(object)
+    look_asked = Signal(object)
+    """The Look of a figure that was opened, whose view and camera are to be taken."""
     cell_measured = Signal(object, object)
 
     def __init__(self, services: Services, settings: Settings | None = None, parent: QObject | None = None) -> None:

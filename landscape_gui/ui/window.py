@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from landscape_gui.errors import TrustNeeded
-from landscape_gui.ui import choice_dialog, choosing_data, picked, taking_away, theme
+from landscape_gui.ui import choice_dialog, choosing_data, picked, reopening, taking_away, theme
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from landscape_gui.ui.stage import Stage
 
 FILTER = (
-    "Checkpoints and answers (*.pt *.pth *.pt2 *.safetensors *.index.json *.ckpt *.bin *.npz *.npy *.gz *.h5 *.hdf5 *.tar *.pkl "
-    "*.json);;"
-    "All files (*)"
+    "Checkpoints, answers, figures (*.pt *.pth *.pt2 *.safetensors *.index.json *.ckpt *.bin *.npz *.npy *.gz *.h5 *.hdf5 *.tar "
+    "*.pkl *.json *.pdf *.svg *.png *.tiff *.eps);;All files (*)"
 )
 
 
@@ -154,6 +153,7 @@ class Window(QMainWindow):
         session.inquiries_changed.connect(self._refresh)
         session.shown_changed.connect(self._refresh)
         session.look_changed.connect(self._refresh)
+        session.look_asked.connect(lambda look: reopening.take_view(self, look))
         self.library.compute_asked.connect(lambda: self.tabs.setCurrentIndex(0))
         self.library.compare_asked.connect(self.compare)
         self.cell.profile_asked.connect(lambda: self.set_view("chart"))
