@@ -87,14 +87,7 @@ def no_tex() -> str:
     return missing_of_tex()
 
 
-def for_latex(text: str) -> str:
-    """Plain words as LaTeX must be given them."""
-    from landscape_gui.export.fonts import as_tex
-
-    return as_tex(text)
-
-
-JOBS: dict[str, Callable[..., Any]] = {"preview": preview, "whole": whole, "judged": judged, "tex": no_tex, "latex": for_latex}
+JOBS: dict[str, Callable[..., Any]] = {"preview": preview, "whole": whole, "judged": judged, "tex": no_tex}
 
 
 class Drawer:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from shiboken6 import isValid
 
 from landscape_gui.errors import LandscapeError
+from landscape_gui.export.report_latex import latex
 from landscape_gui.export_formats import FORMATS
 from landscape_gui.figure import Figure
 from landscape_gui.ui.documents import message_of
@@ -75,12 +76,13 @@ class CopyRow(QWidget):
     def copy_latex(self) -> None:
         order = self._asked()
         if order is not None and order.figure is not None:
-            self.session.drawing.draw("latex", order.figure.caption, then=self._put(self.latex))
+            QGuiApplication.clipboard().setText(latex(order.figure.caption))
+            self._say(self.latex)
 
     def copy_bibtex(self) -> None:
         order = self._asked()
         if order is not None and BIBTEX is not None:
-            self.session.drawing.do(lambda: text_of(order), self._put(self.bibtex), name="bibtex")
+            self.session.drawing.do(lambda: text_of(order), self._put(self.bibtex))
 
     def _asked(self) -> Order | None:
         try:

@@ -15,7 +15,7 @@ Then = Callable[[Outcome], None]
 
 
 class Drawing:
-    """One drawing after another; of those that wait, a newer one under the same name takes the place of the older.
+    """One drawing after another.
 
     last: what was exported last, an `exporting.Order`.
     """
@@ -28,18 +28,18 @@ class Drawing:
 
     def warm_up(self) -> None:
         """Begin to import what drawing needs."""
-        self.do(self.drawer.start, ignored, name="warm up")
+        self.do(self.drawer.start, ignored, newest="warm up")
 
-    def draw(self, job: str, *given: Any, then: Then) -> Task:
-        """One of `export.apart.JOBS`; `then` is called with its outcome in the window's thread."""
-        return self.do(functools.partial(self.drawer.ask, job, *given), then, name=job)
+    def draw(self, job: str, *given: Any, then: Then, newest: str = "") -> Task:
+        """One of `export.apart.JOBS`; `then` is called with its outcome in the window's thread. newest: see `do`."""
+        return self.do(functools.partial(self.drawer.ask, job, *given), then, newest=newest)
 
-    def do(self, work: Callable[[], Any], then: Then, *, name: str) -> Task:
-        """Anything in the same thread, after what was asked before."""
-        before = self._waiting.get(name)
-        if before is not None:
-            self.worker.withdraw(before)
-        task = self._waiting[name] = Task(work, then, name=name)
+    def do(self, work: Callable[[], Any], then: Then, *, newest: str = "") -> Task:
+        """Anything in the same thread, after what was asked before; of several that wait under one name only the newest is done."""
+        task = Task(work, then, name="drawing")
+        if newest:
+            self.withdraw(newest)
+            self._waiting[newest] = task
         self.worker.submit(task)
         return task
 

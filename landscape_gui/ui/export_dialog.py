@@ -23,7 +23,7 @@ from landscape_gui.ui.export_preview import ExportPreview, bytes_words, page_wor
 from landscape_gui.ui.exporting import Order, Subject, suggested_name, with_suffix
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.recolouring import map_of, recoloured
-from landscape_gui.ui.rehearsal import Rehearsal
+from landscape_gui.ui.rehearsal import DRAWN, Rehearsal
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
 
@@ -72,7 +72,9 @@ class ExportDialog(QDialog):
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self.copying)
+        self.progress = plain("", "muted", wrap=False)
         foot.addStretch(1)
+        foot.addWidget(self.progress)
         self.close_button, self.save = QPushButton("Close"), QPushButton("&Export \N{HORIZONTAL ELLIPSIS}")
         self.close_button.setAutoDefault(False)
         self.save.setObjectName("primary")
@@ -142,10 +144,11 @@ class ExportDialog(QDialog):
         except LandscapeError as error:
             self.preview.show_words(str(error))
             return
-        self.preview.bar.setVisible(order.kind.group == "figure")
+        self.preview.bar.setVisible(order.kind.group in DRAWN)
+        self.preview.zoom_box.setVisible(order.kind.group == "figure")
         self.preview.concerns.setVisible(order.kind.group == "figure")
         self.copying.arrange(order.figure)
-        if order.kind.group == "figure" or order.kind.plain:
+        if order.kind.group in DRAWN or order.kind.plain:
             width = order.setup.width or 1.0
             self.rehearsal.ask(order, lambda: self.preview.view.wanted(width))
         else:
@@ -154,9 +157,9 @@ class ExportDialog(QDialog):
     def _drawn(self, picture: Picture) -> None:
         self.preview.show_picture(picture)
         order, choice = self.rehearsal.order, self.form.page.choice()
-        if order is not None:
-            pixels = order.kind.suffix in (".png", ".tiff")
-            self._tell_facts(page_words(picture, order.setup, choice.unit, pixels=pixels), self._facts[1])
+        if order is not None and order.kind.group == "figure":
+            pixels, inside = order.kind.suffix in (".png", ".tiff"), bool(map_of(order.figure))
+            self._tell_facts(page_words(picture, order.setup, choice.unit, pixels=pixels, inside=inside), self._facts[1])
 
     def _sized(self, count: float, exact: bool) -> None:
         self._tell_facts(self._facts[0], bytes_words(count, exact=exact))
@@ -215,7 +218,8 @@ class ExportDialog(QDialog):
         drawer, stop = self.session.drawing.drawer, threading.Event()
         self.stop = stop
         self.writing = self.session.drawing.do(
-            lambda: order.carry_out(drawer, stop), lambda o: self._written(order, o), name="write"
+            lambda: order.carry_out(drawer, stop),
+            lambda o: self._written(order, o),
         )
 
     def _written(self, order: Order, outcome: Outcome) -> None:
@@ -238,7 +242,8 @@ class ExportDialog(QDialog):
         self.save.setEnabled(not name)
         self.form.setEnabled(not name)
         self.close_button.setText("Cancel" if name else "Close")
-        self.preview.busy.setText(f"Writing {name} \N{HORIZONTAL ELLIPSIS}" if name else "")
+        self.copying.setVisible(not name)
+        self.progress.setText(f"Writing {name} \N{HORIZONTAL ELLIPSIS}" if name else "")
 
     def _say_wrong(self, error: BaseException) -> None:
         message = message_of(error)

@@ -40,7 +40,6 @@ class ExportForm(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.format = FormatBox()
         self.view = chooser("export_view", "View", [(VIEWS[name], name) for name in views])
-        self.view.setEnabled(len(views) > 1)
         self.colours = chooser("export_colours", "Colour map", [("As on the screen", "")])
         for name, words in COLOUR_MAPS.items():
             self.colours.addItem(f"{name}{'' if is_safe(name) else '  (not safe in grey)'}", name)
@@ -67,13 +66,13 @@ class ExportForm(QScrollArea):
         grid.setColumnMinimumWidth(0, COLUMN)
         grid.setColumnStretch(1, 1)
         self.labels = {}
-        for number, (text, field) in enumerate((("&Format", self.format), ("Vie&w", self.view), ("&Colours", self.colours))):
+        for number, text, field in ((0, "&Format", self.format), (2, "Vie&w", self.view), (3, "&Colours", self.colours)):
             label = self.labels[text] = plain(text, wrap=False)
             label.setBuddy(field)
             grid.addWidget(label, number, 0)
             grid.addWidget(field, number, 1)
+        grid.addWidget(self.help, 1, 1)
         column.addLayout(grid)
-        column.addWidget(self.help)
         self.rule = QFrame()
         self.rule.setObjectName("rule")
         column.addWidget(self.rule)
@@ -109,15 +108,14 @@ class ExportForm(QScrollArea):
     def _arrange(self) -> None:
         """Fields that this kind of file heeds."""
         kind = self.kind
-        figure = kind is not None and kind.takes == "figure"
-        drawn = kind is not None and kind.group == "figure"
-        self.labels["Vie&w"].setVisible(figure)
-        self.view.setVisible(figure)
+        figure = kind is not None and kind.takes == "figure" and kind.group != "text"
+        drawn = kind is not None and kind.group in ("figure", "script")
+        for widget in (self.labels["Vie&w"], self.view):
+            widget.setVisible(figure and self.view.count() > 1)
         for widget in (self.labels["&Colours"], self.colours):
-            widget.setVisible(figure and self.coloured and kind is not None and kind.group != "text")
+            widget.setVisible(figure and self.coloured)
         self.page.setVisible(drawn)
         self.rule.setVisible(drawn)
-        self.help.setVisible(not drawn)
         self.help.setText(f"{kind.words[:1].upper()}{kind.words[1:]}." if kind is not None else "")
 
     # remembering

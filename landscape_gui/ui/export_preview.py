@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QFontDatabase, QResizeEvent, QTextOption
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -38,6 +38,8 @@ VISIONS = {
     "protanopia": "Red-green blind (protanopia)",
     "tritanopia": "Blue-yellow blind (tritanopia)",
 }
+LONG = 300
+"""Characters of a text's first line beyond which its lines are broken."""
 WELL = "Letters, lines and colours can be read in print, in grey, and by colour-blind readers."
 
 
@@ -52,7 +54,6 @@ class ExportPreview(QWidget):
         self.text = QPlainTextEdit()
         self.text.setObjectName("preview_text")
         self.text.setReadOnly(True)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Preview of the text")
         self.text.setTabChangesFocus(True)
@@ -83,6 +84,11 @@ class ExportPreview(QWidget):
         line = QHBoxLayout(self.bar)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)
+        self.zoom_box = QWidget()
+        zooms = QHBoxLayout(self.zoom_box)
+        zooms.setContentsMargins(0, 0, 0, 0)
+        zooms.setSpacing(2)
+        line.addWidget(self.zoom_box)
         self.zooms = QButtonGroup(self)
         self.zoom_buttons: dict[Zoom, QToolButton] = {}
         for zoom, (text, tip) in ZOOMS.items():
@@ -93,7 +99,7 @@ class ExportPreview(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.clicked.connect(lambda _=False, zoom=zoom: self.set_zoom(zoom))
             self.zooms.addButton(button)
-            line.addWidget(button)
+            zooms.addWidget(button)
         self.zoom_buttons["fit"].setChecked(True)
         self.busy = plain("", "muted", wrap=False)
         line.addSpacing(12)
@@ -131,6 +137,8 @@ class ExportPreview(QWidget):
 
     def show_text(self, text: str) -> None:
         self.busy.setText("")
+        long = len(text.partition("\n")[0]) > LONG
+        self.text.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere if long else QTextOption.WrapMode.NoWrap)
         self.text.setPlainText(text)
         self.pages.setCurrentWidget(self.text)
 
@@ -145,9 +153,7 @@ class ExportPreview(QWidget):
 
 
 class Concerns(QScrollArea):
-    """Sentences, a line each; as high as three of them at most."""
-
-    MOST = 3
+    """Sentences, a line or more each; the last may have to be scrolled to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,11 +179,20 @@ class Concerns(QScrollArea):
         if sentences == ():
             self.column.addWidget(Concern(WELL, well=True))
         self.column.addStretch(1)
-        self.setFixedHeight(max(1, min(len(sentences), self.MOST)) * LINE if sentences is not None else LINE)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its sentences are, wrapped as they must be."""
+        needed = self.column.totalHeightForWidth(self.viewport().width()) if self.sentences is not None else LINE
+        self.setFixedHeight(max(LINE, min(needed, HIGHEST)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
 
-LINE = 24
-"""Pixels of a sentence."""
+LINE, HIGHEST = 20, 96
+"""Pixels of a sentence, and of all that are seen at once."""
 
 
 class Concern(QWidget):
@@ -195,15 +210,14 @@ class Concern(QWidget):
         line.addWidget(words, 1)
 
 
-def page_words(picture: Picture, setup: PageSetup, unit: str, *, pixels: bool) -> str:
-    """Size of the page, and its pixels."""
+def page_words(picture: Picture, setup: PageSetup, unit: str, *, pixels: bool, inside: bool) -> str:
+    """Size of the page, and its pixels, or those `inside` it."""
     digits = {"in": 3, "cm": 3, "mm": 4, "pt": 4}[unit]
     size = " \N{MULTIPLICATION SIGN} ".join(f"{side / INCHES[unit]:.{digits}g}" for side in (picture.width, picture.height))
     across, down = (int(side * setup.dpi + 1e-6) for side in (picture.width, picture.height))
     count = f"{across:,} \N{MULTIPLICATION SIGN} {down:,} pixels"
-    return f"{size} {unit}" + (
-        f"  \N{MIDDLE DOT}  {count}" if pixels else f"  \N{MIDDLE DOT}  pictures inside at {setup.dpi:g} dpi"
-    )
+    more = count if pixels else f"surface in pixels at {setup.dpi:g} dpi" if inside else ""
+    return "  \N{MIDDLE DOT}  ".join(filter(None, (f"{size} {unit}", more)))
 
 
 def bytes_words(count: float, *, exact: bool) -> str:

@@ -9,11 +9,10 @@ from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from landscape_gui.export_formats import GROUPS, Format
-from landscape_gui.ui.editors import ChoiceBox
 
 
-class FormatBox(ChoiceBox):
-    """Headings cannot be chosen. Closed, it shows the format's name alone."""
+class FormatBox(QComboBox):
+    """Headings cannot be chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,8 +34,8 @@ class FormatBox(ChoiceBox):
             if kind.group != group:
                 group = kind.group
                 self._add_heading(GROUPS[kind.group])
-            self.addItem(f"{kind.name}: {kind.words} ({kind.suffix})", kind.suffix)
-        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + 28, 620))
+            self.addItem(f"{kind.name} ({kind.suffix})", kind.suffix)
+            self.setItemData(self.count() - 1, kind.words[:1].upper() + kind.words[1:], Qt.ItemDataRole.ToolTipRole)
         self.blockSignals(False)
         self.choose(before if before in self.formats else next(iter(self.formats), ""))
 

@@ -27,6 +27,9 @@ GROWTH = 1.25
 SHOWN = 20_000
 """Characters of a text that are shown."""
 
+DRAWN = ("figure", "mesh")
+"""Groups of which a picture is shown."""
+
 Room = tuple[tuple[int, int], float | None]
 
 
@@ -67,7 +70,7 @@ class Rehearsal(QObject):
 
     def redraw(self) -> None:
         """The same at another size."""
-        if self.order is not None and self.order.kind.group == "figure":
+        if self.order is not None and self.order.kind.group in DRAWN:
             self._round += 1
             self._soon.start(DELAY)
 
@@ -77,17 +80,25 @@ class Rehearsal(QObject):
         self.order, self.content = None, None
         self._soon.stop()
         self._later.stop()
-        self.drawing.withdraw("preview", "judged", "whole", "text")
+        self.drawing.withdraw("preview", "judged", "size", "text")
 
     def _draw(self) -> None:
         order = self.order
         if order is None:
             return
         self.began.emit()
-        if order.kind.group == "figure":
-            self.drawing.draw("preview", order.figure, order.kind.suffix, order.setup, *self._room(), then=self._now(self._drawn))
+        if order.kind.group in DRAWN:
+            self.drawing.draw(
+                "preview",
+                order.figure,
+                order.kind.suffix,
+                order.setup,
+                *self._room(),
+                then=self._now(self._drawn),
+                newest="preview",
+            )
         elif order.kind.plain:
-            self.drawing.do(functools.partial(first_lines, order), self._now(self._read), name="text")
+            self.drawing.do(functools.partial(first_lines, order), self._now(self._read), newest="text")
 
     def _now(self, then: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
         """Only if nothing else is wanted meanwhile, and unless it failed."""
@@ -107,10 +118,13 @@ class Rehearsal(QObject):
         picture: Picture = outcome.value
         assert self.order is not None
         self.drawn.emit(picture)
-        if self.content is None:
-            self.drawing.draw("judged", self.order.figure, self.order.setup, then=self._now(lambda o: self.judged.emit(o.value)))
+        if self.content is None and self.order.kind.group == "figure":
+            self.drawing.draw("judged", self.order.figure, self.order.setup, then=self._now(self._judged), newest="judged")
             self._later.start(REST)
             self._page = picture.width, picture.height
+
+    def _judged(self, outcome: Outcome) -> None:
+        self.judged.emit(outcome.value)
 
     def _read(self, outcome: Outcome) -> None:
         text, size = outcome.value
@@ -129,7 +143,7 @@ class Rehearsal(QObject):
             self.content = outcome.value if exact else None
             self.sized.emit(len(outcome.value) * factor, exact)
 
-        self.drawing.draw("whole", order.figure, order.kind.suffix, coarse, then=self._now(done))
+        self.drawing.draw("whole", order.figure, order.kind.suffix, coarse, then=self._now(done), newest="size")
 
 
 def coarser(order: Order, page: tuple[float, float]) -> PageSetup:

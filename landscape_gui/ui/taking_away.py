@@ -90,7 +90,7 @@ def export_again(window: Window) -> None:
         else:
             saving.tell(session, order, outcome.value)
 
-    session.drawing.do(lambda: order.carry_out(session.drawing.drawer), done, name="write")
+    session.drawing.do(lambda: order.carry_out(session.drawing.drawer), done)
 
 
 def copy_picture(window: Window) -> None:
