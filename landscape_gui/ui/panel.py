@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.figure import Figure
 from landscape_gui.ui.icons import icon
+
+COPIED = "Copied"
 
 
 def plain(text: str, name: str = "", *, wrap: bool = True) -> QLabel:
@@ -76,21 +78,31 @@ class FactsPanel(QWidget):
         column.addWidget(self.area, 1)
         foot = QFrame()
         foot.setObjectName("foot")
-        below = QVBoxLayout(foot)
+        below = QHBoxLayout(foot)
         below.setContentsMargins(12, 8, 12, 10)
-        self.copy_button = QPushButton(icon("copy"), " Copy caption")
-        self.copy_button.setAccessibleName("Copy caption")
-        self.copy_button.setToolTip("Copies these facts as sentences, for the caption of a figure")
-        self.copy_button.clicked.connect(self.copy)
-        below.addWidget(self.copy_button)
+        below.setSpacing(6)
+        self.copy_button = self._button("Copy caption", "Copies these facts as sentences, for the caption of a figure", self.copy)
+        self.copy_button.setIcon(icon("copy"))
+        self.latex_button = self._button("LaTeX", "Copies the caption for LaTeX, its symbols in math mode", self.copy_latex)
+        self.bibtex_button = self._button("BibTeX", "Copies the papers whose methods the picture uses", self.copy_bibtex)
+        for button, share in ((self.copy_button, 2), (self.latex_button, 1), (self.bibtex_button, 1)):
+            below.addWidget(button, share)
         column.addWidget(foot)
         self.show_figure(None)
+
+    def _button(self, text: str, tip: str, copy: Callable[[], None]) -> QPushButton:
+        button = QPushButton(text)
+        button.setAccessibleName(text if text.startswith("Copy") else f"Copy {text}")
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: copy())
+        return button
 
     def show_figure(self, figure: Figure | None) -> None:
         """Show a figure's facts; nothing is laid out while the panel is hidden, and only words change where the labels stay."""
         self.figure = figure
         self.caption = figure.caption if figure is not None else ""
-        self.copy_button.setEnabled(bool(self.caption))
+        for button in (self.copy_button, self.latex_button, self.bibtex_button):
+            button.setEnabled(bool(self.caption))
         if self.isVisible() or figure is None:
             self._fill()
 
@@ -108,9 +120,26 @@ class FactsPanel(QWidget):
             self.area.setWidget(self.table)
 
     def copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.caption)
-        self.copy_button.setText(" Copied")
-        QTimer.singleShot(1500, self.copy_button, lambda: self.copy_button.setText(" Copy caption"))
+        self._take(self.caption, self.copy_button)
+
+    def copy_latex(self) -> None:
+        from landscape_gui.export.report_latex import latex
+
+        self._take(latex(self.caption), self.latex_button)
+
+    def copy_bibtex(self) -> None:
+        from landscape_gui.export.references import references
+
+        if self.figure is not None:
+            self._take(references(self.figure), self.bibtex_button)
+
+    def _take(self, text: str, button: QPushButton) -> None:
+        """Onto the clipboard; the button says so for a moment."""
+        QGuiApplication.clipboard().setText(text)
+        words = button.text()
+        if words != COPIED:
+            button.setText(COPIED)
+            QTimer.singleShot(1500, button, lambda: button.setText(words))
 
 
 class FactsTable(QWidget):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +15,7 @@ from landscape_gui.ui.documents import Answer, Document, Message, message_of
 from landscape_gui.ui.worker import Task
 
 if TYPE_CHECKING:
+    from landscape_gui.composition import Cell
     from landscape_gui.figure import Look
     from landscape_gui.ui.session import Session
     from landscape_gui.ui.window import Window
@@ -44,6 +46,7 @@ def compose(session: Session, document: Document, found: Reopened) -> None:
         session.said.emit(message_of(error, where=found.name))
         session.close(document)
         return
+    composition = dataclasses.replace(composition, cells=with_checkpoints(composition.cells, found.answers))
     known = {one.recorded.provenance.key: one.result for one in found.answers if one.result is not None}
     document.composed = Composed(composition=composition, known=known)
     document.state, document.asks = "ready", False
@@ -51,6 +54,20 @@ def compose(session: Session, document: Document, found: Reopened) -> None:
     if document is session.current:
         session.current_changed.emit()
     say(session, found)
+
+
+def with_checkpoints(cells: Sequence[Cell], answers: Sequence[Reopening]) -> tuple[Cell, ...]:
+    """The cells with where their checkpoints lie, so that they can be refreshed."""
+    rest = iter(answers)
+
+    def placed(cell: Cell, one: Reopening | None) -> Cell:
+        if one is None or not one.checkpoint:
+            return cell
+        where = one.result.provenance if one.result is not None else one.recorded.provenance
+        asked = dict(where.problem.get("asked") or {})
+        return dataclasses.replace(cell, checkpoint=one.checkpoint, probe=where.probe, question=dict(where.question), opening=asked)
+
+    return tuple(cell if cell.difference is not None else placed(cell, next(rest, None)) for cell in cells)
 
 
 def show_alone(session: Session, document: Document, found: Reopened, one: Reopening) -> None:
