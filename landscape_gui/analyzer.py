@@ -21,12 +21,12 @@ from torch import nn
 
 from landscape_gui.analysis import FURTHER, SHARP, SPECTRAL, Analysis, Measures, analysis_of, named
 from landscape_gui.analyzer_numbers import connection_values, moments_of, number, pieces_of_bound, surface_values
-from landscape_gui.errors import ProblemError, QuestionError
+from landscape_gui.errors import QuestionError
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Connect, Report, Sharpness, Spectrum, Surface, kind_of
 from landscape_gui.probes.base import CheckpointRef, Probe
 from landscape_gui.problem.dataset import Data
-from landscape_gui.problem.in_memory import InMemoryProblem, bare, computing, in_memory
+from landscape_gui.problem.in_memory import InMemoryProblem, bare, checked, computing, in_memory
 from landscape_gui.problem.loaders import kept_generators, read_loaders
 from landscape_gui.problem.settings import own_randomness
 from landscape_gui.problem.training_copy import Shuffled, Step, copied_together, train
@@ -276,9 +276,7 @@ class LossLandscapeAnalyzer:
         """The model as it is now; the same one as long as neither weights nor what requires a gradient change."""
         from landscape_gui.checkpoint import digest
 
-        source = bare(self.model)
-        if not isinstance(source, nn.Module):
-            raise ProblemError(f"The model is a {type(source).__name__}; an nn.Module was expected.")
+        source = checked(self.model)
         trained = tuple(name for name, p in source.named_parameters() if p.requires_grad)
         key = (digest(source.state_dict()), trained)
         if self._known is None or self._known[0] != key:

@@ -48,7 +48,13 @@ def judge(criterion: Criterion | str | None, output: Any, targets: Any) -> Judge
 
 def own_loss(module: nn.Module, batch: Any) -> Tensor:
     """What a network of transformers answers to a batch with labels."""
-    output = module(**batch) if isinstance(batch, Mapping) else module(*batch)
+    try:
+        output = module(**batch) if isinstance(batch, Mapping) else module(*batch) if isinstance(batch, tuple) else module(batch)
+    except TypeError as error:
+        raise ProblemError(
+            f"No criterion was given, and the network does not take a whole batch: {error}.",
+            remedy="Give a criterion of (outputs, targets).",
+        ) from error
     found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
     if not isinstance(found, Tensor):
         raise ProblemError(

@@ -22,11 +22,11 @@ from landscape_gui.errors import ProblemError
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.problem.assembly import Found, Network, about_checkpoint, assemble, fingerprint
 from landscape_gui.problem.card import Card
-from landscape_gui.problem.criteria import Criterion, Judged, judge
+from landscape_gui.problem.criteria import Criterion, Judged, judge, own_loss
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.fitting import load
 from landscape_gui.problem.judges import shape_of
-from landscape_gui.problem.loaders import first_examples
+from landscape_gui.problem.loaders import few, first_examples
 from landscape_gui.problem.problem import Parts, Problem
 from landscape_gui.problem.settings import choose_device, own_randomness, prepare_torch
 from landscape_gui.run import Run
@@ -112,7 +112,6 @@ def in_memory(
     network, notes = copied(model)
     name = title or type(bare(model)).__name__
     checkpoint = checkpoint_of(bare(model).state_dict(), name)
-    with_logits(network)
     judged = judged_by(network.to(where), data.splits[0], criterion, where)
     config = {"class": f"{type(network).__module__}.{type(network).__qualname__}", PLACE: next(_numbers)}
     said = (*notes, *judged.notes)
@@ -150,19 +149,25 @@ def bare(model: nn.Module) -> nn.Module:
     return bare(model.module) if isinstance(model, wrapped) else model
 
 
-def copied(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
-    """A copy to compute with, and what was cast. Gradients are not copied. Raises ProblemError."""
+def checked(model: Any) -> nn.Module:
+    """The bare network. ProblemError where it is none, or has no weights (yet)."""
     if not isinstance(model, nn.Module):
         raise ProblemError(f"The model is a {type(model).__name__}; an nn.Module was expected.")
     source = bare(model)
-    every = [*source.named_parameters(), *source.named_buffers()]
-    unready = next((name for name, p in every if is_lazy(p)), "")
+    unready = next((name for name, p in (*source.named_parameters(), *source.named_buffers()) if is_lazy(p)), "")
     if unready:
         raise ProblemError(
             f"The parameter {unready} has no shape yet.", remedy="Run the network once, so that lazy layers are made."
         )
     if not any(True for _ in source.parameters()):
         raise ProblemError(f"{type(source).__name__} has no parameters: there is no landscape around it.")
+    return source
+
+
+def copied(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
+    """A copy to compute with, and what was cast. Gradients are not copied. Raises ProblemError."""
+    source = checked(model)
+    every = [*source.named_parameters(), *source.named_buffers()]
     memo: dict[int, Any] = {id(p.grad): None for p in source.parameters() if p.grad is not None}
     try:
         network = copy.deepcopy(source, memo)
@@ -184,25 +189,19 @@ def checkpoint_of(tensors: Mapping[str, Tensor], label: str) -> Checkpoint:
     return Checkpoint(Path(PLACE) / label.replace("/", " "), PLACE, kept, digest(kept))
 
 
-def with_logits(network: nn.Module) -> None:
-    """Networks of transformers answer with an object: criteria and metrics take its logits."""
-
-    def logits(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-        found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-        return found if isinstance(found, Tensor) and not isinstance(output, Tensor) and loss_of(output) is None else output
-
-    network.register_forward_hook(logits)
-
-
-def loss_of(output: Any) -> Tensor | None:
-    """The loss that a network's answer holds: then it was given labels, and is asked for it."""
-    found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
-    return found if isinstance(found, Tensor) else None
+def logits_of(output: Any) -> Any:
+    """What criteria and metrics take of an answer that is an object, as networks of transformers give it."""
+    if isinstance(output, Tensor):
+        return output
+    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    return found if isinstance(found, Tensor) else output
 
 
 def judged_by(network: nn.Module, split: Split, criterion: Criterion | str | None, device: torch.device) -> Judged:
     """The criterion, tried on a few examples. Raises ProblemError: the forward pass does, with its own words."""
     if criterion is None:
+        with torch.no_grad():
+            own_loss(network, place(few(split, TRIED), device, torch.float32))
         return judge(None, None, None)
     inputs, targets = first_examples(split, TRIED)
     inputs, targets = place(inputs, device, torch.float32), place(targets, device, torch.float32)
@@ -214,4 +213,6 @@ def judged_by(network: nn.Module, split: Split, criterion: Criterion | str | Non
             f"The network's forward pass on inputs of shape {shape_of(inputs)} raises {type(error).__name__}: {error}.",
             remedy="The loaders' batches must be (inputs, targets) as the network takes its inputs.",
         ) from error
-    return judge(criterion, output, targets)
+    if logits_of(output) is not output:  # a hook costs a network without need its faster forms
+        network.register_forward_hook(lambda _module, _inputs, answered: logits_of(answered))
+    return judge(criterion, logits_of(output), targets)

@@ -98,7 +98,7 @@ def ordered(name: str, loader: Any, reading: Reading, notes: list[str]) -> Itera
     if isinstance(loader, (Tensor, str, bytes, Mapping)) or (not hasattr(loader, "__iter__") and not isinstance(loader, Dataset)):
         raise ProblemError(f"The {name} loader is a {type(loader).__name__}.", remedy=EXPECTED)
     if not isinstance(loader, (DataLoader, Dataset)):
-        return loader if isinstance(loader, (list, tuple)) or not isinstance(loader, Iterator) else list(limited(loader, reading))
+        return loader
     own = isinstance(loader, DataLoader) and loader.batch_size is not None and not isinstance(loader.sampler, KNOWN_SAMPLERS)
     own = own or (isinstance(loader, DataLoader) and isinstance(loader.sampler, RandomSampler) and loader.sampler.replacement)
     if own and isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
@@ -118,16 +118,6 @@ def known_length(dataset: Any) -> int:
         return len(dataset)
     except TypeError:
         return 0
-
-
-def limited(batches: Iterable[Any], reading: Reading) -> Iterator[Any]:
-    """The first batches of an iterator, up to the examples that are asked for."""
-    seen = 0
-    for batch in batches:
-        yield batch
-        seen += length_of(map_arrays(batch)) if reading.most else 0
-        if reading.most and seen >= reading.most:
-            return
 
 
 @contextlib.contextmanager
@@ -182,7 +172,7 @@ def streamed(name: str, source: Iterable[Any], batches: list[Any], reading: Read
     """Batches that stay batches: kept where there is room for them, else read again at each pass."""
     size = sum(t.numel() * t.element_size() for batch in batches for t in tensors_of(batch))
     fits = size <= reading.limit
-    if not fits and not isinstance(source, (DataLoader, list, tuple)):
+    if not fits and isinstance(source, Iterator):
         raise ProblemError(
             f"The {name} data take more than {reading.limit / 2**30:.3g} GiB of memory.",
             remedy="Give max_examples, or a DataLoader, which can be read again at each pass.",
@@ -218,6 +208,12 @@ class Stream:
 
     def limited(self, limit: int) -> Stream:
         return replace(self, most=limit)
+
+
+def few(split: Split, count: int) -> Any:
+    """The first examples of batches that a network takes whole."""
+    batch = next(iter(split.inputs)) if split.streams else split.inputs
+    return cut(batch, 0, count, length_of(batch))
 
 
 def first_examples(split: Split, count: int) -> tuple[Any, Any]:
