@@ -269,10 +269,13 @@ def test_torch_is_set_as_before_after_computing() -> None:
     torch.set_num_threads(1)
     torch.backends.mha.set_fastpath_enabled(True)
     seen = torch.get_rng_state()
-    with pytest.raises(KeyError), computing(2):
+
+    def stop() -> None:
         assert torch.get_num_threads() == 2 and not torch.backends.mha.get_fastpath_enabled()
-        torch.rand(3)
-        raise KeyError
+        raise KeyError(str(torch.rand(3)))
+
+    with pytest.raises(KeyError), computing(2):
+        stop()
     assert torch.get_num_threads() == 1 and torch.backends.mha.get_fastpath_enabled()
     assert torch.equal(torch.get_rng_state(), seen) and np.isfinite(np.random.rand())
 
