@@ -290,3 +290,35 @@ def test_a_folder_a_missing_and_a_large_file_are_no_compositions(tmp_path: Path)
     (tmp_path / "large").write_bytes(b" " * (5 << 20))
     with pytest.raises(LandscapeError, match="too large"):
         read_composition(tmp_path / "large")
+
+
+# titles
+
+
+def with_checkpoint(epoch: float, title: str = "net") -> Any:
+    answer = paraboloid(title=title)
+    problem = {"title": title, "checkpoint": {"epoch": epoch}}
+    return replace(answer, provenance=replace(answer.provenance, problem=problem))
+
+
+@pytest.mark.parametrize(
+    ("answers", "names"),
+    [
+        ([LOW, HIGH], ["low", "high"]),
+        ([with_checkpoint(3), with_checkpoint(20)], ["epoch 3", "epoch 20"]),
+        ([paraboloid(title="net"), paraboloid(title="net", seed=1)], ["seed 0", "seed 1"]),
+        ([LOW, LOW], ["Training loss", "Training loss"]),
+        ([LOW], ["low"]),
+    ],
+)
+def test_panels_are_called_by_what_tells_them_apart(answers: list[Any], names: list[str]) -> None:
+    figure = composed(Composition(cells=(Cell(),) * len(answers)), answers)
+    assert [panel.title for panel in figure.panels] == names
+
+
+def test_labels_of_axes_are_short_where_panels_are_narrow() -> None:
+    axes = replace(LOW.axes, labels=("filter-normalised random direction 1", "layer-normalised random direction 2"))
+    answer = replace(LOW, axes=axes)
+    three, two = (composed(Composition(cells=(Cell(),) * n), [answer] * n) for n in (3, 2))
+    assert (three.panels[0].x.label, three.panels[0].y.label) == ("direction 1", "direction 2")
+    assert two.panels[0].x.label == "filter-normalised direction 1"

@@ -35,7 +35,7 @@ def difference_panel(later: Panel, earlier: Panel, look: Look, title: str) -> tu
     label = f"log\N{SUBSCRIPT ONE}\N{SUBSCRIPT ZERO} ratio of {a.label}" if log else f"difference of {a.label}"
     mark = replace(
         a, z=z, limits=(-limit, limit), scale="linear", missing=np.isnan(z), filled=None, label=label, unit="" if log else a.unit,
-        colour_map="coolwarm", levels=contour_levels((-limit, limit), look.levels), contour_lines=look.contour_lines,
+        colour_map="coolwarm", levels=contour_levels((-limit, limit), max(4, look.levels // 2)), contour_lines=look.contour_lines,
         contour_labels=look.contour_labels, height=look.height, shading=look.shading,
     )  # fmt: skip
     z_axis = Axis(label=label, unit=mark.unit, limits=mark.limits)

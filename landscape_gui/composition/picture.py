@@ -12,6 +12,7 @@ from landscape_gui.composition.composition import Cell, Composition
 from landscape_gui.composition.difference import difference_panel
 from landscape_gui.composition.lost import Lost
 from landscape_gui.composition.questions import probe_of
+from landscape_gui.composition.titles import names_of, with_short_labels
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Figure, Look, Note, Panel, Scale, SharedBar, Surface
 from landscape_gui.results import Provenance, Result
@@ -46,8 +47,8 @@ def composed(composition: Composition, answers: Sequence[Result | Lost | None]) 
     for group in groups:
         share(composition, group)
     subtract(composition, shown)
-    panels = tuple(finished(one, composition) for one in shown)
-    columns = composition.columns or usual_columns(len(panels))
+    columns = composition.columns or usual_columns(len(shown))
+    panels = finished(shown, columns)
     panels, bars = with_bars(composition, shown, panels, groups, columns)
     sources = tuple(one.figure.provenance for one in shown if one.figure is not None)
     letters = [letter(k) for k in range(len(shown))]
@@ -171,20 +172,19 @@ def axes_sentences(a: Provenance, b: Provenance) -> list[str]:
     return ["The axes are different directions: heights at equal coordinates are compared, not equal weights."]
 
 
-def finished(one: Shown, composition: Composition) -> Panel:
-    """The panel with its title and its span."""
-    assert one.panel is not None
-    panel, cell = one.panel, one.cell
-    title = cell.title or (panel.title if cell.difference is not None else title_of(one, panel))
-    return replace(panel, title=title if cell.look.title else "", span=cell.span)
-
-
-def title_of(one: Shown, panel: Panel) -> str:
-    """The model's name, else what the answer calls its picture."""
-    if one.figure is None:
-        return one.cell.name
-    name = str(one.figure.provenance.problem.get("title", ""))
-    return name or panel.title
+def finished(shown: Sequence[Shown], columns: int) -> tuple[Panel, ...]:
+    """The panels with their titles and spans."""
+    answered = [one for one in shown if one.cell.difference is None]
+    own = [one.panel.title if one.figure is not None and one.panel is not None else one.cell.name for one in answered]
+    names = names_of([one.figure.provenance if one.figure is not None else None for one in answered], own)
+    named = {id(one): name for one, name in zip(answered, names, strict=True)}
+    panels = []
+    for one in shown:
+        assert one.panel is not None
+        title = one.cell.title or named.get(id(one), one.panel.title)
+        panel = replace(one.panel, title=title if one.cell.look.title else "", span=one.cell.span)
+        panels.append(with_short_labels(panel, columns))
+    return tuple(panels)
 
 
 def with_bars(
@@ -197,13 +197,15 @@ def with_bars(
     ]
     if not {"limits", "bar"} <= set(composition.share) or not shared:
         return panels, ()
-    rest = [k for k, p in enumerate(panels) if p.surface is not None and not any(k in group for group in shared)]
+    shows = [k for k, p in enumerate(panels) if any(not isinstance(mark, Note) for mark in p.marks)]
+    rest = [k for k in shows if not any(k in group for group in shared)]
     right = composition.bar == "right" or (composition.bar == "" and len(shared) == 1 and not rest)
     found = [SharedBar(panels=group, place="right" if right and len(shared) == 1 else "below") for group in shared]
     rows = [place.row for place in places(panels, columns)]
     if found[0].place == "below":
         low = {max(rows[k] for k in group) for group in shared}
-        found += [SharedBar(panels=(k,), place="below") for k in rest if rows[k] in low and not panels[k].heat_map]
+        own = [k for k in rest if rows[k] in low and panels[k].surface is not None and not panels[k].heat_map]
+        found += [SharedBar(panels=(k,), place="below") for k in own]
     without = {k for bar in found for k in bar.panels}
     return tuple(replace(p, bar=False) if k in without else p for k, p in enumerate(panels)), tuple(found)
 

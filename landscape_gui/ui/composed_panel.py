@@ -149,11 +149,9 @@ class ComposedPanel(QFrame):
 
     def _align(self) -> None:
         """The colour bar as high as the contours beside it."""
-        if self._canvas2d is not None and self.stack.currentWidget() is self._canvas2d:
-            frame = self._canvas2d.plot.vb.sceneBoundingRect()
-            self.bar.set_extent((frame.top(), frame.bottom()))
-        else:
-            self.bar.set_extent(None)
+        frame = self._canvas2d.plot.vb.sceneBoundingRect() if self._canvas2d is not None else None
+        shown = frame is not None and self.stack.currentWidget() is self._canvas2d
+        self.bar.set_extent((frame.top(), frame.bottom()) if frame is not None and shown else None)
 
     def set_theme(self, theme: style.Theme) -> None:
         self.theme = theme
