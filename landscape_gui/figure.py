@@ -251,9 +251,13 @@ class Moments:
     y: Array | None = None
 
     def nearest(self, order: float) -> tuple[int, ...]:
-        """The number of each run's checkpoint that is next to a place along the runs."""
-        runs = np.unique(self.run)
-        return tuple(int(np.argmin(np.where(self.run == r, np.abs(self.order - order), np.inf))) for r in runs)
+        """The number of the checkpoint next to a place along the runs, of each run that goes so far; of the first where none does."""
+        distance, found = np.abs(self.order - order), []
+        for r in np.unique(self.run):
+            own = self.order[self.run == r]
+            if own.min() <= order <= own.max():
+                found.append(int(np.argmin(np.where(self.run == r, distance, np.inf))))
+        return tuple(found) or (int(np.argmin(distance)),)
 
 
 @dataclass(frozen=True, kw_only=True)

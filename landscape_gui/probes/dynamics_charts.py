@@ -38,15 +38,15 @@ def chart(key: str, title: str, label: str, *, logs: bool = False) -> Chart:
 CHARTS = (
     Chart(key="loss", title="Loss", label="loss", names=("loss",), ending="_loss", logs=True),
     Chart(key="accuracy", title="Accuracy", label="accuracy", names=("accuracy",), ending="_accuracy"),
-    chart("gradient_norm", "Gradient norm", "‖∇L‖", logs=True),
+    chart("gradient_norm", "Gradient norm", "|∇L|", logs=True),
     chart("lambda_max", "Largest Hessian eigenvalue", "λmax", logs=True),
     chart("stability_ratio", "Stability ratio", "lr · λmax", logs=True),
     chart("directional_sharpness", "Directional sharpness", "mean rise", logs=True),
     chart("epsilon_sharpness", "ε-sharpness", "largest rise", logs=True),
     chart("lgdi", "LGDI", "LGDI"),
-    chart("distance_from_start", "Distance from start", "‖θ − θ0‖"),
+    chart("distance_from_start", "Distance from start", "|θ − θ0|"),
     chart("step_cosine", "Cosine of successive steps", "cosine"),
-    chart("weight_norm", "Weight norm", "‖θ‖"),
+    chart("weight_norm", "Weight norm", "|θ|"),
     chart("learning_rate", "Learning rate", "lr", logs=True),
 )
 WHOLE = Chart(key=PATH, title="Trajectory", label="PC 2")

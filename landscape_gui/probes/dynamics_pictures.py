@@ -34,7 +34,9 @@ def dynamics_figure(result: DynamicsResult, look: Look) -> Figure:
     what = runs_words(result)
     panels: list[Panel] = []
     for number, (chart, names) in enumerate(charts):
-        panels.append(way(result, look) if chart.key == PATH else Drawn(chart, names, result, look, named=number == 0).panel())
+        panels.append(
+            way(result, look) if chart.key == PATH else Drawn(chart, names, result, look, keys=keys_at(charts, number)).panel()
+        )
     return Figure(
         panels=tuple(panels),
         facts=every,
@@ -49,11 +51,11 @@ def dynamics_figure(result: DynamicsResult, look: Look) -> Figure:
 class Drawn:
     """One chart being drawn: a line a run and quantity, what the run logged beside it, and limits.
 
-    named: it is the one whose legend says which run has which colour.
+    keys: what its legend says beside limits: of `keys_at`.
     """
 
-    def __init__(self, chart: Chart, names: Sequence[str], result: DynamicsResult, look: Look, *, named: bool) -> None:
-        self.chart, self.names, self.result, self.look, self.named = chart, names, result, look, named
+    def __init__(self, chart: Chart, names: Sequence[str], result: DynamicsResult, look: Look, *, keys: frozenset[str]) -> None:
+        self.chart, self.names, self.result, self.look, self.keys = chart, names, result, look, keys
         self.runs = list(result.runs.values())
         self.several = len(self.runs) > 1
         self.scale = self._scale()
@@ -79,13 +81,17 @@ class Drawn:
         )
 
     def _label(self, run: RunDynamics, name: str, place: int) -> str:
-        """What the legend says: quantities of one run; names of several runs, once in a figure; "" for what was said before."""
+        """What the legend says: quantities of one run; names of several runs, and how their further quantities look; "" for what
+        was said before."""
         label = next(q.label for q in both(run, name))
+        if self.look.title:
+            label = label.removesuffix(f" {self.chart.label}")  # the title says it
         if not self.several:
-            return "" if len(self.names) == 1 else label
-        if not self.named:
-            return ""
-        return self._once(run.name if name == next(n for n in self.names if known(run, n)) else label)
+            return label if len(self.names) > 1 and "runs" in self.keys else ""
+        first = name == next(n for n in self.names if known(run, n))
+        if first:
+            return self._once(run.name) if "runs" in self.keys else ""
+        return self._once(label) if "marks" in self.keys else ""
 
     def _once(self, words: str) -> str:
         new = words not in self.said
@@ -112,7 +118,7 @@ class Drawn:
         """What the run wrote down: crosses, or a thin line where they are many."""
         known_ = np.isfinite(q.values)
         x, y = freeze(run.logged_order[known_]), freeze(q.values[known_])
-        words = label or (self._once("as logged") if self.named else "")
+        words = label or (self._once("as logged") if "marks" in self.keys else "")
         if len(x) <= DOTTED:
             self.marks.append(Points(x=x, y=y, colour=colour, size=5.5, marker="cross", label=words))
         else:
@@ -160,6 +166,14 @@ class Drawn:
         largest = [q.values for run in self.runs if (q := run.quantities.get("lambda_max")) is not None]
         tops = [float(np.nanmax(v[np.isfinite(v)], initial=-np.inf)) for v in (*limits, *largest)]
         return bool(limits) and bool(largest) and max(tops[: len(limits)]) > FAR * max(tops[len(limits) :])
+
+
+def keys_at(charts: Sequence[tuple[Chart, tuple[str, ...]]], number: int) -> frozenset[str]:
+    """What a chart's legend says beside limits: the first one's which run has which colour; the second of those with several
+    quantities, or else the first, which is dashed and what crosses are, so that neither grows long."""
+    many = [k for k, (_, names) in enumerate(charts) if len(names) > 1]
+    second = many[1] if len(many) > 1 else 0
+    return frozenset(({"runs"} if number == 0 else set()) | ({"marks"} if number == second else set()))
 
 
 def layer(mark: Mark) -> tuple[int, bool]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Path
+from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Moments, Note, Panel, Path
 from landscape_gui.probes import facts
 from landscape_gui.probes.landmarks import landmarks
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
 from landscape_gui.probes.run_captions import run_caption, run_sentences
 from landscape_gui.probes.unknowns import UNKNOWN, with_unknowns
-from landscape_gui.results import TrajectoryResult
+from landscape_gui.results import Quantity, TrajectoryResult, freeze
 
 
 def trajectory_figure(result: TrajectoryResult, look: Look) -> Figure:
@@ -42,6 +42,7 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
         y=Axis(label=shown.label, unit=plain_unit(shown.unit), scale="log" if scale == "log" else "linear"),
         right=Axis(label="distance off the plane (2-norm)") if np.isfinite(result.off_plane).any() else None,
         title="The run and its plane" if look.title else "",
+        moments=checkpoints(result, (shown, below)),
     )
     every = (*facts.axes_facts(result.surface.axes, facts.seeds_of(result.surface)), *run_facts(result))
     every = tuple(with_unknowns((*every, *facts.common_facts(result.surface, shown)), result.provenance.problem))
@@ -49,6 +50,20 @@ def chart(result: TrajectoryResult, look: Look) -> Figure:
     caption = run_caption(result, shown, every)
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
     return Figure(panels=(panel,), facts=every, caption=caption, provenance=result.provenance, extra=extra)
+
+
+def checkpoints(result: TrajectoryResult, shown: tuple[Quantity, Quantity]) -> Moments:
+    """What can be pointed at, and what is read out there: the true value and the plane's, and how far off the plane."""
+    words = (("true", shown[0].values, shown[0].unit), ("in the plane", shown[1].values, shown[1].unit))
+
+    def said(k: int) -> str:
+        told = [f"{shown[0].label} {facts.with_unit(float(values[k]), unit)} {name}" for name, values, unit in words]
+        return "     ".join([result.names[k], *told, f"distance off the plane {facts.number(float(result.off_plane[k]))}"])
+
+    count = len(result.names)
+    return Moments(
+        order=result.order, run=freeze(np.zeros(count), np.int64), names=result.names, words=tuple(said(k) for k in range(count))
+    )
 
 
 def order_word(result: TrajectoryResult) -> str:

@@ -19,6 +19,8 @@ from landscape_gui.ui.contour_lines import ContourLines
 MARKERS = {"disc": "o", "star": "star", "diamond": "d", "square": "s", "cross": "x"}
 
 
+LOG_TICK = 15.0
+"""Pixels that a number on a logarithmic axis needs from the next one."""
 MARGINS = (8, 12, 14, 8)
 """Pixels around the plot: left, top, right, bottom."""
 
@@ -34,7 +36,12 @@ class PlainAxis(pg.AxisItem):
         if not self.logMode or not low < high:
             return super().tickValues(low, high, size)
         ticks = np.log10(style.log_ticks(10.0 ** max(low, -300), 10.0 ** min(high, 300)))
-        return [(1.0, [float(v) for v in ticks if low <= v <= high])]
+        inside = [float(v) for v in ticks if low <= v <= high]
+        room = max(2, int(size / LOG_TICK))
+        if self.orientation in ("left", "right") and len(inside) > room:  # whole decades, and where that is still too many some
+            whole = [v for v in inside if abs(v - round(v)) < 1e-9]
+            inside = whole[:: -(-len(whole) // room)] if len(whole) > 1 else inside[:: -(-len(inside) // room)]
+        return [(1.0, inside)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.logMode:

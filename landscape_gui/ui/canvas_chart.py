@@ -19,6 +19,7 @@ from landscape_gui.ui.chart_axis import NamedAxis
 from landscape_gui.ui.chart_head import ChartHead, escape
 from landscape_gui.ui.chart_marks import ITEMS, Ground, HeatItem, NeedleItems, made_like, scaled
 from landscape_gui.ui.chart_reading import cell_at, needle_words, reading
+from landscape_gui.ui.moment_pointer import MomentPointer
 
 NEAR = 9.0
 """Pixels within which a needle is under the cursor."""
@@ -35,13 +36,15 @@ class CanvasChart(pg.PlotWidget):
     """Needles, and the number of the one that was clicked."""
     cell_picked = Signal(object, int, int)
     """A panel with a heat map, and the column and row of the cell that was clicked."""
+    pointed = Signal(float)
+    """Where along the runs the checkpoint stands that is under the cursor."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         sides = {side: NamedAxis(side) for side in ("left", "bottom", "right", "top")}
         super().__init__(parent, axisItems=sides, enableMenu=False)
         self.setObjectName("canvas_chart")
         self.setAccessibleName("Chart")
-        self.setMinimumSize(260, 220)
+        self.setMinimumSize(230, 170)
         self.theme = style.LIGHT
         self.panel: Panel | None = None
         self.plot = self.getPlotItem()
@@ -66,6 +69,7 @@ class CanvasChart(pg.PlotWidget):
         self._named: object = None
         self.raised: tuple[NeedleItems, int] | None = None
         self.zoomed = False
+        self.pointer = MomentPointer(self.plot)
         self.note = pg.LabelItem(justify="left", size="9pt")
         self.note.setParentItem(self.plot.vb)
         self.note.anchor(itemPos=(0, 0), parentPos=(0, 0), offset=(8, 4))
@@ -90,6 +94,7 @@ class CanvasChart(pg.PlotWidget):
         self._axes(panel)
         if not stays:
             self._range(panel)
+        self.pointer.show_panel(panel)
 
     def clear_panel(self) -> None:
         self.panel = None
@@ -221,6 +226,7 @@ class CanvasChart(pg.PlotWidget):
             axis.setPen(pg.mkPen(theme.muted, width=1))
             axis.setTextPen(theme.ink)
         self.head.set_theme(theme)
+        self.pointer.set_theme(theme)
         self.note.setAttr("color", theme.muted)
         self._likeness = self._named = None
         if self.panel is not None:
@@ -263,7 +269,10 @@ class CanvasChart(pg.PlotWidget):
         here = self.plot.vb.mapSceneToView(position)
         log_x, log_y = self._log()
         place = (10.0 ** here.x() if log_x else here.x(), 10.0 ** here.y() if log_y else here.y())
-        self.read.emit(reading(self.panel, *place))
+        order = self.pointer.order_at(here)
+        if order is not None:
+            self.pointed.emit(order)
+        self.read.emit(reading(self.panel, *place) if order is None else self.pointer.words(order))
 
     def needle_at(self, position: QPointF) -> tuple[NeedleItems, int] | None:
         """The needle under a place of the scene: the one whose head is nearest, of those whose stems are near enough."""

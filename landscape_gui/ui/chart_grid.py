@@ -16,9 +16,13 @@ from landscape_gui.ui.colour_bar import ColourBar
 
 ABREAST = 640
 """Pixels from which two charts stand side by side."""
-LOWEST = 250
-"""Pixels that a chart is high at least where there are several."""
+SMALL = 250
+"""Pixels that each of many small charts needs across, where a figure says how many go side by side."""
+LOWEST, LOWEST_SMALL = 250, 176
+"""Pixels that a chart is high at least where there are several, and where they are small."""
 AROUND_BARS = 96
+ALIGNED = 66
+"""Pixels that the left axes of small charts have, so that what is over one axis stands one below the other."""
 AHEAD, REST = 4, 40
 """So many charts are made before they are asked for, with so many milliseconds between one and the next."""
 
@@ -90,6 +94,7 @@ class ChartGrid(QScrollArea):
     read = Signal(str)
     needle_picked = Signal(object, int)
     cell_picked = Signal(object, int, int)
+    pointed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,6 +108,7 @@ class ChartGrid(QScrollArea):
         self.setWidget(self.page)
         self.cells: list[ChartCell] = []
         self.figure: Figure | None = None
+        self.moment: float | None = None
         self.theme = style.LIGHT
         self._placed: object = None
         self._rest = QTimer(self)
@@ -128,6 +134,7 @@ class ChartGrid(QScrollArea):
         chart.read.connect(self.read)
         chart.needle_picked.connect(self.needle_picked)
         chart.cell_picked.connect(self.cell_picked)
+        chart.pointed.connect(self.pointed)
         chart.viewport().installEventFilter(self)
 
     def _make_ahead(self) -> None:
@@ -176,13 +183,36 @@ class ChartGrid(QScrollArea):
         if self._due and self.figure is not None:
             number = self._due.pop(0)
             panel = self.figure.panels[number]
-            self.cells[number].show_panel(panel if len(self.figure.panels) > 1 else replace(panel, title=""))
+            self.cells[number].show_panel(self._shown(number, panel))
+            self.cells[number].chart.plot.getAxis("left").setWidth(ALIGNED if self._small and self.columns() > 1 else None)
+            self.cells[number].chart.pointer.show(self.moment)
             self.cells[number].setVisible(True)
 
+    def _shown(self, number: int, panel: Panel) -> Panel:
+        """As it stands here: one alone under the title of all; of small ones over one axis the lowest row alone says what it is."""
+        assert self.figure is not None
+        if len(self.figure.panels) == 1:
+            return replace(panel, title="")
+        lowest = number >= len(self.figure.panels) - self.columns()
+        same = all(p.x.label == panel.x.label for p in self.figure.panels[:-1])
+        return replace(panel, x=replace(panel.x, label="", unit="")) if self._small and same and not lowest else panel
+
     def columns(self) -> int:
-        """One or two, by the number of panels and the width."""
+        """One or two, by the number of panels and the width; of many small ones as many as the figure says, where there is room."""
         count = len(self.figure.panels) if self.figure is not None else 0
+        if self.figure is not None and self._small:
+            return max(1, min(self.figure.columns, self.viewport().width() // SMALL))
         return 2 if count > 2 and self.viewport().width() >= ABREAST else 1
+
+    @property
+    def _small(self) -> bool:
+        return self.figure is not None and self.figure.columns > 2 and len(self.figure.panels) > 3
+
+    def show_moment(self, order: float | None) -> None:
+        """Point at the checkpoints next to a place along the runs, in every chart."""
+        self.moment = order
+        for chart in self.charts:
+            chart.pointer.show(order)
 
     def _place(self, in_turns: bool = False) -> None:
         """The first of an odd number takes a whole row. Nothing moves while number, heights and columns stay. in_turns: where
@@ -201,7 +231,7 @@ class ChartGrid(QScrollArea):
         for row in range(self.grid.rowCount()):
             self.grid.setRowMinimumHeight(row, 0)
             self.grid.setRowStretch(row, 0)
-        for column in range(2):
+        for column in range(max(columns, self.grid.columnCount())):
             self.grid.setColumnStretch(column, 1 if column < columns else 0)
         places = layout_of(len(figure.panels), columns)
         for cell, height, (row, column, wide) in zip(self.cells, heights, places, strict=False):
@@ -213,7 +243,8 @@ class ChartGrid(QScrollArea):
     def _height(self, panel: Panel) -> int:
         assert self.figure is not None
         needed = bars_height(panel, QFontMetrics(self.font()).height() * 1.05) + AROUND_BARS if panel.categories else 0.0
-        return round(max(LOWEST if len(self.figure.panels) > 1 else 0, needed))
+        least = LOWEST_SMALL if self._small else LOWEST if len(self.figure.panels) > 1 else 0
+        return round(max(least, needed))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -240,8 +271,8 @@ class ChartGrid(QScrollArea):
 
 def layout_of(count: int, columns: int) -> list[tuple[int, int, int]]:
     """Row, column and columns spanned for each of `count` panels."""
-    if columns == 1:
-        return [(k, 0, 1) for k in range(count)]
+    if columns != 2:
+        return [(k // columns, k % columns, 1) for k in range(count)]
     first = [(0, 0, 2)] if count % 2 else []
     rest = count - len(first)
     return [*first, *((len(first) + k // 2, k % 2, 1) for k in range(rest))]

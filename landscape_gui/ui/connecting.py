@@ -23,6 +23,7 @@ QUESTIONS = {
     "connect": "connects two models",
     "barriers": "compares several models",
     "instability": "compares two runs",
+    "dynamics": "shows how several runs were trained",
 }
 """What each kind of question does, in words."""
 
@@ -110,6 +111,16 @@ class Connecting(QObject):
             return
         self.connect_models(chosen, "instability")
 
+    def dynamics_of(self, models: Sequence[Model]) -> None:
+        """How the runs of the selected models were trained, on one axis; of those that are open where none are selected."""
+        chosen = list(models) if len(models) > 1 else self._opened()
+        kind = self.session.services.probes().get("dynamics")
+        if len(chosen) != 1 or kind is None:
+            self.connect_models(chosen, "dynamics")
+        elif isinstance(chosen[0], Document):
+            self.session.select(chosen[0])
+            self.session.ask(kind(), chosen[0], first=True)
+
     def _opened(self) -> list[Document]:
         return [d for d in self.session.documents if not unfit(d)]
 
@@ -146,7 +157,8 @@ class Connecting(QObject):
         if kind is None:
             self._say(f"There is no question here that {QUESTIONS[wish.kind]}.")
             return
-        fields: dict[str, Any] = {"others": tuple(references)} if wish.kind == "barriers" else {"towards": references[0]}
+        several = {"barriers": "others", "dynamics": "against"}.get(wish.kind)
+        fields: dict[str, Any] = {several: tuple(references)} if several else {"towards": references[0]}
         try:
             probe = kind(**fields)
         except LandscapeError as error:

@@ -284,6 +284,10 @@ class Library(QWidget):
         """Ask how the barrier between the runs of the two models that are selected grows with the epochs."""
         self.connecting.runs_of(self.selected())
 
+    def dynamics_of_selected(self) -> None:
+        """Ask how the runs of the models that are selected were trained."""
+        self.connecting.dynamics_of(self.selected())
+
     def to_compose(self) -> list[tuple[Document | str, Answer | None]]:
         """What is selected and can stand in a figure: models and answers' files, answers with their models, and the paths of a
         run's checkpoints; where nothing is, all models that are open."""

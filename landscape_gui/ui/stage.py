@@ -135,6 +135,7 @@ class Stage(QWidget):
             return
         from landscape_gui.ui.canvas2d import Canvas2D
         from landscape_gui.ui.chart_grid import ChartGrid
+        from landscape_gui.ui.moments import MomentLink
 
         canvas = self.canvas2d = Canvas2D()
         canvas.setVisible(self.view in ("2d", "both"))
@@ -152,6 +153,7 @@ class Stage(QWidget):
         canvas.cursor_moved.connect(self.session.point)
         canvas.picked.connect(self.session.pick)
         canvas.plot.vb.sigResized.connect(self._align_bar)
+        self.moments = MomentLink(self)
         self.set_theme(self.theme)
         if self._missed:
             QTimer.singleShot(BREATH, self, self._shown_changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -23,7 +24,6 @@ from PySide6.QtWidgets import (
 
 from landscape_gui import style
 from landscape_gui.figure import Figure, Surface, finite_limits
-from landscape_gui.results import Quantity
 from landscape_gui.ui.documents import surface_of
 from landscape_gui.ui.editors import capital
 from landscape_gui.ui.icons import icon
@@ -123,7 +123,9 @@ class ViewBar(QFrame):
         quantities = dict(plane.quantities if plane is not None else getattr(getattr(shown, "result", None), "quantities", {}))
         names = {n: q for n, q in quantities.items() if not n.endswith(SUFFIXES)}
         several = plane is not None and (len(plane.seeds) > 1 or any(n.endswith("_median") for n in quantities))
-        self._offer(names)
+        charts = figure.extra.get("charts")
+        labels = {n: capital(q.label or n.replace("_", " ")) for n, q in names.items()}
+        self._offer({"": "All charts", **charts} if charts else labels)
         self.statistic.setVisible(several)
         if several and not self.statistic.count():
             for value, words in STATISTICS.items():
@@ -136,16 +138,16 @@ class ViewBar(QFrame):
         if surface is not None and surface.has_scale:
             self._show_limits(surface)
 
-    def _offer(self, names: dict[str, Quantity]) -> None:
-        known = tuple(names)
+    def _offer(self, labels: Mapping[str, str]) -> None:
+        known = tuple(labels)
         if known == self._known:
             return
         self._known = known
         self.quantity.clear()
-        for name, q in names.items():
-            self.quantity.addItem(capital(q.label or name.replace("_", " ")), name)
-        self.quantity.setEnabled(len(names) > 1)
-        self.quantity.setVisible(bool(names))
+        for name, label in labels.items():
+            self.quantity.addItem(label, name)
+        self.quantity.setEnabled(len(labels) > 1)
+        self.quantity.setVisible(bool(labels))
 
     def _show_limits(self, surface: Surface) -> None:
         low, high = surface.limits

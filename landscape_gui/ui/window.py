@@ -24,7 +24,7 @@ from landscape_gui.ui import choice_dialog, choosing_data, picked, reopening, ta
 from landscape_gui.ui.actions import Actions
 from landscape_gui.ui.bars import make_menus, make_toolbar
 from landscape_gui.ui.closing import Closing
-from landscape_gui.ui.documents import Document, Message
+from landscape_gui.ui.documents import Document, Message, views_of
 from landscape_gui.ui.eigenvector_menu import EigenvectorMenu
 from landscape_gui.ui.figures import Figures
 from landscape_gui.ui.icons import icon
@@ -113,6 +113,7 @@ class Window(QMainWindow):
             "connect": lambda: self.library.connect_selected(),
             "barriers": lambda: self.library.table_of_selected(),
             "instability": lambda: self.library.runs_of_selected(),
+            "dynamics": lambda: self.library.dynamics_of_selected(),
             "cancel": self.cancel,
             "recentre": lambda: picked.recentre(self.session),
             "view_3d": lambda: self.set_view("3d"),
@@ -275,15 +276,13 @@ class Window(QMainWindow):
         if self.stage is not None:
             actions[f"view_{self.stage.view}"].setChecked(True)
         something = shown is not None
-        from landscape_gui.ui.documents import views_of
-
         views = views_of(shown.result) if shown is not None else ()
         for view in ("3d", "2d", "both", "chart"):
             actions[f"view_{view}"].setEnabled(view in views)
         for name in ("export", "export_again", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
-        for name in ("connect", "barriers", "instability"):
+        for name in ("connect", "barriers", "instability", "dynamics"):
             actions[name].setEnabled(bool(session.documents))
         for name in ("compute", "compare", "data"):
             actions[name].setEnabled(current is not None and current.problem is not None)

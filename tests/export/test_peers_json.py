@@ -48,7 +48,7 @@ def test_each_kind_of_metric_has_a_chart_and_what_is_unknown_is_said(tmp_path: P
     titles = [panel.title for panel in figure.panels]
     assert titles[:4] == ["Loss", "Accuracy", "Gradient norm", "Largest Hessian eigenvalue"]
     assert len(titles) == 7
-    assert [m.label for m in figure.panels[0].marks if isinstance(m, Line)] == ["train loss", "test loss"]
+    assert [m.label for m in figure.panels[0].marks if isinstance(m, Line)] == ["train", "test"]
     ratio = figure.panels[titles.index("Stability ratio")]
     assert any(isinstance(m, Line) and set(m.y.tolist()) == {2.0} for m in ratio.marks)
     told = dict(figure.facts)
