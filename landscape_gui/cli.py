@@ -55,6 +55,15 @@ EXAMPLES = {
     "samples": """examples:
   landscape-gui samples
   for name in $(landscape-gui samples --names); do landscape-gui surface samples:$name -o $name.png; done""",
+    "train": """examples:
+  landscape-gui train runs/a --data digits --architecture mlp --epochs 20 --geometry
+  landscape-gui train runs/b --data images/ --size 32 --architecture resnet --optimizer sam --schedule cosine --line first last
+  landscape-gui train runs/edge --data chebyshev --hidden 100 --activation tanh --init xavier --optimizer sgd --lr 0.1 \\
+      --full-batch --steps 8000 --seed 2 --geometry""",
+    "animate": """examples:
+  landscape-gui animate samples:digits-mlp -o turn.mp4
+  landscape-gui animate samples:digits-mlp --kind trajectory --log --turn 60 -o path.mp4
+  landscape-gui animate runs/7 --kind training --checkpoints 20 --steps 51 --seconds 10 -o training.gif""",
     "export": """examples:
   landscape-gui export s.h5 -o s.pdf -o s.csv
   landscape-gui export s.h5 --view 2d --quantity test_accuracy --theme dark -o accuracy.png""",
@@ -91,7 +100,20 @@ class Command:
 
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
-    from landscape_gui.commands import cache, cite, compute, export, figure, info, report, reproduce, samples, topology
+    from landscape_gui.commands import (
+        animate,
+        cache,
+        cite,
+        compute,
+        export,
+        figure,
+        info,
+        report,
+        reproduce,
+        samples,
+        topology,
+        train,
+    )
 
     found = {
         name: Command(
@@ -103,6 +125,11 @@ def commands() -> dict[str, Command]:
         "report": Command(summary=report.report_probe().summary, add_flags=report.add_flags, run=report.run),
         "topology": Command(summary=topology.topology_probe().summary, add_flags=topology.add_flags, run=topology.run),
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
+        "animate": Command(
+            summary="A film: a turntable, the growing path of a run, or the surface over training.",
+            add_flags=animate.add_flags,
+            run=animate.run,
+        ),
         "export": Command(
             summary="Figures and numbers from an answer, without its model or its data.", add_flags=export.add_flags, run=export.run
         ),
@@ -117,6 +144,9 @@ def commands() -> dict[str, Command]:
             add_flags=figure.add_flags,
             run=figure.run,
             prepare=figure.prepare,
+        ),
+        "train": Command(
+            summary="Train a small network, recorded as a run that the window opens.", add_flags=train.add_flags, run=train.run
         ),
         "samples": Command(summary="The checkpoints that come with the program.", add_flags=samples.add_flags, run=samples.run),
         "cache": Command(summary="The answers that are kept: list, verify, delete.", add_flags=cache.add_flags, run=cache.run),

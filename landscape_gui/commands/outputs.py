@@ -30,8 +30,8 @@ def add_output_flags(parser: Parser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
 
 
-def add_look_flags(parser: Parser) -> None:
-    from landscape_gui.export.mesh import HEIGHTS
+def add_look_flags(parser: Parser, *, page: bool = True) -> None:
+    """page: with those of a printed page, and of meshes."""
     from landscape_gui.style import COLOUR_MAPS
 
     group = parser.add_argument_group("the figure")
@@ -52,15 +52,22 @@ def add_look_flags(parser: Parser) -> None:
     group.add_argument("--colour-map", choices=tuple(COLOUR_MAPS), metavar="NAME", help=", ".join(COLOUR_MAPS))
     group.add_argument("--levels", type=whole_number, metavar="N", help="number of contour intervals")
     group.add_argument("--relief", type=number, metavar="X", help="height of the 3-D box, relative to the usual 1")
-    words = "; ".join(f"{name}: {meaning}" for name, meaning in HEIGHTS.items())
-    group.add_argument(
-        "--heights", choices=tuple(HEIGHTS), metavar="|".join(HEIGHTS), help=f"of a mesh; {words} (default: true in a .vtp)"
-    )
     group.add_argument("--no-contours", action="store_true", help="no contour lines")
     group.add_argument(
         "--kernel-width", type=number, metavar="X", help="of a density of eigenvalues, in their units (default: range/100)"
     )
-    add_page_flags(parser)
+    if page:
+        add_heights_flag(group)
+        add_page_flags(parser)
+
+
+def add_heights_flag(group: argparse._ArgumentGroup) -> None:
+    from landscape_gui.export.mesh import HEIGHTS
+
+    words = "; ".join(f"{name}: {meaning}" for name, meaning in HEIGHTS.items())
+    group.add_argument(
+        "--heights", choices=tuple(HEIGHTS), metavar="|".join(HEIGHTS), help=f"of a mesh; {words} (default: true in a .vtp)"
+    )
 
 
 def two_numbers(text: str) -> tuple[float, float]:
