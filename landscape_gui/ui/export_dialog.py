@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from landscape_gui.ui.rehearsal import DRAWN, Rehearsal
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
 
+ANIMATION = "landscape_gui.ui.animation_dialog"
 SMALLEST = (760, 520)
 LARGEST = (1240, 800)
 
@@ -136,14 +138,15 @@ class ExportDialog(QDialog):
         """Show what the file will be."""
         self.wrong.hide()
         self.rehearsal.end()
-        self._tell_facts("", "")
-        self.preview.concerns.show_sentences(None)
+        self._facts = ["", ""]  # what is shown stays until more is known
         self.preview.view.venue = self.form.page.choice().venue
         try:
             order = self.order()
         except LandscapeError as error:
-            self.preview.show_words(str(error))
+            self._failed(error)
             return
+        if order.kind.group != "figure":
+            self._tell_facts("", "")
         self.preview.bar.setVisible(order.kind.group in DRAWN)
         self.preview.zoom_box.setVisible(order.kind.group == "figure")
         self.preview.concerns.setVisible(order.kind.group == "figure")
@@ -170,6 +173,8 @@ class ExportDialog(QDialog):
 
     def _failed(self, error: BaseException) -> None:
         message = message_of(error)
+        self._tell_facts("", "")
+        self.preview.concerns.show_sentences(None)
         self.preview.show_words(f"{message.text} {message.remedy}".strip())
 
     # writing
@@ -178,9 +183,22 @@ class ExportDialog(QDialog):
         """Enter: where to, then it is written."""
         if self.writing or self.form.kind is None:
             return
+        if self.form.kind.group == "animation":
+            self.animate()
+            return
         path = saving.ask_path(self, self.session.settings, self.form.kind, self._name())
         if path:
             self.export_to(path)
+
+    def animate(self) -> None:
+        """Animations have a dialog of their own, which takes over: `AnimationDialog(session, subject, parent)`."""
+        try:
+            module = importlib.import_module(ANIMATION)
+        except ModuleNotFoundError:
+            self._say_wrong(LandscapeError("Animations cannot be made here.", remedy="Choose another format."))
+            return
+        module.AnimationDialog(self.session, self.subject, self.parentWidget()).open()
+        self.reject()
 
     def _name(self) -> str:
         result, figure = self.answer, self.figure()

@@ -51,6 +51,7 @@ class ExportPreview(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = PageView()
+        self.view.resized.connect(self.resized)
         self.text = QPlainTextEdit()
         self.text.setObjectName("preview_text")
         self.text.setReadOnly(True)

@@ -22,6 +22,10 @@ VIEWS = {
 }  # fmt: skip
 
 
+FILES = re.compile(r"(\.figure)?\.(h5|hdf5|json|npz|pt|pt2|pth|ckpt|safetensors)$", re.IGNORECASE)
+"""What files that are opened end in."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """What can be exported: a figure in each of its views, the one on the screen first, and the answer that it shows, where it
@@ -71,7 +75,7 @@ class Order:
 
 def suggested_name(name: str, probe: str, view: str) -> str:
     """A file's name without its suffix, from what is shown: "digits-mlp-surface-3d"."""
-    words = [name.removeprefix("samples:"), probe, view if view not in ("chart", "") else ""]
+    words = [FILES.sub("", name.removeprefix("samples:")), probe, view if view in ("2d", "3d") else ""]
     plain = [re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words]
     return "-".join(filter(None, plain))[:80] or "landscape"
 

@@ -41,6 +41,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Ctrl+M", "compare what is selected in the library"),
         ("Esc", "cancel; what there is stays"),
         ("Ctrl+E", "export the figure or its numbers"),
+        ("Ctrl+Shift+E", "export again, as the last time"),
         ("Ctrl+C", "copy the picture"),
         ("Ctrl+Shift+C", "copy the caption"),
         ("Ctrl+Return", "recentre at the picked cell"),

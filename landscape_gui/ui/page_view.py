@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -32,7 +32,9 @@ GREY = np.tile(np.array([0.2126729, 0.7151522, 0.0721750]), (3, 1))
 
 
 class PageView(QScrollArea):
-    """Shows a `Picture`; says how many pixels the next one should have."""
+    """Shows a `Picture`; says how many pixels the next one should have. `resized`: another number than the last."""
+
+    resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,6 +112,7 @@ class PageView(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+        self.resized.emit()
 
 
 class Sheet(QWidget):

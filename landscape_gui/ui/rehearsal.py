@@ -57,6 +57,8 @@ class Rehearsal(QObject):
         self._room: Callable[[], Room] = lambda: ((600, 600), None)
         self._round = 0
         self._page = (1.0, 1.0)
+        self._known = False
+        """Whether sentences and size have been asked for."""
         self._soon, self._later = QTimer(self), QTimer(self)
         for timer, slot in ((self._soon, self._draw), (self._later, self._measure)):
             timer.setSingleShot(True)
@@ -71,13 +73,12 @@ class Rehearsal(QObject):
     def redraw(self) -> None:
         """The same at another size."""
         if self.order is not None and self.order.kind.group in DRAWN:
-            self._round += 1
             self._soon.start(DELAY)
 
     def end(self) -> None:
         """Nothing is wanted any more."""
         self._round += 1
-        self.order, self.content = None, None
+        self.order, self.content, self._known = None, None, False
         self._soon.stop()
         self._later.stop()
         self.drawing.withdraw("preview", "judged", "size", "text")
@@ -118,7 +119,8 @@ class Rehearsal(QObject):
         picture: Picture = outcome.value
         assert self.order is not None
         self.drawn.emit(picture)
-        if self.content is None and self.order.kind.group == "figure":
+        if not self._known and self.order.kind.group == "figure":
+            self._known = True
             self.drawing.draw("judged", self.order.figure, self.order.setup, then=self._now(self._judged), newest="judged")
             self._later.start(REST)
             self._page = picture.width, picture.height

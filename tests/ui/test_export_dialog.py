@@ -4,7 +4,9 @@ import datetime
 import io
 import os
 import resource
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QMessageBox
 
+from landscape_gui import export_formats
 from landscape_gui.export import render
 from landscape_gui.export.apart import Drawer
+from landscape_gui.export_formats import format_of
 from landscape_gui.figure import Look, Surface
 from landscape_gui.ui import rehearsal, saving, taking_away
 from landscape_gui.ui.export_dialog import ExportDialog
@@ -389,6 +393,7 @@ def test_the_window_offers_the_views_of_what_it_shows(qtbot, window):
 
 def test_names_sizes_and_dates():
     assert suggested_name("samples:digits mlp/7", "surface", "3d") == "digits-mlp-7-surface-3d"
+    assert suggested_name("run.v2.h5", "surface", "both") == "run.v2-surface"
     assert suggested_name("", "", "") == "landscape"
     assert with_suffix("fig.v2", ".pdf").name == "fig.v2.pdf"
     assert with_suffix("fig.SVG", ".pdf").name == "fig.SVG"
@@ -412,3 +417,26 @@ def test_settings_that_make_no_sense_are_passed_over(qtbot, make):
     assert dialog.form.page.choice().venue == ""
     assert dialog.form.page.choice().dpi == 300
     assert dialog.form.format.suffix == ".pdf"
+
+
+def test_a_window_of_another_size_has_a_picture_of_another_size(qtbot, dialog):
+    view = dialog.preview.view
+    drawn_again(qtbot, dialog, lambda: dialog.resize(dialog.width() + 200, dialog.height() + 200))
+    assert max(view.picture.columns / view.room()[0], view.picture.rows / view.room()[1]) == pytest.approx(1, abs=0.01)
+
+
+def test_animations_have_a_dialog_of_their_own(qtbot, make, monkeypatch):
+    opened = []
+    kind = replace(format_of("a.csv"), suffix=".mp4", group="animation", name="MP4", takes="figure", plain=False)
+    monkeypatch.setattr(export_formats, "FORMATS", (*export_formats.FORMATS, kind))
+    dialog = make()
+    dialog.form.format.choose(".mp4")
+    monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", None)
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert "cannot be made here" in dialog.wrong.text()
+    own = SimpleNamespace(
+        AnimationDialog=lambda session, subject, parent: opened.append(subject) or SimpleNamespace(open=lambda: None)
+    )
+    monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", own)
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert opened == [SUBJECT] and not dialog.isVisible()
