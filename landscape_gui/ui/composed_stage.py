@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from landscape_gui import style
 from landscape_gui.arrangement import letter, places
@@ -22,6 +23,10 @@ from landscape_gui.ui.panel import Elided, plain
 
 LOWEST = 260
 """Pixels that a row of panels is high at least."""
+NARROWEST = 240
+"""Pixels that a panel is wide at least: fewer then stand side by side on the screen; on paper all do."""
+BRIEF = 840
+"""Pixels below which the buttons above the panels show their signs alone."""
 TOGGLES = (
     ("camera", "Linked", "link", "Turn one surface, and all turn"),
     ("limits", "One range", "arrows-out-line-vertical", "One range of heights and colours for all surfaces"),
@@ -43,6 +48,7 @@ class ComposedStage(QWidget):
         self.composing = composing
         self.theme = style.LIGHT
         self.figure: Figure | None = None
+        self._abreast = 0
         self._told = QTimer(self)
         self._told.setSingleShot(True)
         self._told.setInterval(0)  # after everyone else has heard that another document is the current one
@@ -102,10 +108,26 @@ class ComposedStage(QWidget):
         save = QPushButton("Save …")
         save.setToolTip("Save the figure's file (Ctrl+S), to open, change and export it again")
         save.clicked.connect(self.save_asked)
-        beside = plain("Columns", "muted", wrap=False)
-        for widget in (self.log, self.difference, beside, self.columns, refresh, save, export):
+        self.beside = plain("Columns", "muted", wrap=False)
+        for button in (save, export):
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        for widget in (self.log, self.difference, self.beside, self.columns, refresh, save, export):
             line.addWidget(widget)
         return strip
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        brief = self.width() < BRIEF
+        self.beside.setVisible(not brief)
+        for button in (*self.toggles.values(), self.difference):
+            look = Qt.ToolButtonStyle.ToolButtonIconOnly if brief else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            button.setToolButtonStyle(look)
+        if self.figure is not None and self._abreast != self._columns_here(self.figure):
+            self._place(self.figure)
+
+    def _columns_here(self, figure: Figure) -> int:
+        """Columns that the screen has room for, of those that the figure has."""
+        return max(1, min(figure.columns, self.area.viewport().width() // NARROWEST))
 
     # drawing
 
@@ -136,7 +158,8 @@ class ComposedStage(QWidget):
     def _place(self, figure: Figure) -> None:
         """The panels on their grid, those that are left over hidden."""
         own = {k for bar in figure.bars if len(bar.panels) == 1 for k in bar.panels}
-        found = places(figure.panels, max(1, figure.columns))
+        self._abreast = self._columns_here(figure)
+        found = places(figure.panels, self._abreast)
         rows = max((p.row for p in found), default=0) + 1
         while len(self.panels) < len(figure.panels):
             self._make_panel()
@@ -155,7 +178,7 @@ class ComposedStage(QWidget):
             self.grid.setRowStretch(row, int(row < rows))
             self.grid.setRowMinimumHeight(row, LOWEST if row < rows and rows > 1 else 0)
         for column in range(self.grid.columnCount()):
-            self.grid.setColumnStretch(column, int(column < figure.columns))
+            self.grid.setColumnStretch(column, int(column < self._abreast))
 
     def _make_panel(self) -> None:
         panel = ComposedPanel(len(self.panels), self.page)

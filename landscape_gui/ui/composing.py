@@ -64,7 +64,10 @@ class Composing(QObject):
         """Another composition for the current figure. draw: its picture changes by it."""
         if self.composed is None or composition == self.composed.composition:
             return
+        document, before = self.document, self.document.summary if self.document is not None else ""
         self.composed.composition = composition
+        if document is not None and document.summary != before:
+            self.session.documents_changed.emit()
         if draw:
             self.changed.emit()
 

@@ -39,6 +39,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Ctrl+O, drop", "open checkpoints, runs, answers"),
         ("Ctrl+R", "compute the question in the form"),
         ("Ctrl+M", "compare what is selected in the library"),
+        ("Ctrl+G", "compose a figure of what is selected there"),
+        ("Ctrl+S", "save the figure's file"),
         ("Esc", "cancel; what there is stays"),
         ("Ctrl+E", "export the figure or its numbers"),
         ("Ctrl+Shift+E", "export again, as the last time"),
