@@ -16,7 +16,7 @@ from landscape_gui.results import AxesReport, Provenance, Quantity
 
 Fact = tuple[str, str]
 LOSSES = {
-    "cross_entropy": "cross-entropy", "binary_cross_entropy": "binary cross-entropy", "mse": "squared error, averaged over outputs",
+    "cross_entropy": "cross-entropy", "binary_cross_entropy": "binary cross-entropy", "mse": "squared error (averaged over outputs)",
 }  # fmt: skip
 SPLITS = {"train": "training", "val": "validation", "valid": "validation"}
 BATCHNORM = {
@@ -34,6 +34,8 @@ BIASES = {
     True: "biases and the parameters of normalisation layers move too, scaled to their layer",
 }
 SUBSCRIPTS = ("₁", "₂")
+NAMELESS = re.compile(r"direction( \d)?|alpha|t|[xyd]")
+"""What files call axes of which they say nothing."""
 COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
@@ -101,7 +103,10 @@ def direction_words(axes: AxesReport, where: Provenance, names: list[str], seeds
     if axes.labels[0].startswith("towards "):
         said = [towards_words(name, label, drawn, biases) for name, label in zip(names, axes.labels, strict=True)]
         return f"The direction {', and '.join(said)}"
-    return f"{subject} as follows: {'; '.join(axes.labels)}" if any(axes.labels) else ""
+    named = [label for label in axes.labels if label and not NAMELESS.fullmatch(label)]
+    if not named:
+        return "The directions are those of the file" if several else "The direction is that of the file"
+    return f"{subject} as follows: {'; '.join(named)}"
 
 
 def towards_words(name: str, label: str, drawn: str, biases: bool) -> str:

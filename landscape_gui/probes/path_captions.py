@@ -72,7 +72,10 @@ def path_sentences(every: Sequence[Fact]) -> str:
 def sentence(name: str, words: str) -> str:
     """A fact as a sentence; of a path, whose label is its name, by what is said of it."""
     if name.startswith("How the ") and name.endswith(" was found"):
-        return f"For the {name.removeprefix('How the ').removesuffix(' was found')}, {words}"
+        path = name.removeprefix("How the ").removesuffix(" was found")
+        if words.startswith("trained"):
+            return f"The {path} was {words}"
+        return f"The {path} was found by {words}" if words[:1].isdigit() else f"For the {path}, {words}"
     if name == "Standard errors":
         return SENTENCES[name].format(words.replace(": ", " are "))
     if name == "Barrier marked":
@@ -93,6 +96,8 @@ def sentence(name: str, words: str) -> str:
     path = name if name.startswith("Bezier") else name[:1].lower() + name[1:]
     if " above the " in words:
         return barrier_sentence(path, words.split("; "))
+    if words == "in the plane":
+        return f"The {path} lies in the plane"
     for end, said in OFF.items():
         words = words.replace(end, said)
     for bound in (" at most ", " at least "):

@@ -38,7 +38,9 @@ def path_plane_figure(result: PathPlaneResult, look: Look) -> Figure:
     every = (*(fact for fact in figure.facts if fact[0] not in told), *own)
     what = f"{surface_words(result, look)}, with paths between {result.names[0]} and {result.names[1]}"
     first = f"{what}; the plane is θ + x d₁ + y d₂, with θ the weights of {result.names[0]}."
-    caption = " ".join(part for part in (first, figure.caption.partition(". ")[2], path_sentences(own)) if part)
+    rest = figure.caption.partition(". ")[2]
+    said = path_sentences([fact for fact in own if fact[0] != "Remarks" or fact[1] not in rest])
+    caption = " ".join(part for part in (first, rest, said) if part)
     panels = tuple(relabelled(panel, result) for panel in figure.panels)
     return dataclasses.replace(figure, panels=panels, facts=every, caption=caption, provenance=result.provenance)
 

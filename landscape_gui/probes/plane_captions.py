@@ -113,7 +113,7 @@ def points_sentence(result: SurfaceResult, known: dict[str, str]) -> str:
         return ""
     nx, ny = result.x.size, result.y.size
     total, computed = result.computed.size, int(result.computed.sum())
-    if result.adaptive:
+    if result.adaptive and computed < total:
         error = facts.error_words(result).removeprefix(", largest error ")
         worst = f"; the largest error of the interpolation is {error}" if error else ""
         share = f"{100 * computed / total:.1f} %"
