@@ -16,8 +16,10 @@ from landscape_gui.results import AxesReport, Provenance, Quantity
 
 Fact = tuple[str, str]
 LOSSES = {
-    "cross_entropy": "cross-entropy", "binary_cross_entropy": "binary cross-entropy", "mse": "squared error (averaged over outputs)",
-}  # fmt: skip
+    "cross_entropy": "cross-entropy",
+    "binary_cross_entropy": "binary cross-entropy",
+    "mse": "squared error (averaged over outputs)",
+}
 SPLITS = {"train": "training", "val": "validation", "valid": "validation"}
 BATCHNORM = {
     "frozen": "BatchNorm statistics are frozen at those of the checkpoint",
