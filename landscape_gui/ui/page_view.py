@@ -151,6 +151,7 @@ class Sheet(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(theme.current().hover))
         if self.view.picture is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             place = self.place()
