@@ -8,7 +8,7 @@ filled contours and lines; with view "chart" the panel holds lines, bands, point
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -345,6 +345,11 @@ class Figure:
     bars: tuple[SharedBar, ...] = ()
     sources: tuple[Provenance, ...] = ()
     drawn_from: tuple[Source, ...] = ()
+
+
+def marks_alone(figure: Figure) -> Figure:
+    """The figure without the answers that it was drawn from, which may be large: for what only draws it, in another process say."""
+    return replace(figure, drawn_from=())
 
 
 def finite_limits(z: Array, *, scale: Scale = "linear") -> tuple[float, float]:

@@ -28,7 +28,11 @@ def recoloured(figure: Figure, name: str) -> Figure:
         return replace(mark, colour_map=name) if isinstance(mark, Surface) and mark.colour_map == before else mark
 
     panels = tuple(replace(panel, marks=tuple(changed(mark) for mark in panel.marks)) for panel in figure.panels)  # type: ignore[misc]
-    return replace(figure, panels=panels)
+    drawn = tuple(
+        replace(source, look=replace(source.look, colour_map=name)) if source.look.colour_map == before else source
+        for source in figure.drawn_from
+    )
+    return replace(figure, panels=panels, drawn_from=drawn)
 
 
 def is_safe(name: str) -> bool:

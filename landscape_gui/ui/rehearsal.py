@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from landscape_gui.export.apart import Picture, Stopped
+from landscape_gui.figure import marks_alone
 from landscape_gui.page_setup import PageSetup
 from landscape_gui.ui.drawing import Drawing
 from landscape_gui.ui.exporting import Order
@@ -91,7 +92,7 @@ class Rehearsal(QObject):
         if order.kind.group in DRAWN:
             self.drawing.draw(
                 "preview",
-                order.figure,
+                order.figure and marks_alone(order.figure),
                 order.kind.suffix,
                 order.setup,
                 *self._room(),
@@ -121,7 +122,8 @@ class Rehearsal(QObject):
         self.drawn.emit(picture)
         if not self._known and self.order.kind.group == "figure":
             self._known = True
-            self.drawing.draw("judged", self.order.figure, self.order.setup, then=self._now(self._judged), newest="judged")
+            figure = self.order.figure and marks_alone(self.order.figure)
+            self.drawing.draw("judged", figure, self.order.setup, then=self._now(self._judged), newest="judged")
             self._later.start(REST)
             self._page = picture.width, picture.height
 
