@@ -192,18 +192,23 @@ def extent(result: DynamicsResult) -> tuple[float, float]:
 
 def reach(run: RunDynamics, q: Quantity) -> tuple[Array, Array, Array | None]:
     """x, y and half the width of the band, at the checkpoints that are measured by now: between them the line is drawn through."""
-    x, y = measured(run, q.values)
-    if q.standard_error is None:
-        return x, y, None
-    factor = 1.0 if q.name in ("lambda_max", "stability_ratio") else SE
-    return x, y, factor * measured(run, q.standard_error)[1]
+    at = shown(run, q.values)
+    half = None
+    if q.standard_error is not None:
+        half = q.standard_error[at] * (1.0 if q.name in ("lambda_max", "stability_ratio") else SE)
+    return run.order[at], q.values[at], half
 
 
 def measured(run: RunDynamics, values: Array) -> tuple[Array, Array]:
-    """Places and values without those that are still to come; one that is not finite leaves a gap."""
-    there = np.isfinite(values) if not len(run.computed) else np.isfinite(values) | run.computed.astype(bool)
-    inner = there & ~ends_without(values)
-    return run.order[inner], values[inner]
+    """Places and values at the checkpoints that are `shown`."""
+    at = shown(run, values)
+    return run.order[at], values[at]
+
+
+def shown(run: RunDynamics, values: Array) -> Array:
+    """(k,) which checkpoints a line goes through: without those that are still to come; one that is not finite leaves a gap."""
+    there = np.isfinite(values) | (run.computed.astype(bool) if len(run.computed) else True)
+    return np.asarray(there & ~ends_without(values), dtype=bool)
 
 
 def ends_without(values: Array) -> Array:

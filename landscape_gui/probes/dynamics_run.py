@@ -68,17 +68,22 @@ class Growing:
         yield Progress(done=0, total=self.total, partial=self.result())
 
     def _lay(self, states: list[Tensor]) -> None:
-        """The two leading principal components of all checkpoints around the end of the first run."""
+        """The two leading principal components of all checkpoints whose weights are finite, around the last of the first run."""
         from landscape_gui.core.directions import principal_components
 
+        finite = [k for k, state in enumerate(states) if bool(state.isfinite().all())]
+        own = [k for k in finite if k < len(self.tracks[0].references)]
         try:
-            end = states[len(self.tracks[0].references) - 1]
-            found = principal_components(states, end, self.problem.layout)
+            if not own:
+                raise ProblemError("no checkpoint's weights are finite.")
+            found = principal_components([states[k] for k in finite], states[own[-1]], self.problem.layout)
         except ProblemError as error:
             self.notes.append(f"No plane: {error.message}")
             return
-        self.explained = np.resize(np.append(found.explained, 0.0), 2) if len(found.explained) < 2 else found.explained[:2]
-        parts = np.split(found.coordinates, np.cumsum([len(track.references) for track in self.tracks])[:-1])
+        places = np.full((len(states), 2), np.nan)
+        places[finite] = found.coordinates
+        self.explained = np.append(found.explained, 0.0)[:2]
+        parts = np.split(places, np.cumsum([len(track.references) for track in self.tracks])[:-1])
         for line, part in zip(self.lines, parts, strict=True):
             line.place = part
 
