@@ -74,8 +74,14 @@ def remembered(text: str, venue: str) -> PageChoice:
     try:
         told = json.loads(text)
         choice = replace(plain, **{f.name: told[f.name] for f in fields(PageChoice) if f.name in told} | {"venue": venue})
-        choice.setup()
-        sound = choice.unit in get_args(Unit) and choice.columns in range(len(choice.widths) + 1)
+        return choice if is_sound(choice) and choice.setup() else plain
     except (ValueError, TypeError, AttributeError, LandscapeError):
         return plain
-    return choice if sound else plain
+
+
+def is_sound(choice: PageChoice) -> bool:
+    """Whether every field is of its kind; `setup` then says whether it makes sense."""
+    kinds = {f.name: (int, float) if type(f.default) is float or f.name == "height" else type(f.default) for f in fields(choice)}
+    values = {name: value for name, value in asdict(choice).items() if not (name == "height" and value is None)}
+    kept = all(isinstance(v, kinds[n]) and isinstance(v, bool) == (kinds[n] is bool) for n, v in values.items())
+    return kept and choice.unit in get_args(Unit) and choice.columns in range(len(choice.widths) + 1)
