@@ -19,6 +19,8 @@ class Composed:
     composition: Composition
     known: dict[str, Result] = field(default_factory=dict)
     saved: Composition | None = None
+    draft: str = ""
+    """A file that keeps it while nobody has saved it."""
 
     def answers(self) -> list[Result | Lost | None]:
         return [self.answer(cell) for cell in self.composition.cells]

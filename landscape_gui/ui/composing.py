@@ -36,6 +36,10 @@ class Composing(QObject):
     """`changed`: the current figure is another, or more of it is known."""
 
     changed = Signal()
+    edited = Signal()
+    """A person has changed a figure, or made one."""
+    saved = Signal(object)
+    """The Document of a figure that was written to its file."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +72,7 @@ class Composing(QObject):
         self.composed.composition = composition
         if document is not None and document.summary != before:
             self.session.documents_changed.emit()
+        self.edited.emit()
         if draw:
             self.changed.emit()
 
@@ -106,6 +111,7 @@ class Composing(QObject):
             elif cell.key and not cell.answer:
                 self._fetch(document, cell.key)
         self._look_around()
+        self.edited.emit()
 
     def _cell(self, source: Source) -> tuple[Cell, Result | None]:
         """A cell for a source, and its answer where that is at hand."""
@@ -227,6 +233,7 @@ class Composing(QObject):
 
         def then(_: object) -> None:
             made.saved, document.path = composition, path
+            self.saved.emit(document)
             self.session.settings.add_recent(path)
             self.session.documents_changed.emit()
             self.session.current_changed.emit()

@@ -12,6 +12,7 @@ from landscape_gui.composition import SUFFIX
 from landscape_gui.figure import Figure
 from landscape_gui.ui.composing import Composing, Source
 from landscape_gui.ui.documents import Document
+from landscape_gui.ui.drafts import Drafts, is_draft, is_named
 from landscape_gui.ui.sides import FACTS
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ class Figures(QObject):
         super().__init__(window)
         self.window = window
         self.composing = Composing(window.session, self)
+        self.drafts = Drafts(self.composing, self)
+        self.composing.saved.connect(self.drafts.drop)
         self.stage: ComposedStage | None = None
         self._seen: Document | None = None
         window.library.compose_asked.connect(self.compose_selected)
+        window.library.add_asked.connect(self.add_selected)
         window.library.save_asked.connect(self.ask_save)
         window.session.current_changed.connect(self._current_changed)
 
@@ -61,11 +65,14 @@ class Figures(QObject):
 
     def compose_selected(self) -> None:
         """A figure of what is selected in the library."""
+        self.composing.compose(self._selected())
+
+    def _selected(self) -> list[Source]:
         sources = []
         for what, answer in self.window.library.to_compose():
             documents = [what] if isinstance(what, Document) else self.window.session.open([what], asks=False)
             sources += [Source(document, answer) for document in documents]
-        self.composing.compose(sources)
+        return sources
 
     def figure(self) -> Figure | None:
         """The current figure, for paper."""
@@ -75,14 +82,25 @@ class Figures(QObject):
         document, settings = self.composing.document, self.window.session.settings
         if document is None:
             return
-        if document.path.endswith(SUFFIX):
+        if is_named(document):
             self.composing.save(document.path)
             return
-        name = str(Path(settings.text("export_folder")) / f"{document.name}{SUFFIX}")
+        suggested = "figure" if is_draft(document.path) else document.name
+        name = str(Path(settings.text("export_folder")) / f"{suggested}{SUFFIX}")
         path, _ = QFileDialog.getSaveFileName(self.window, "Save the figure", name, FILTER)
         if path:
             settings.set("export_folder", str(Path(path).parent))
             self.composing.save(path if path.endswith(SUFFIX) else path.removesuffix(".json") + SUFFIX)
+
+    def offered(self) -> list[Document]:
+        """The figures that are open, to which something can be added."""
+        return [d for d in self.window.session.documents if d.composed is not None]
+
+    def add_selected(self, document: Document) -> None:
+        """What is selected in the library as more panels of an open figure."""
+        sources = self._selected()
+        self.window.session.select(document)
+        self.composing.add(sources)
 
     def refresh_actions(self) -> None:
         """What can be done with a figure, and what cannot."""

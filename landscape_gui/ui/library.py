@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,8 @@ class Library(QWidget):
     compare_asked = Signal(list)
     """Documents to be put side by side."""
     compose_asked = Signal()
+    add_asked = Signal(object)
+    """What is selected is to be added to the figure of this Document."""
     save_asked = Signal()
     """The current figure is to be written to its file."""
 
@@ -244,6 +247,8 @@ class Library(QWidget):
             self._entry(menu, "Close", lambda: self.session.close(what))
             return menu
         self._entry(menu, self._compose_words(), self.compose_asked.emit)
+        for figure in [d for d in self.session.documents if d.composed is not None]:
+            self._entry(menu, f"Add to {figure.name}", functools.partial(self.add_asked.emit, figure))
         menu.addSeparator()
         if isinstance(what, Document):
             self._entry(menu, "Compute …", lambda: self._compute(what), what.problem is not None)

@@ -19,6 +19,7 @@ from landscape_gui.figure import Camera
 from landscape_gui.probes.base import Progress
 from landscape_gui.ui import taking_away
 from landscape_gui.ui.composed_panel import carried
+from landscape_gui.ui.drafts import is_named
 
 ANSWERS = {
     "low.h5": paraboloid(1, 1, 0.1, title="low"),
@@ -216,3 +217,41 @@ def test_closing_a_figure_leaves_its_answers_open(qtbot, answers):
     assert [d.name for d in answers.session.documents] == ["low.h5", "high.h5"]
     qtbot.waitUntil(lambda: shown_whole(answers.session), timeout=5000)
     assert answers.pages.currentWidget() is answers.stage
+
+
+def test_a_figure_that_nobody_saved_is_kept_until_it_is(qtbot, answers, tmp_path):
+    names = [str(tmp_path / name) for name in ("low.h5", "high.h5")]
+    for name in names:
+        Path(name).write_bytes(b"")
+    compose(qtbot, answers, *names)
+    answers.figures.drafts.write()
+    draft = answers.session.current.composed.draft
+    qtbot.waitUntil(lambda: draft in answers.session.settings.recent, timeout=5000)
+    assert len(read_composition(draft).cells) == 2
+    answers.close_current()
+    assert Path(draft).exists()
+    answers.open_paths([draft])
+    qtbot.waitUntil(lambda: answers.figures.shown, timeout=10000)
+    assert not is_named(answers.session.current)
+    answers.figures.page().log.click()
+    answers.figures.drafts.write()
+    named = tmp_path / f"named{SUFFIX}"
+    answers.figures.composing.save(str(named))
+    qtbot.waitUntil(lambda: not Path(draft).exists(), timeout=10000)
+    assert {cell.look.scale for cell in read_composition(named).cells} == {"log"}
+    assert draft not in answers.session.settings.recent
+
+
+def test_what_is_selected_is_added_to_an_open_figure(qtbot, answers):
+    stage = compose(qtbot, answers, "low.h5", "high.h5")
+    figure = answers.session.current
+    answers.open_paths(["other.h5"])
+    qtbot.waitUntil(lambda: answers.session.documents[-1].state == "ready", timeout=10000)
+    tree = answers.library.tree
+    tree.clearSelection()
+    item = tree.topLevelItem(tree.topLevelItemCount() - 1)
+    item.setSelected(True)
+    entry = next(a for a in answers.library.menu_of(item).actions() if a.text() == f"Add to {figure.name}")
+    entry.trigger()
+    assert answers.session.current is figure
+    assert [p.title.text() for p in stage.panels[:3]] == ["low", "high", "other"]
