@@ -48,7 +48,18 @@ class Reproduced:
         """Drawn again, as the figure shows it."""
         if self.result is None:
             return None
-        return (self.question or kind_of(self.result)()).figure(self.result, self.recorded.look)
+        return (self.question or kind_of(self.result)()).figure(self.told(), self.recorded.look)
+
+    def told(self) -> Result:
+        """The answer with its files called as the figure calls them, wherever they lie by now."""
+        assert self.result is not None
+        here, there = self.result.provenance, self.recorded.provenance
+        if here.fingerprint != there.fingerprint or not here.fingerprint:
+            return self.result
+        names = ("title", "checkpoint", "asked", "data", "notes")
+        problem = {**here.problem, **{name: there.problem[name] for name in names if name in there.problem}}
+        where = dataclasses.replace(here, problem=problem, question=there.question)
+        return dataclasses.replace(self.result, provenance=where)
 
 
 @dataclass
@@ -201,7 +212,7 @@ def composed_again(record: Record, found: Sequence[Reproduced]) -> Figure:
     from landscape_gui.composition.picture import composed
 
     composition = composition_of(dict(record.composition), Path.cwd())
-    answers = iter([one.result for one in found])
+    answers = iter([one.told() for one in found if one.result is not None])
     cells = [cell for cell in composition.cells if cell.difference is None]
     if len(cells) != len(found) or any(one.result is None for one in found):
         raise LandscapeError("Not all answers of the figure are there, so it cannot be drawn again.", remedy="See which above.")

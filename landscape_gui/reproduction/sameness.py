@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -138,4 +139,4 @@ def at(told: Mapping[str, Any], place: tuple[str, ...]) -> Any:
 
 def short(value: Any) -> str:
     text = str(value) or "none"
-    return text[:12] if len(text) == 32 and " " not in text else text[:80]
+    return text[:12] if re.fullmatch(r"[0-9a-f]{32,}", text) else text[:80]

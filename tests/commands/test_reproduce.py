@@ -69,8 +69,9 @@ def test_a_checkpoint_that_moved_is_found_by_its_digest(tmp_path: Path, capsys: 
     assert run("line", own_model(paper / "runs"), *SMALL, "-o", paper / "figure.pdf") == 0
     Store().clear()
     (paper / "runs").rename(paper / "old")
-    assert run("reproduce", paper / "figure.pdf") == 0
+    assert run("reproduce", paper / "figure.pdf", "-o", paper / "again.pdf") == 0
     assert "computed again" in capsys.readouterr().out
+    assert (paper / "again.pdf").read_bytes() == (paper / "figure.pdf").read_bytes()
 
 
 def test_other_weights_are_told_and_not_computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
