@@ -87,7 +87,14 @@ def no_tex() -> str:
     return missing_of_tex()
 
 
-JOBS: dict[str, Callable[..., Any]] = {"preview": preview, "whole": whole, "judged": judged, "tex": no_tex}
+def film_frame(film: Any, setup: Any, number: int) -> Any:
+    """One frame of a film, as `film_frames.frame` draws it."""
+    from landscape_gui.export.film_frames import frame
+
+    return frame(film, setup, number)
+
+
+JOBS: dict[str, Callable[..., Any]] = {"frame": film_frame, "preview": preview, "whole": whole, "judged": judged, "tex": no_tex}
 
 
 class Drawer:

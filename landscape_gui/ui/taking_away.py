@@ -36,24 +36,40 @@ def figure_of(window: Window, view: str) -> Figure | None:
     return replace(figure, panels=(*figure.panels, *flat.panels))
 
 
-def export(window: Window) -> None:
-    """Ask how and where, and write it."""
+def subject_of(window: Window) -> Subject | None:
+    """What stands in the window, to be taken away; None where nothing does."""
     from landscape_gui.ui.exporting import Subject
 
     session = window.session
     if window.figures.shown:
         name = session.current.name if session.current is not None else ""
-        open_dialog(window, Subject(figure_of=lambda view: window.figures.figure(), name=name), letters=True)
-        return
+        return Subject(figure_of=lambda view: window.figures.figure(), name=name)
     if window.stage is None or session.shown is None:
-        return
+        return None
     views = sorted(views_of(session.shown.result), key=lambda view: window.stage is None or view != window.stage.view)
     name = session.shown.document.name if session.shown.document is not None else ""
-    subject = Subject(
+    return Subject(
         figure_of=lambda view: figure_of(window, view), views=tuple(views), name=name,
         result_of=lambda: session.shown.result if session.shown is not None else None,
     )  # fmt: skip
-    open_dialog(window, subject)
+
+
+def export(window: Window) -> None:
+    """Ask how and where, and write it."""
+    subject = subject_of(window)
+    if subject is not None:
+        open_dialog(window, subject, letters=window.figures.shown)
+
+
+def animate(window: Window) -> None:
+    """Ask what moves and where, and write a film."""
+    from landscape_gui.ui.animation_dialog import AnimationDialog
+
+    subject = subject_of(window)
+    if subject is not None:
+        dialog = AnimationDialog(window.session, subject, window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
 
 def open_dialog(window: Window, subject: Subject, *, letters: bool = False) -> None:

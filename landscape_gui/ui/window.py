@@ -100,6 +100,7 @@ class Window(QMainWindow):
             "open_run": self.ask_folder,
             "export": lambda: taking_away.export(self),
             "export_again": lambda: taking_away.export_again(self),
+            "animate": lambda: taking_away.animate(self),
             "copy": lambda: taking_away.copy_picture(self),
             "copy_caption": lambda: self.facts.copy(),
             "close": self.close_current,
@@ -279,7 +280,7 @@ class Window(QMainWindow):
         views = views_of(shown.result) if shown is not None else ()
         for view in ("3d", "2d", "both", "chart"):
             actions[f"view_{view}"].setEnabled(view in views)
-        for name in ("export", "export_again", "copy", "copy_caption", "reset", "log", "contours"):
+        for name in ("export", "export_again", "animate", "copy", "copy_caption", "reset", "log", "contours"):
             actions[name].setEnabled(something)
         actions["contours"].setEnabled(something and self.stage is not None and self.stage.view != "chart")
         for name in ("connect", "barriers", "instability", "dynamics"):
