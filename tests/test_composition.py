@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from paraboloids import paraboloid
 
 from landscape_gui.arrangement import places, usual_columns
 from landscape_gui.composition import Cell, Composition, Lost, composed, is_composition, read_composition, write_composition
-from landscape_gui.composition.answers import found, picked
+from landscape_gui.composition.answers import found, picked, refreshed
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure, Look, Panel, Surface
 from landscape_gui.store import Store, write_result
@@ -322,3 +323,36 @@ def test_labels_of_axes_are_short_where_panels_are_narrow() -> None:
     three, two = (composed(Composition(cells=(Cell(),) * n), [answer] * n) for n in (3, 2))
     assert (three.panels[0].x.label, three.panels[0].y.label) == ("direction 1", "direction 2")
     assert two.panels[0].x.label == "filter-normalised direction 1"
+
+
+# the same question about a checkpoint as it is now
+
+
+def test_a_changed_checkpoint_gives_another_answer_to_the_same_question() -> None:
+    asked = {"directions": "filter", "seed": 3, "steps": [9, 7], "limit": 20}
+    cell = Cell(title="Mine", checkpoint="net.pt", probe="surface", question=asked, key="0" * 32, answer="gone.h5")
+    problem = SimpleNamespace(fingerprint="new")
+    seen = []
+
+    def answer(question: Any, about: Any) -> Any:
+        seen.append((question.steps, question.seed, question.limit, about))
+        return HIGH
+
+    fresh, result = refreshed(cell, lambda cell: problem, answer)  # type: ignore[arg-type, return-value]
+    assert seen == [((9, 7), 3, 20, problem)] and result is HIGH
+    assert fresh.title == "Mine" and fresh.key != cell.key
+    problem.fingerprint = "newer"
+    assert refreshed(cell, lambda cell: problem, answer)[0].key != fresh.key  # type: ignore[arg-type, return-value]
+
+
+def test_a_question_of_another_version_is_a_sentence() -> None:
+    cell = Cell(checkpoint="net.pt", probe="oracle")
+    with pytest.raises(LandscapeError, match="oracle"):
+        refreshed(cell, lambda cell: SimpleNamespace(fingerprint=""), lambda *_: HIGH)  # type: ignore[arg-type, return-value]
+
+
+def test_code_that_is_a_module_stays_a_module(tmp_path: Path) -> None:
+    path = tmp_path / "f.figure.json"
+    for code, read in (("pkg.nets:make", "pkg.nets:make"), ("nets.py:make", str(tmp_path / "nets.py:make"))):
+        write_composition(path, Composition(cells=(Cell(opening={"code": code}),)))
+        assert read_composition(path).cells[0].opening["code"] == read

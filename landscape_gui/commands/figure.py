@@ -104,7 +104,8 @@ class Composing:
         begun = read_composition(saved[0]) if saved else Composition()
         if saved and self.namespace.refresh:
             begun = self.refresh(begun)
-        composition = begun.added(*self.titled(self.new_cells(paths[len(saved) :])))
+        added = self.new_cells(paths[len(saved) :])
+        composition = begun.added(*self.titled(added)) if added else replace(begun, cells=tuple(self.titled(list(begun.cells))))
         composition = self.with_difference(self.described(composition, new=not saved))
         if not composition.cells:
             raise UsageError("Nothing is to be shown. Name checkpoints, samples or answers.")
@@ -161,7 +162,7 @@ class Composing:
         cells = []
         for question in self.questions(problem):
             result = self.computed(question, problem)
-            given = self.opening_of(path)
+            given = self.opening_of()
             cells += [cell_for(question, problem, path, given, look=look) for look in self.looks(result)]
             self.known[cells[-1].key] = result
         return cells
@@ -197,13 +198,10 @@ class Composing:
             self.problems[path] = opening.open_named(path, self.namespace)
         return self.problems[path]
 
-    def opening_of(self, path: str) -> dict[str, Any]:
+    def opening_of(self) -> dict[str, Any]:
         from landscape_gui.composition.file import OPENING
 
-        given = {name: getattr(self.namespace, name, None) for name in OPENING}
-        if given["code"] and os.path.exists(str(given["code"])):
-            given["code"] = os.path.abspath(str(given["code"]))
-        return given
+        return {name: getattr(self.namespace, name, None) for name in OPENING}
 
     def computed(self, question: Probe, problem: Problem) -> Result:
         result = compute.ask(question, problem, self.interruption, quiet=self.namespace.quiet)
@@ -246,6 +244,8 @@ class Composing:
             return composition
         if len(composition.cells) < 2:
             raise UsageError("--difference needs two panels. Name two checkpoints or answers.")
+        if any(cell.difference == (1, 0) for cell in composition.cells):
+            return composition
         look = replace(composition.cells[1].look, view="2d", limits=None)
         return composition.added(Cell(difference=(1, 0), look=look))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.composition.composition import Cell, Composition
+from landscape_gui.composition.file import LOCAL
 from landscape_gui.composition.lost import Lost
 from landscape_gui.composition.questions import PROBES, question_of
 from landscape_gui.errors import LandscapeError
@@ -71,9 +72,17 @@ def cell_for(question: Probe, problem: Problem, checkpoint: str, opening: Mappin
     """A cell that asks a question about an opened checkpoint."""
     whole = question.completed(problem)
     path = checkpoint if checkpoint.startswith("samples:") else os.path.abspath(checkpoint)
-    given = {name: os.path.abspath(v) if name == "data" else v for name, v in opening.items() if v not in (None, "", 0)}
+    given = {name: whole_path(v) if name in LOCAL else v for name, v in opening.items() if v not in (None, "", 0)}
     key = key_of(whole, problem.fingerprint)
     return Cell(checkpoint=path, opening=given, probe=whole.name, question=stated(whole), key=key, **fields)
+
+
+def whole_path(named: str) -> str:
+    """The whole path of a file, FILE.py:FUNCTION with what follows it; what is no file stays as it is."""
+    file, suffix, function = named.partition(".py")
+    if suffix and os.path.exists(file + suffix):
+        return os.path.abspath(file + suffix) + function
+    return os.path.abspath(named) if os.path.exists(named) else named
 
 
 def cell_of_result(result: Result, **fields: Any) -> Cell:
@@ -91,11 +100,6 @@ def is_key(key: str) -> bool:
 def all_found(composition: Composition, store: Store, again: str = "") -> list[Result | Lost | None]:
     """What is kept for each cell."""
     return [found(cell, store, again) for cell in composition.cells]
-
-
-def differences(count: int) -> tuple[int, int] | None:
-    """Which of so many panels are subtracted where nobody says: the second less the first."""
-    return (1, 0) if count >= 2 else None
 
 
 def picked(items: Sequence[Any], count: int) -> list[Any]:

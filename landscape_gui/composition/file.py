@@ -215,7 +215,7 @@ def cell_of(found: Any, where: str, folder: Path, names: list[str]) -> Cell:
     cell = Cell(
         title=known.take("title", str, ""),
         checkpoint=inward(known.take("checkpoint", str, ""), folder),
-        opening={k: inward(v, folder) if k in LOCAL else v for k, v in opened.items()},
+        opening={k: inward(v, folder) if k in LOCAL and not is_module(k, v) else v for k, v in opened.items()},
         probe=known.take("probe", str, ""),
         question=known.take("question", dict, {}),
         key=known.take("key", str, ""),
@@ -243,6 +243,11 @@ def inward(path: str, folder: Path) -> str:
     if not path or path.startswith("samples:") or os.path.isabs(path):
         return path
     return os.path.normpath(folder / path)
+
+
+def is_module(name: str, value: Any) -> bool:
+    """Whether code is named as MODULE:FUNCTION and not by its file."""
+    return name == "code" and isinstance(value, str) and ".py" not in value
 
 
 def look_of(found: dict[str, Any], where: str) -> Look:

@@ -83,8 +83,12 @@ def look_at(one: Shown, answer: Result | Lost | None, look: Look) -> None:
     except LandscapeError as error:
         one.panel = lost_panel(str(error))
         return
-    number = min(max(one.cell.panel, 0), len(one.figure.panels) - 1)
-    one.panel = one.figure.panels[number]
+    one.panel = panel_of(one.figure, one.cell)
+
+
+def panel_of(figure: Figure, cell: Cell) -> Panel:
+    """The panel of an answer's figure that a cell shows; the last one where it has fewer."""
+    return figure.panels[min(max(cell.panel, 0), len(figure.panels) - 1)]
 
 
 def lost_panel(sentence: str) -> Panel:
@@ -139,7 +143,7 @@ def common_limits(group: Sequence[Shown], scale: Scale) -> tuple[float, float]:
         surface = one.surface
         if (surface.scale != scale or one.cell.look.limits is not None) and one.figure is not None:
             look = replace(one.cell.look, scale=scale, limits=one.cell.look.limits)
-            surface = probe_of(one.result).figure(one.result, look).panels[0].surface or surface
+            surface = panel_of(probe_of(one.result).figure(one.result, look), one.cell).surface or surface
         own.append(surface.limits)
     return min(low for low, _ in own), max(high for _, high in own)
 

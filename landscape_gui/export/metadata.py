@@ -25,7 +25,8 @@ def sealed(figure: Figure, setup: PageSetup) -> str:
 
 def metadata(figure: Figure, suffix: str) -> dict[str, Any]:
     """Caption and provenance in the terms of matplotlib's writers; no dates, so that equal figures are equal files."""
-    title = figure.title or next((p.title for p in figure.panels if p.title), "Loss landscape")
+    titles = [p.title for p in figure.panels if p.title][: None if len(figure.sources) > 1 else 1]
+    title = figure.title or ", ".join(dict.fromkeys(titles)) or "Loss landscape"
     program = f"landscape_gui {__version__}"
     origin = provenance(figure)
     facts = "; ".join(f"{name}: {value}" for name, value in figure.facts if not name.endswith(DATED))

@@ -128,3 +128,15 @@ def test_what_cannot_be_is_one_sentence(name: str, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said and not Path("f.pdf").exists()
     assert Path("high.h5.pdf").read_bytes() == b"mine"
+
+
+def test_titles_name_the_panels_of_a_file_and_a_difference_stands_once() -> None:
+    assert cli.main(["figure", "low.h5", "high.h5", "--difference", "-o", "f.figure.json"]) == 0
+    assert cli.main(["figure", "f.figure.json", "--title", "SGD", "--title", "Adam", "--difference", "-o", "f.figure.json"]) == 0
+    cells = read_composition("f.figure.json").cells
+    assert [cell.title for cell in cells] == ["SGD", "Adam", ""] and len(cells) == 3
+
+
+def test_the_files_title_names_every_panel() -> None:
+    assert cli.main(["figure", "low.h5", "high.h5", "-o", "f.svg"]) == 0
+    assert "<dc:title>low, high</dc:title>" in Path("f.svg").read_text()

@@ -255,3 +255,15 @@ def test_what_is_selected_is_added_to_an_open_figure(qtbot, answers):
     entry.trigger()
     assert answers.session.current is figure
     assert [p.title.text() for p in stage.panels[:3]] == ["low", "high", "other"]
+
+
+def test_refresh_asks_what_is_missing(qtbot, window, tmp_path):
+    path = tmp_path / f"f{SUFFIX}"
+    cell = Cell(title="Mine", checkpoint=str(tmp_path / "a.pt"), probe="surface", question={"steps": [21, 11]}, key="0" * 32)
+    write_composition(path, Composition(cells=(cell,)))
+    window.open_paths([str(path)])
+    stage = window.figures.page()
+    qtbot.waitUntil(lambda: bool(stage.panels) and "Press Refresh" in stage.panels[0].note.text(), timeout=10000)
+    window.figures.composing.refresh()
+    qtbot.waitUntil(lambda: stage.figure.panels[0].surface is not None and not window.session.running, timeout=10000)
+    assert stage.figure.panels[0].title == "Mine" and stage.figure.panels[0].surface.z.shape == (11, 21)
