@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from landscape_gui.probes.captions import (
@@ -25,7 +26,6 @@ ELSEWHERE = (
 SENTENCES: Mapping[str, str] = {
     "Distance of the ends": "The distance of the ends is {}",
     "Barrier marked": "Barriers are marked {}",
-    "Barrier": "The barrier is {}",
     "Standard errors": "Standard errors {}",
     "Points": "Points measured: {}",
     "Models": "The models are {}",
@@ -44,8 +44,12 @@ SENTENCES: Mapping[str, str] = {
     "BatchNorm on the paths": "BatchNorm statistics on the paths are {}",
     "Model": "The model lies {}",
     "Remarks": "{}",
-    "Distance": "{}",
+    "Distance": "The distance of the models is {}",
+    "Epochs": "Measured are epochs {}",
+    "Steps": "Measured are steps {}",
+    "Dashed": "The dashed line is at {}",
 }
+FLIPS = re.compile(r"of ([\d,]+), (.+)")
 OFF = {
     "; in the plane": "; it lies in the plane",
     "; up to": "; it is up to",
@@ -58,7 +62,9 @@ def path_caption(what: str, result: ConnectedResult, every: Sequence[Fact], show
     where = result.provenance
     split = split_of(shown.name) if shown is not None else result.split
     data = data_sentence(where, {split: shown.examples if shown is not None else 0}, result.subset)
-    network = "The first model holds the weights" if "Models" in known_of(every) else "The weights at t = 0 are those"
+    known = known_of(every)
+    subjects = {"Models": "The first model holds the weights", "Runs": "The first run's last checkpoint holds the weights"}
+    network = next((words for name, words in subjects.items() if name in known), "The weights at t = 0 are those")
     model = shown is None  # the fact of this name is then the place of a model on its path
     own = [sentence(name, words) for name, words in spoken(every) if name not in ELSEWHERE and (model or name != "Model")]
     return paragraph([what, *own, data, *closing(where, "", result.precision, subject=network), *unknown_sentences(every)])
@@ -76,6 +82,13 @@ def sentence(name: str, words: str) -> str:
         if words.startswith("trained"):
             return f"The {path} was {words}"
         return f"The {path} was found by {words}" if words[:1].isdigit() else f"For the {path}, {words}"
+    if name == "Barrier":
+        measured = "measured " if words.startswith("above") else ""
+        return f"The barrier is {measured}{words.replace('; ±', ', with').replace('; ', ': ', 1)}"
+    if name == "Predictions that flip" and (found := FLIPS.fullmatch(words)):
+        return f"Of {found[1]} predictions, {found[2].replace(' from ', ' differ from those of ')}"
+    if name.endswith((" loss", " accuracy")):
+        return f"The {name[:1].lower()}{name[1:]} is {words}"
     if name == "Standard errors":
         return SENTENCES[name].format(words.replace(": ", " are "))
     if name == "Barrier marked":
