@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy as np
 from landscape_gui.dynamics_names import label_of
 from landscape_gui.dynamics_results import DynamicsResult, MomentResult, RunDynamics
 from landscape_gui.errors import ProblemError
+from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Progress
 from landscape_gui.probes.coarse import coarse_first
 from landscape_gui.probes.curvature import describe_subset, examples_of
-from landscape_gui.probes.curvature_numbers import positive
+from landscape_gui.probes.curvature_numbers import number, positive
 from landscape_gui.probes.dynamics_tracks import Scale, Track, tracks_of
-from landscape_gui.results import Array, Provenance, Quantity, freeze
+from landscape_gui.results import Array, Number, Provenance, Quantity, freeze
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,6 +125,7 @@ class Growing:
             batchnorm="frozen" if problem.has_batchnorm else "",
             precision=probe.precision,
             radius=probe.radius,
+            numbers={n.name: n for line in self.lines for n in line.numbers(several=len(self.lines) > 1)},
             notes=tuple(dict.fromkeys(notes)),
             provenance=Provenance(environment=self.environment),
         )
@@ -230,6 +233,27 @@ class Line:
         if np.isnan(self.rates).all():
             return [f"Nothing says at which learning rate {name} was trained: no limit of stability is drawn."]
         return []
+
+    def numbers(self, *, several: bool) -> Iterator[Number]:
+        """Curvature, gradient and limit at the last checkpoint that is measured, and how near the curvature ever comes to it."""
+        curvature = self.values.get("lambda_max", np.full(self.count, np.nan))
+        there = np.flatnonzero(np.isfinite(curvature))
+        if not there.size:
+            return
+        last, ratio = int(there[-1]), curvature / self.limits
+        error = self.errors["lambda_max"]
+        found = [
+            ("lambda_max", last, curvature[last], error[last], "bound"),
+            ("gradient_norm", last, self.values["gradient_norm"][last], 0.0, "exact"),
+        ]
+        if np.isfinite(ratio).any():
+            most = int(np.nanargmax(ratio))
+            found.append(("stability_limit", last, self.limits[last], 0.0, "exact"))
+            found.append(("stability_ratio", most, ratio[most], error[most] / self.limits[most], "bound"))
+        for name, k, value, wrong, kind in found:
+            words = f" at {self.track.names[k]}{f' of {self.track.name}' if several else ''}"
+            made = number(name, float(value), float(wrong), kind, label=f"{TEXTS[name].label}{words}")
+            yield dataclasses.replace(made, name=f"{name}:{self.track.name}" if several else name)
 
     def result(self, loss_unit: str) -> RunDynamics:
         training = self.track.training(self.count - 1)

@@ -150,6 +150,9 @@ def test_ratio_limit_and_index_follow_from_them(measured: tuple[TinyProblem, Dyn
         parts = q["lambda_max"][k], q["gradient_norm"][k], q["directional_sharpness"][k]
         assert q["lgdi"][k] == pytest.approx(lgdi(0.5, *parts))
     assert run.optimiser == "sgd" and run.limit_words == "2/lr"
+    numbers = measured[1].numbers
+    assert numbers["lambda_max"].value == q["lambda_max"][-1] and numbers["lambda_max"].label.endswith("at epoch 5")
+    assert numbers["stability_ratio"].value == pytest.approx(q["lambda_max"].max() / 4) and numbers["stability_limit"].value == 4
 
 
 # ------------------------------------------------------------------------------------------------------ order, reuse, limits
