@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -29,6 +29,7 @@ from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
 
 ANIMATION = "landscape_gui.ui.animation_dialog"
+EXPORT, SET_UP = "&Export \N{HORIZONTAL ELLIPSIS}", "S&et up \N{HORIZONTAL ELLIPSIS}"
 SMALLEST = (760, 520)
 LARGEST = (1240, 800)
 
@@ -77,7 +78,7 @@ class ExportDialog(QDialog):
         self.progress = plain("", "muted", wrap=False)
         foot.addStretch(1)
         foot.addWidget(self.progress)
-        self.close_button, self.save = QPushButton("Close"), QPushButton("&Export \N{HORIZONTAL ELLIPSIS}")
+        self.close_button, self.save = QPushButton("Close"), QPushButton(EXPORT)
         self.close_button.setAutoDefault(False)
         self.save.setObjectName("primary")
         self.save.setDefault(True)
@@ -147,6 +148,7 @@ class ExportDialog(QDialog):
             return
         if order.kind.group != "figure":
             self._tell_facts("", "")
+        self.save.setText(SET_UP if order.kind.group == "animation" else EXPORT)
         self.preview.bar.setVisible(order.kind.group in DRAWN)
         self.preview.zoom_box.setVisible(order.kind.group == "figure")
         self.preview.concerns.setVisible(order.kind.group == "figure")
@@ -197,7 +199,9 @@ class ExportDialog(QDialog):
         except ModuleNotFoundError:
             self._say_wrong(LandscapeError("Animations cannot be made here.", remedy="Choose another format."))
             return
-        module.AnimationDialog(self.session, self.subject, self.parentWidget()).open()
+        dialog = module.AnimationDialog(self.session, self.subject, self.parentWidget())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
         self.reject()
 
     def _name(self) -> str:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from landscape_gui.export.apart import Picture
 from landscape_gui.page_setup import INCHES, PageSetup
 from landscape_gui.ui import theme
+from landscape_gui.ui.editors import ChoiceBox
 from landscape_gui.ui.exporting import size_words
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.page_fields import chooser
@@ -34,9 +35,9 @@ ZOOMS: dict[Zoom, tuple[str, str]] = {
 VISIONS = {
     "": "In colour",
     "grey": "Grey print",
-    "deuteranopia": "Red-green blind (deuteranopia)",
-    "protanopia": "Red-green blind (protanopia)",
-    "tritanopia": "Blue-yellow blind (tritanopia)",
+    "deuteranopia": "Deuteranopia: red-green blind, green receptors missing",
+    "protanopia": "Protanopia: red-green blind, red receptors missing",
+    "tritanopia": "Tritanopia: blue-yellow blind",
 }
 LONG = 300
 """Characters of a text's first line beyond which its lines are broken."""
@@ -107,7 +108,8 @@ class ExportPreview(QWidget):
         line.addWidget(self.busy)
         line.addStretch(1)
         label = plain("See&n", "muted", wrap=False)
-        self.vision = chooser("vision", "How the preview is seen", [(words, name) for name, words in VISIONS.items()])
+        items = [(words, name) for name, words in VISIONS.items()]
+        self.vision = chooser("vision", "How the preview is seen", items, ChoiceBox())
         self.vision.setMinimumContentsLength(12)
         self.vision.setToolTip(
             "The preview in grey print, or as colour-blind readers see it (Machado et al. 2009); the file stays as it is"

@@ -208,8 +208,8 @@ class PageFields(QWidget):
         self.font_field.setItemText(row, "LaTeX (not installed)" if why else "LaTeX")
 
 
-def chooser(name: str, words: str, items: Iterable[tuple[str, Any]]) -> QComboBox:
-    box = QComboBox()
+def chooser(name: str, words: str, items: Iterable[tuple[str, Any]], box: QComboBox | None = None) -> QComboBox:
+    box = box or QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(words)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -43,6 +43,7 @@ class PageView(QScrollArea):
         self.setMinimumSize(300, 240)
         self.picture: Picture | None = None
         self.image = QImage()
+        self.see_through = False
         self.zoom: Zoom = "fit"
         self.vision = ""
         self.venue = ""
@@ -98,6 +99,7 @@ class PageView(QScrollArea):
 
     def _see(self) -> None:
         self.image = image_of(self.picture, self.vision) if self.picture is not None else QImage()
+        self.see_through = self.picture is not None and min(self.picture.pixels[3::4], default=255) < 255
         self._fit()
 
     def _fit(self) -> None:
@@ -159,7 +161,8 @@ class Sheet(QWidget):
                 self._paint_paper(painter, place)
             else:
                 paint_shadow(painter, place)
-                checker(painter, place)
+                if self.view.see_through:
+                    checker(painter, place)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(place.topLeft(), self._pixels(place))
         painter.end()
@@ -203,7 +206,7 @@ def paint_shadow(painter: QPainter, place: QRectF) -> None:
 
 
 def checker(painter: QPainter, place: QRectF) -> None:
-    """A checkerboard; only seen where the page is transparent."""
+    """A checkerboard, behind a page that is transparent."""
     tile = QPixmap(2 * SQUARE, 2 * SQUARE)
     tile.fill(QColor("#FFFFFF"))
     brush = QPainter(tile)

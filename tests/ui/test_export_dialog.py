@@ -15,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QMessageBox
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog, QMessageBox
 
 from landscape_gui import export_formats
 from landscape_gui.export import render
@@ -431,12 +431,11 @@ def test_animations_have_a_dialog_of_their_own(qtbot, make, monkeypatch):
     monkeypatch.setattr(export_formats, "FORMATS", (*export_formats.FORMATS, kind))
     dialog = make()
     dialog.form.format.choose(".mp4")
+    qtbot.waitUntil(lambda: "up" in dialog.save.text(), timeout=5000)
     monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", None)
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert "cannot be made here" in dialog.wrong.text()
-    own = SimpleNamespace(
-        AnimationDialog=lambda session, subject, parent: opened.append(subject) or SimpleNamespace(open=lambda: None)
-    )
+    own = SimpleNamespace(AnimationDialog=lambda session, subject, parent: opened.append(subject) or QDialog(parent))
     monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", own)
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert opened == [SUBJECT] and not dialog.isVisible()
