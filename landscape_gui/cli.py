@@ -79,6 +79,10 @@ EXAMPLES = {
   landscape-gui figure a.h5 b.h5 --title SGD --title Adam --difference -o both.figure.json -o both.pdf
   landscape-gui figure samples:digits-mlp --probe surface spectrum --view 3d 2d --across 3 -o three.pdf
   landscape-gui figure both.figure.json --refresh --font-size 7 -o both.pdf""",
+    "analyze": """examples:
+  landscape-gui analyze samples:digits-mlp --save-dir results
+  landscape-gui analyze --model cnn --dataset digits --train 10 --save-dir cnn-on-digits
+  landscape-gui analyze --model resnet18 --dataset cifar10 --data cifar-10-batches-py --visualize --compute-hessian""",
     "cache": """examples:
   landscape-gui cache ls
   landscape-gui cache verify""",
@@ -101,6 +105,7 @@ class Command:
 def commands() -> dict[str, Command]:
     """Every command by name: one a probe, then the others."""
     from landscape_gui.commands import (
+        analyze,
         animate,
         cache,
         cite,
@@ -125,6 +130,11 @@ def commands() -> dict[str, Command]:
         "report": Command(summary=report.report_probe().summary, add_flags=report.add_flags, run=report.run),
         "topology": Command(summary=topology.topology_probe().summary, add_flags=topology.add_flags, run=topology.run),
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
+        "analyze": Command(
+            summary="Everything about one network, in a folder: figures, tables, answers and a report.",
+            add_flags=analyze.add_flags,
+            run=analyze.run,
+        ),
         "animate": Command(
             summary="A film: a turntable, the growing path of a run, or the surface over training.",
             add_flags=animate.add_flags,
