@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from landscape_gui.composition.file import SUFFIX
 from landscape_gui.connection_results import PathPlaneResult
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe, Progress
@@ -85,7 +86,9 @@ class Document:
     def name(self) -> str:
         if self.problem is not None:
             return Path(self.path).stem if self.alone else str(self.problem.title)
-        return self.path.removeprefix("samples:") if self.path.startswith("samples:") else Path(self.path).name or self.path
+        if self.path.startswith("samples:"):
+            return self.path.removeprefix("samples:")
+        return Path(self.path).name.removesuffix(SUFFIX) or self.path
 
     @property
     def is_answer(self) -> bool:

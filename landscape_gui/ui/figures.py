@@ -57,6 +57,10 @@ class Figures(QObject):
             self.stage.redraw()
         return self.stage
 
+    def tell(self, figure: Figure | None) -> None:
+        """What the stage shows, in words; while a figure of several is the current document, what that shows."""
+        self.window.facts.show_figure(self.stage.figure if self.shown and self.stage is not None else figure)
+
     def _current_changed(self) -> None:
         """A figure's page shows what it shows, there being no question to ask."""
         if self.composing.document is not self._seen and self.shown:

@@ -176,12 +176,12 @@ class Window(QMainWindow):
 
         self.stage = Stage(self.session, self.actions_by_name["log"], self.actions_by_name["contours"])
         self.stage.set_theme(self.colours.figure)
-        self.stage.figure_shown.connect(self.facts.show_figure)
+        self.stage.figure_shown.connect(self.figures.tell)
         self.stage.view_changed.connect(lambda view: self._refresh())
         self.stage.needle_picked.connect(EigenvectorMenu(self.session, self).offer)
         self.connectivity.join(self.stage)
         self.pages.addWidget(self.stage)
-        self.facts.show_figure(self.stage.figure)
+        self.figures.tell(self.stage.figure)
         self._refresh()
 
     def complete_stage(self) -> None:

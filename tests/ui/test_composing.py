@@ -267,3 +267,11 @@ def test_refresh_asks_what_is_missing(qtbot, window, tmp_path):
     window.figures.composing.refresh()
     qtbot.waitUntil(lambda: stage.figure.panels[0].surface is not None and not window.session.running, timeout=10000)
     assert stage.figure.panels[0].title == "Mine" and stage.figure.panels[0].surface.z.shape == (11, 21)
+
+
+def test_what_a_figure_shows_is_told_whatever_the_other_stage_does(qtbot, answers):
+    compose(qtbot, answers, "low.h5", "high.h5")
+    answers.stage.figure_shown.emit(None)  # as when a question of another document ends
+    assert "(b) high." in answers.facts.caption
+    answers.session.select(answers.session.documents[0])
+    qtbot.waitUntil(lambda: "(b)" not in answers.facts.caption, timeout=5000)
