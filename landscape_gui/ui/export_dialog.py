@@ -140,7 +140,8 @@ class ExportDialog(QDialog):
         self.wrong.hide()
         self.rehearsal.end()
         self._facts = ["", ""]  # what is shown stays until more is known
-        self.preview.view.venue = self.form.page.choice().venue
+        choice = self.form.page.choice()
+        self.preview.view.venue, self.preview.view.dark = choice.venue, choice.dark
         try:
             order = self.order()
         except LandscapeError as error:
@@ -276,6 +277,7 @@ class ExportDialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.form.format.setFocus()
         QTimer.singleShot(0, self, self._seen)
 
     def _seen(self) -> None:

@@ -56,6 +56,8 @@ class ExportPreview(QWidget):
         self.text = QPlainTextEdit()
         self.text.setObjectName("preview_text")
         self.text.setReadOnly(True)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setStyleSheet("QPlainTextEdit { border: none; background: transparent; }")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Preview of the text")
         self.text.setTabChangesFocus(True)

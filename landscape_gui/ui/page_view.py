@@ -46,7 +46,8 @@ class PageView(QScrollArea):
         self.see_through = False
         self.zoom: Zoom = "fit"
         self.vision = ""
-        self.venue = ""
+        self.venue, self.dark = "", False
+        """Of the page: where it appears, and whether it is for a dark background."""
         self.sheet = Sheet(self)
         self.setWidget(self.sheet)
 
@@ -162,7 +163,7 @@ class Sheet(QWidget):
             else:
                 paint_shadow(painter, place)
                 if self.view.see_through:
-                    checker(painter, place)
+                    checker(painter, place, dark=self.view.dark)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(place.topLeft(), self._pixels(place))
         painter.end()
@@ -205,13 +206,13 @@ def paint_shadow(painter: QPainter, place: QRectF) -> None:
     painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
 
 
-def checker(painter: QPainter, place: QRectF) -> None:
-    """A checkerboard, behind a page that is transparent."""
+def checker(painter: QPainter, place: QRectF, *, dark: bool) -> None:
+    """A checkerboard behind a page that is transparent, as dark as what it is meant to be laid on."""
     tile = QPixmap(2 * SQUARE, 2 * SQUARE)
-    tile.fill(QColor("#FFFFFF"))
+    tile.fill(QColor("#16181D" if dark else "#FFFFFF"))
     brush = QPainter(tile)
     for x, y in ((0, 0), (SQUARE, SQUARE)):
-        brush.fillRect(x, y, SQUARE, SQUARE, QColor("#E4E7EC"))
+        brush.fillRect(x, y, SQUARE, SQUARE, QColor("#262A32" if dark else "#E4E7EC"))
     brush.end()
     painter.drawTiledPixmap(place, tile)
 
@@ -227,8 +228,11 @@ def image_of(picture: Picture, vision: str = "") -> QImage:
 
 def seen_by(pixels: Array, vision: str) -> Array:
     """RGBA (h, w, 4) uint8 as it looks in grey print ("grey") or to a reader with one of `colour_vision.VISION`."""
-    matrix = (GREY if vision == "grey" else VISION[vision]).astype(np.float32)
-    light = LINEAR[pixels[..., :3]] @ matrix.T
+    matrix = GREY if vision == "grey" else VISION[vision]
+    tables = (4095 * matrix[:, :, None] * LINEAR).astype(np.float32)
+    channels = [np.ascontiguousarray(pixels[..., k]) for k in range(3)]
     changed = pixels.copy()
-    changed[..., :3] = ENCODED[np.clip(light * 4095 + 0.5, 0, 4095).astype(np.uint16)]
+    for out in range(3):
+        light = sum(tables[out, k].take(channels[k]) for k in range(3)) + np.float32(0.5)
+        changed[..., out] = ENCODED.take(np.clip(light, 0, 4095).astype(np.uint16))
     return changed
