@@ -64,6 +64,9 @@ ENTRIES: Mapping[str, Entry] = {
         "{PCA} of High Dimensional Random Walks with Comparison to Neural Network Training", NEURIPS, 2018, "1806.08805",
         volume="31",
     ),
+    "barrett2021": paper(
+        "David G. T. Barrett and Benoit Dherin", "Implicit Gradient Regularization", ICLR, 2021, "2009.11162",
+    ),
     "bottou2018": article(
         "L{\\'e}on Bottou and Frank E. Curtis and Jorge Nocedal", "Optimization Methods for Large-Scale Machine Learning",
         "SIAM Review", 2018, volume="60", number="2", pages="223--311", doi="10.1137/16M1080173",
@@ -155,6 +158,9 @@ ENTRIES: Mapping[str, Entry] = {
         "Nitish Shirish Keskar and Dheevatsa Mudigere and Jorge Nocedal and Mikhail Smelyanskiy and Ping Tak Peter Tang",
         "On Large-Batch Training for Deep Learning: Generalization Gap and Sharp Minima", ICLR, 2017, "1609.04836",
     ),
+    "kingma2015": paper(
+        "Diederik P. Kingma and Jimmy Ba", "{Adam}: A Method for Stochastic Optimization", ICLR, 2015, "1412.6980",
+    ),
     "kwon2021": paper(
         "Jungmin Kwon and Jeongseop Kim and Hyunseo Park and In Kwon Choi",
         "{ASAM}: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural Networks", ICML, 2021,
@@ -190,6 +196,10 @@ ENTRIES: Mapping[str, Entry] = {
         "James Martens", "New Insights and Perspectives on the Natural Gradient Method", JMLR, 2020, "1412.1193", volume="21",
         number="146", pages="1--76",
     ),
+    "mccandlish2018": Entry(
+        "misc", "Sam McCandlish and Jared Kaplan and Dario Amodei and {OpenAI Dota Team}",
+        "An Empirical Model of Large-Batch Training", "arXiv preprint", 2018, preprint("1812.06162"),
+    ),
     "meyer2021": paper(
         "Raphael A. Meyer and Cameron Musco and Christopher Musco and David P. Woodruff",
         "{Hutch++}: Optimal Stochastic Trace Estimation", "Symposium on Simplicity in Algorithms", 2021, "2010.09649",
@@ -218,6 +228,10 @@ ENTRIES: Mapping[str, Entry] = {
     "schraudolph2002": article(
         "Nicol N. Schraudolph", "Fast Curvature Matrix-Vector Products for Second-Order Gradient Descent", NEURAL, 2002,
         volume="14", number="7", pages="1723--1738", doi="10.1162/08997660260028683",
+    ),
+    "smith2021": paper(
+        "Samuel L. Smith and Benoit Dherin and David G. T. Barrett and Soham De",
+        "On the Origin of Implicit Regularization in Stochastic Gradient Descent", ICLR, 2021, "2101.12176",
     ),
     "ubaru2017": article(
         "Shashanka Ubaru and Jie Chen and Yousef Saad",

@@ -49,6 +49,10 @@ PROBES: Mapping[str, tuple[str, ...]] = {
     "path-plane": ("garipov2018",),
     "waypoint": ("frankle2020",),
     "dynamics": ("cohen2021",),
+    "implicit": ("barrett2021", "smith2021"),
+    "noise-scale": ("mccandlish2018",),
+    "mean-step": ("barrett2021", "smith2021"),
+    "descend": ("kingma2015", "foret2021"),
 }
 READ: Mapping[str, tuple[str, ...]] = {
     "tomgoldstein": ("li2018",), "dnn-mode-connectivity": ("garipov2018",), "landscaper": ("landscaper2025",),

@@ -20,7 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from landscape_gui import connection_results, curvature_results, dynamics_results, results, topology_results
+from landscape_gui import connection_results, curvature_results, dynamics_results, results, topology_results, training_results
 from landscape_gui.errors import StoreError
 
 USER_BLOCK = 2048
@@ -30,7 +30,7 @@ FORMAT = 1
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.\-]{0,80}")
 SHORT = 4096
 """Texts up to this many bytes are attributes; HDF5 keeps attributes below 64 kB."""
-ROOMS = (results, topology_results, connection_results, curvature_results, dynamics_results)
+ROOMS = (results, topology_results, connection_results, curvature_results, dynamics_results, training_results)
 """Where the classes of answers are."""
 
 

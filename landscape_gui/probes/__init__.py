@@ -10,8 +10,11 @@ from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
 from landscape_gui.probes.dynamics import Dynamics
 from landscape_gui.probes.eigenvalues import Eigenvalues
+from landscape_gui.probes.implicit_bias import ImplicitBias
 from landscape_gui.probes.instability import Instability
 from landscape_gui.probes.line import Line
+from landscape_gui.probes.mean_step import MeanStep
+from landscape_gui.probes.noise_scale import NoiseScale
 from landscape_gui.probes.on_the_way import OnTheWay
 from landscape_gui.probes.path_plane import PathPlane
 from landscape_gui.probes.report import Report
@@ -28,6 +31,9 @@ KINDS: tuple[type[Probe], ...] = (
     Line,
     Trajectory,
     Topology,
+    ImplicitBias,
+    NoiseScale,
+    MeanStep,
     Spectrum,
     Eigenvalues,
     Spectra,
