@@ -105,6 +105,7 @@ def test_a_bar_without_a_scale_is_none() -> None:
     lost = replace(empty, marks=(replace(mark, z=np.full(mark.z.shape, np.nan)),))  # type: ignore[union-attr, type-var]
     figure = replace(figure_of(lost, lost), columns=2, bars=(SharedBar(panels=(0, 1)),))
     assert panel_of(figure, figure.bars[0]) is None
+    assert bar_inches(figure, figure.bars[0], page_of(figure, SETUP)) == 0.0
     _, boxes = drawn(figure)
     assert [label for label, _ in boxes] == ["", ""]
 
