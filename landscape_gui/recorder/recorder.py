@@ -59,7 +59,8 @@ class Recorder:
 
     The numbers of training are the same with it and without. Without probes it takes less than 2 % of the time of usual training:
     copies are made between two steps, all else in a thread. What cannot be written (a full disk) is said by a RecorderWarning, and
-    training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's for certain.
+    training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's for certain. measured:
+    what the probes found last.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Recorder:
         self._version = self._versions()
         self._skipped, self._recording_seconds = 0, 0.0
         self._missing: list[str] = []
+        self._first: Stretch | None = None
+        self.measured: dict[str, float] = {}
         self._begin(data)
         atexit.register(self._at_exit)
 
@@ -127,8 +130,11 @@ class Recorder:
             self.flush()
         self._recording_seconds += time.perf_counter() - start - probing
 
-    def epoch(self, **scalars: Any) -> None:
+    def epoch(self, number: int | None = None, /, **scalars: Any) -> None:
         """After each epoch: what was measured at its end (`test_loss=`, `test_accuracy=`, ...).
+
+        number: the epoch's, where it is not the one after the last that was handed over (0 before the first step: what was measured
+        of the weights that training starts from).
 
         The log gets a row with the epoch's number, the means of `loss` and `accuracy` over its steps as `train_loss` and
         `train_accuracy` (where they are not handed over here), and the probes where no `probe_every` is given.
@@ -136,16 +142,13 @@ class Recorder:
         if self._idle():
             return
         start = time.perf_counter()
-        self._epoch += 1
-        if self._epoch == 1 and self._out.has(0):
+        self._epoch = self._epoch + 1 if number is None else int(number)
+        if self._out.has(0):
             self._out.rename(Mark(0, 0))
         if self._stretch.values:
             self._close_row({})
-        found, probing = ({}, 0.0) if self._geometry is None or self._every is not None else self._measure()
-        stretch = Stretch()
-        stretch.add(scalars)
-        self._rows.append(({"step": self._step, "epoch": self._epoch, **self._rates(), **found, **self._elapsed()}, stretch))
-        if self._out.thinning.wants_epoch(self._epoch):
+        probing = self._epoch_row(scalars)
+        if self._step and self._out.thinning.wants_epoch(self._epoch):
             self._save(Mark(self._step, self._epoch))
         self.flush()
         self._recording_seconds += time.perf_counter() - start - probing
@@ -184,7 +187,7 @@ class Recorder:
         """Hand over what waits to the thread that writes; say what could not be written."""
         if self._idle():
             return
-        self._flushed = time.perf_counter()
+        self._flushed, self._first = time.perf_counter(), None
         if self._rows:
             rows, self._rows = self._rows, []
             self._out.append(rows, moment() if any_on_gpu(rows) else None)
@@ -250,8 +253,8 @@ class Recorder:
         if snapshots.is_begun(self._module):
             self._save(Mark(0))
             found = self._measure()[0] if self._geometry is not None else {}
-            self._rows.append(({"step": 0, "epoch": 0, **self._rates(), **found, **self._elapsed()}, Stretch()))
-        self.flush()
+            self._first = Stretch()
+            self._rows.append(({"step": 0, "epoch": 0, **self._rates(), **found, **self._elapsed()}, self._first))
 
     def _idle(self) -> bool:
         return self._off or self._closed or os.getpid() != self._process
@@ -266,6 +269,17 @@ class Recorder:
         """A row of the log for the steps since the row before."""
         self._rows.append(({"step": self._step, **self._rates(), **found, **self._elapsed()}, self._stretch))
         self._stretch = Stretch()
+
+    def _epoch_row(self, scalars: dict[str, Any]) -> float:
+        """A row of the log for the end of an epoch; of epoch 0 it is the first row. The probes' seconds."""
+        if self._first is not None and self._step == 0:
+            self._first.add(scalars)
+            return 0.0
+        found, probing = ({}, 0.0) if self._geometry is None or self._every is not None else self._measure()
+        stretch = Stretch()
+        stretch.add(scalars)
+        self._rows.append(({"step": self._step, "epoch": self._epoch, **self._rates(), **found, **self._elapsed()}, stretch))
+        return probing
 
     def _probe_row(self) -> float:
         found, seconds = self._measure()
@@ -285,6 +299,7 @@ class Recorder:
             warnings.warn(self._missing[-1], RecorderWarning, stacklevel=4)
             return {}, time.perf_counter() - start
         spent = time.perf_counter() - start
+        self.measured = found
         geometry.seconds, geometry.count = geometry.seconds + spent, geometry.count + 1
         share = geometry.seconds / max(time.perf_counter() - self._began, 1e-9)
         return {**found, "probe_seconds": round(spent, 6), "probe_share": round(share, 4)}, spent
