@@ -95,11 +95,13 @@ class Film:
 
 def turntable(figure: Figure, *, turn: float = 360.0, ease: bool = False) -> Film:
     """Every surface of the figure turned by `turn` degrees; a whole turn ends where it began. Raises QuestionError without one."""
-    panels = tuple(replace(p, view="3d") for p in figure.panels if p.surface is not None and not p.heat_map)
+    kept = [k for k, p in enumerate(figure.panels) if p.surface is not None and not p.heat_map]
+    panels = tuple(replace(figure.panels[k], view="3d", span=1) for k in kept)
+    bars = tuple(replace(bar, panels=tuple(kept.index(k) for k in bar.panels if k in kept)) for bar in figure.bars)
     if not panels:
         raise QuestionError("This figure has no surface to turn.", remedy="Choose a surface or a trajectory.")
     whole = bool(turn) and turn % 360 == 0
-    return Film(figure=replace(figure, panels=panels), turn=turn, ease=ease, loops=whole)
+    return Film(figure=replace(figure, panels=panels, bars=tuple(b for b in bars if b.panels)), turn=turn, ease=ease, loops=whole)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from landscape_gui.commands.terminal import ProgressBar
 from landscape_gui.errors import LandscapeError
 
 if TYPE_CHECKING:
-    from landscape_gui.figure import Look
+    from landscape_gui.figure import Figure, Look
     from landscape_gui.film import Film, FilmSetup
     from landscape_gui.probes.base import Probe
     from landscape_gui.results import Result
@@ -34,7 +34,7 @@ def add_flags(parser: Parser) -> None:
 
     opening.add_path(parser)
     path = next(action for action in parser._positionals._group_actions if action.dest == "path")
-    path.help = f"{path.help}; or an answer ({', '.join(ANSWERS)}), ours or another program's"
+    path.help = f"{path.help}; or an answer ({', '.join(ANSWERS)}), ours or another program's, or a figure's file"
     kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in SUFFIXES.items())
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=f"write FILE; its suffix decides what\n{kinds}")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there already")
@@ -145,6 +145,9 @@ def film_of(namespace: argparse.Namespace, interruption: compute.Interruption) -
     turn = TURNS[namespace.kind] if namespace.turn is None else namespace.turn
     if namespace.kind == "training":
         return over_training(namespace, interruption, turn)
+    composed = composed_figure(namespace)
+    if composed is not None:
+        return film.turntable(composed, turn=turn, ease=namespace.ease)
     result = answer_of(namespace, interruption)
     if result is None:
         return None
@@ -158,6 +161,20 @@ def film_of(namespace: argparse.Namespace, interruption: compute.Interruption) -
         )
     grown = film.trajectory(figure, result, turn=turn, quantity=look.quantity, pace=namespace.pace)
     return replace(grown, ease=namespace.ease)
+
+
+def composed_figure(namespace: argparse.Namespace) -> Figure | None:
+    """The figure of several answers in a figure's file, all turned alike; None where PATH is no such file."""
+    from landscape_gui.composition import composed, is_composition, read_composition
+    from landscape_gui.composition.answers import all_found
+    from landscape_gui.store import Store
+
+    if not Path(namespace.path).is_file() or not is_composition(namespace.path):
+        return None
+    if namespace.kind != "turntable":
+        raise UsageError("A figure of several answers can be turned: --kind turntable.")
+    composition = read_composition(namespace.path)
+    return composed(composition, all_found(composition, Store(), f"landscape-gui figure {namespace.path} --refresh"))
 
 
 def answer_of(namespace: argparse.Namespace, interruption: compute.Interruption) -> Result | None:

@@ -124,3 +124,14 @@ def test_an_interruption_leaves_no_half_film(tmp_path: Path, answer: str, capsys
     assert cli.main(line) == animate.INTERRUPTED
     assert "interrupted" in capsys.readouterr().err and len(drawn) < 15
     assert not [p for p in tmp_path.iterdir() if p.suffix == ".mp4"]
+
+
+def test_a_figure_of_several_answers_is_turned_as_a_whole(tmp_path: Path, capsys: Capture) -> None:
+    for name in "ab":
+        write_result(tmp_path / f"{name}.h5", surface_result(9, 8))
+    pair = str(tmp_path / "pair.figure.json")
+    assert cli.main(["figure", str(tmp_path / "a.h5"), str(tmp_path / "b.h5"), "-q", "-o", pair]) == 0
+    assert cli.main(["animate", pair, *SHORT, "-o", str(tmp_path / "f.gif")]) == 0
+    assert Image.open(tmp_path / "f.gif").n_frames == 2  # type: ignore[attr-defined]
+    assert cli.main(["animate", pair, "--kind", "training", *SHORT, "-o", str(tmp_path / "g.gif")]) == 2
+    capsys.readouterr()

@@ -14,11 +14,11 @@ from landscape_gui.errors import LandscapeError, QuestionError
 from landscape_gui.export import film_frames
 from landscape_gui.export.film_encoders import palette_of
 from landscape_gui.export.films import FilmStopped, write_film
-from landscape_gui.figure import Figure, Surface
+from landscape_gui.figure import Figure, SharedBar, Surface
 from landscape_gui.figure import Path as Run
 from landscape_gui.film import Course, Film, FilmSetup, Growth, between, training, trajectory, turntable
 from landscape_gui.results import Quantity, TrajectoryResult, freeze
-from landscape_gui.style import DARK, TRAJECTORY
+from landscape_gui.style import DARK, TRAJECTORY, colour_table
 
 LARGER = FilmSetup(seconds=0.5, rate=8, width=480, height=360)
 SMALL = FilmSetup(seconds=0.5, rate=8, width=160, height=120)
@@ -209,3 +209,15 @@ def test_a_missing_library_is_named_with_its_command(tmp_path: Path, monkeypatch
     with pytest.raises(LandscapeError, match="pip install av"):
         write_film(turntable(figure_of(plane_panel("3d"))), tmp_path / "f.mp4", SMALL)
     assert not list(tmp_path.iterdir())
+
+
+def test_panels_with_one_colour_bar_leave_it_room_at_the_right() -> None:
+    panels = [replace(plane_panel("3d"), bar=False, title=name) for name in "ab"]
+    figure = replace(figure_of(chart_panel(), *panels), bars=(SharedBar(panels=(1, 2)),))
+    film = turntable(figure)
+    assert film.figure.bars[0].panels == (0, 1), "the chart, which does not turn, is left out"
+    setup = FilmSetup(seconds=0.5, rate=8, width=640, height=240)
+    right = film_frames.frame(film, setup, 0)[:, -30:].reshape(-1, 3)
+    without = film_frames.frame(turntable(replace(figure, bars=())), setup, 0)[:, -30:].reshape(-1, 3)
+    lowest = (255 * colour_table("viridis")[0]).round()
+    assert (np.abs(right - lowest).max(axis=1) < 12).sum() > 20 > (np.abs(without - lowest).max(axis=1) < 12).sum()
