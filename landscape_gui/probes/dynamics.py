@@ -59,7 +59,7 @@ class Dynamics(CurvatureProbe):
         0.05, label="Radius", help="Of directional and epsilon-sharpness, in the 2-norm", minimum=1e-8, metavar="R"
     )
     pairs: int = field(
-        8, label="Random pairs", help="Opposite steps for directional sharpness", minimum=2, maximum=100_000, advanced=True
+        16, label="Random pairs", help="Opposite steps for directional sharpness", minimum=2, maximum=100_000, advanced=True
     )
     tolerance: float = field(
         1e-3, label="Tolerance", help="Residual of the eigenvalue, relative to it", minimum=1e-10, maximum=0.1, advanced=True

@@ -54,7 +54,7 @@ class Moment(CurvatureProbe):
     operator: str = field("hessian", label="Operator", help="Whose eigenvalue", choices={"hessian": "Hessian"}, hidden=True)
     layer: str = field("", label="Layers", help="All", hidden=True)
     radius: float = field(0.05, label="Radius", help="Of both sharpnesses, in the 2-norm", minimum=1e-8, metavar="R")
-    pairs: int = field(8, label="Random pairs", help="Opposite steps for directional sharpness", minimum=2, maximum=100_000)
+    pairs: int = field(16, label="Random pairs", help="Opposite steps for directional sharpness", minimum=2, maximum=100_000)
     tolerance: float = field(
         1e-3, label="Tolerance", help="Residual of the eigenvalue, relative to it", minimum=1e-10, maximum=0.1, advanced=True
     )

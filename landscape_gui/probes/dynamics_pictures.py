@@ -22,7 +22,7 @@ FAR = 5.0
 """A limit so many times above the largest eigenvalue would flatten the curve on a linear axis."""
 DOTTED = 24
 """Up to so many checkpoints each has a dot, and up to so many rows of a log a cross."""
-SE = 1.96
+SE, THIN = 1.96, 0.7
 
 
 def dynamics_figure(result: DynamicsResult, look: Look) -> Figure:
@@ -35,7 +35,9 @@ def dynamics_figure(result: DynamicsResult, look: Look) -> Figure:
     panels: list[Panel] = []
     for number, (chart, names) in enumerate(charts):
         panels.append(
-            way(result, look) if chart.key == PATH else Drawn(chart, names, result, look, keys=keys_at(charts, number)).panel()
+            way(result, look)
+            if chart.key == PATH
+            else Drawn(chart, names, result, look, keys=keys_at(charts, number, result)).panel()
         )
     return Figure(
         panels=tuple(panels),
@@ -118,11 +120,11 @@ class Drawn:
         """What the run wrote down: crosses, or a thin line where they are many."""
         known_ = np.isfinite(q.values)
         x, y = freeze(run.logged_order[known_]), freeze(q.values[known_])
-        words = label or (self._once("as logged") if "marks" in self.keys else "")
+        words = label or (self._once("as logged") if "logged" in self.keys else "")
         if len(x) <= DOTTED:
             self.marks.append(Points(x=x, y=y, colour=colour, size=5.5, marker="cross", label=words))
         else:
-            self.marks.append(Line(x=x, y=y, colour=colour, width=0.7, dash=dash, label=words))
+            self.marks.append(Line(x=x, y=y, colour=colour, width=THIN, dash=dash, label=words))
 
     def _limits(self) -> None:
         """How large the curvature may be, where learning rate and method are known."""
@@ -168,17 +170,21 @@ class Drawn:
         return bool(limits) and bool(largest) and max(tops[: len(limits)]) > FAR * max(tops[len(limits) :])
 
 
-def keys_at(charts: Sequence[tuple[Chart, tuple[str, ...]]], number: int) -> frozenset[str]:
+def keys_at(charts: Sequence[tuple[Chart, tuple[str, ...]]], number: int, result: DynamicsResult) -> frozenset[str]:
     """What a chart's legend says beside limits: the first one's which run has which colour; the second of those with several
-    quantities, or else the first, which is dashed and what crosses are, so that neither grows long."""
+    quantities, or else the first, which are dashed; one what was logged, that one if it can. So none of them grows long."""
     many = [k for k, (_, names) in enumerate(charts) if len(names) > 1]
     second = many[1] if len(many) > 1 else 0
-    return frozenset(({"runs"} if number == 0 else set()) | ({"marks"} if number == second else set()))
+    said = [k for k, (_, names) in enumerate(charts) if any(name in run.logged for run in result.runs.values() for name in names)]
+    logged = second if second in said else min(said, default=-1)
+    return frozenset(key for key, place in (("runs", 0), ("marks", second), ("logged", logged)) if place == number)
 
 
 def layer(mark: Mark) -> tuple[int, bool]:
-    """Bands below lines below points; within them what a legend names first: runs, then what is dashed."""
-    kind = 0 if isinstance(mark, Band) else 2 if isinstance(mark, Points) else 1
+    """Bands below thin lines, which were logged, below lines below points; of these what a legend names first: runs, then what is
+    dashed."""
+    thin = isinstance(mark, Line) and mark.width <= THIN
+    kind = 0 if isinstance(mark, Band) else 1 if thin else 3 if isinstance(mark, Points) else 2
     return kind, bool(getattr(mark, "dash", False))
 
 

@@ -31,6 +31,8 @@ PLANE_BYTES = 1 << 30
 """Weights of all checkpoints that would take more are not laid into a plane."""
 WEIGHTS = ("distance_from_start", "step_cosine", "weight_norm")
 """What is known from the files alone; it stands last."""
+OF_DESCENT = ("stability_ratio", "lgdi")
+"""What means something of gradient descent alone."""
 ADAPTIVE = "its steps are preconditioned, and its limit is on the preconditioned Hessian, which 2/lr says nothing of"
 
 
@@ -173,7 +175,8 @@ class Line:
         self.track = track
         self.count = len(track.references)
         self.order = scale.order(track)
-        self.logged_order, self.logged = scale.logged(track)
+        self.logged_order, logged = scale.logged(track)
+        self.logged = {name: q for name, q in logged.items() if not (self.adaptive and name in OF_DESCENT)}
         self.computed = np.zeros(self.count, dtype=bool)
         self.place: Array = np.zeros((0, 2))
         self.values: dict[str, Array] = {}

@@ -144,5 +144,5 @@ def caption_of(what: str, every: Sequence[facts.Fact], result: DynamicsResult) -
               "Cosine of successive steps", "Data of the geometry", "BatchNorm", "Precision", "Remarks")  # fmt: skip
     shown = {label: words for label, words in every if label in wanted} if own else None
     pairs = [(label, words) for label, words in every if shown is None or shown.get(label) == words]
-    said = [what, *(f"{label}: {words}" for label, words in spoken(pairs) if label != "Run")]
-    return " ".join(capital(s[:1]) + s[1:].rstrip(".") + "." for s in said)
+    said = [capital(what), *(f"{label}: {words}" for label, words in spoken(pairs) if label != "Run")]
+    return " ".join(f"{words.rstrip('.')}." for words in said)

@@ -251,6 +251,13 @@ def test_a_log_stands_beside_what_is_computed_and_gives_the_rate_of_each_checkpo
     assert run.limit() == pytest.approx([4 * (1 + 2 * k) for k in range(6)])
 
 
+def test_what_an_adaptive_run_logged_of_ratio_and_index_is_not_drawn_either() -> None:
+    rows = ({"epoch": 1, "stability_ratio": 0.1, "lgdi": 0.2, "grad_norm": 3.0},)
+    for optimiser, kept in (("Adam", {"gradient_norm"}), ("SGD", {"gradient_norm", "stability_ratio", "lgdi"})):
+        run = only(ask(Dynamics(checkpoints=1, pairs=2), problem_of({"optimizer": optimiser, "lr": 0.1}, rows)))
+        assert set(run.logged) == kept
+
+
 def test_a_mended_card_or_a_longer_log_is_another_question() -> None:
     texts = [
         Dynamics().completed(problem_of(training, rows)).records  # type: ignore[attr-defined]
