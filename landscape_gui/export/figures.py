@@ -15,7 +15,7 @@ from landscape_gui.export.marks3d import draw_relief
 from landscape_gui.export.paper import Page, tick_positions, wrap
 from landscape_gui.export.path_key import ROW, key_rows
 from landscape_gui.export.settling import settle
-from landscape_gui.export.sheet_grid import SheetGrid, sheet_grid
+from landscape_gui.export.sheet_grid import LaidGrid, SheetGrid, sheet_grid
 from landscape_gui.export.spectra import bars_inches
 from landscape_gui.figure import Figure, Panel
 from landscape_gui.page_setup import PageSetup
@@ -142,12 +142,13 @@ def draw(figure: Figure, page: Page, *, rasters: bool = True) -> Sheet:
     sheet = Sheet(figsize=(page.width, page.height), dpi=page.dpi, facecolor=face)
     above = title_height(figure, page)
     shape = sheet_of(figure, page).fitted(page.height - above)
-    cells = shape.cells(_body(sheet, figure, page, above))
+    laid = LaidGrid(shape, _body(sheet, figure, page, above))
+    cells = laid.cells()
     for cell, panel, size in zip(cells, figure.panels, shape.sizes, strict=True):
         _draw_panel(cell, panel, page, size)
         for axes in cell.axes if len(shape.widths) > 1 else ():
             axes.set_anchor("N")  # titles and letters of a row stand at one height
-    shape.draw_around(figure, page)
+    laid.draw_around(figure, page)
     settle(sheet, cells, page, rasters=rasters)
     return sheet
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.gridspec import GridSpec
@@ -29,8 +29,6 @@ class SheetGrid:
     side: float
     right: float
     below: tuple[float, ...]
-    made: dict[str, Any] = field(default_factory=dict)
-    """The (sub)figure that the panels stand on and its grid, once there are some."""
 
     @property
     def height(self) -> float:
@@ -47,67 +45,75 @@ class SheetGrid:
         factor = max(height - fixed, 0.2 * height) / sum(self.heights)
         return replace(self, heights=tuple(factor * h for h in self.heights))
 
-    def cells(self, body: Any) -> list[Any]:
-        """A (sub)figure for each panel, on a (sub)figure `body`."""
-        across, down = self._across, self._down
-        self.made["body"] = body
-        self.made["grid"] = GridSpec(
-            len(down), len(across), figure=body, left=0, right=1, bottom=0, top=1, wspace=0, hspace=0,
-            width_ratios=[inches for _, inches in across], height_ratios=[inches for _, inches in down],
-        )  # fmt: skip
-        return [self._part(self._row(p.row), self._columns(p.column, p.span)) for p in self.places]
-
     @property
-    def _across(self) -> list[tuple[str, float]]:
+    def across(self) -> list[tuple[str, float]]:
         """Names and inches of the columns that there are: the layout's solver is not given any that have no width."""
         named = [("side", self.side), *((f"column {k}", w) for k, w in enumerate(self.widths)), ("right", self.right)]
         return [(name, inches) for name, inches in named if inches > 0]
 
     @property
-    def _down(self) -> list[tuple[str, float]]:
+    def down(self) -> list[tuple[str, float]]:
         pairs = enumerate(zip(self.heights, self.below, strict=True))
         named = [("head", self.head), *(pair for k, (h, b) in pairs for pair in ((f"row {k}", h), (f"below {k}", b)))]
         return [(name, inches) for name, inches in named if inches > 0]
 
-    def _row(self, first: int, last: int | None = None) -> slice:
-        names = [name for name, _ in self._down]
+    def row(self, first: int, last: int | None = None) -> slice:
+        names = [name for name, _ in self.down]
         return slice(names.index(f"row {first}"), names.index(f"row {first if last is None else last}") + 1)
 
-    def _below(self, row: int) -> slice:
-        at = [name for name, _ in self._down].index(f"below {row}")
+    def below_row(self, row: int) -> slice:
+        at = [name for name, _ in self.down].index(f"below {row}")
         return slice(at, at + 1)
 
-    def _columns(self, first: int, span: int = 1) -> slice:
-        at = [name for name, _ in self._across].index(f"column {first}")
+    def columns(self, first: int, span: int = 1) -> slice:
+        at = [name for name, _ in self.across].index(f"column {first}")
         return slice(at, at + span)
 
+
+class LaidGrid:
+    """A grid on a (sub)figure."""
+
+    def __init__(self, shape: SheetGrid, body: Any) -> None:
+        self.shape, self.body = shape, body
+        self.grid = GridSpec(
+            len(shape.down), len(shape.across), figure=body, left=0, right=1, bottom=0, top=1, wspace=0, hspace=0,
+            width_ratios=[inches for _, inches in shape.across], height_ratios=[inches for _, inches in shape.down],
+        )  # fmt: skip
+
+    def cells(self) -> list[Any]:
+        """A (sub)figure for each panel."""
+        shape = self.shape
+        return [self._part(shape.row(p.row), shape.columns(p.column, p.span)) for p in shape.places]
+
     def _part(self, rows: slice, columns: slice) -> Any:
-        part = self.made["body"].add_subfigure(self.made["grid"][rows, columns])
+        part = self.body.add_subfigure(self.grid[rows, columns])
         part.set_facecolor("none")
         return part
 
     def draw_around(self, figure: Figure, page: Page) -> None:
         """Headings and the bars in common."""
+        shape = self.shape
         text = {"ha": "center", "va": "center", "fontsize": page.font_size}
-        for k, words in enumerate(figure.heads[: len(self.widths)] if self.head else ()):
-            self._part(slice(0, 1), self._columns(k)).text(0.5, 0.5, words, **text)
-        for k, words in enumerate(figure.sides[: len(self.heights)] if self.side else ()):
-            self._part(self._row(k), slice(0, 1)).text(0.5, 0.5, words, rotation=90, **text)
+        for k, words in enumerate(figure.heads[: len(shape.widths)] if shape.head else ()):
+            self._part(slice(0, 1), shape.columns(k)).text(0.5, 0.5, words, **text)
+        for k, words in enumerate(figure.sides[: len(shape.heights)] if shape.side else ()):
+            self._part(shape.row(k), slice(0, 1)).text(0.5, 0.5, words, rotation=90, **text)
         for bar in figure.bars:
             self._draw_bar(figure, bar, page)
 
     def _draw_bar(self, figure: Figure, bar: SharedBar, page: Page) -> None:
-        own = [self.places[k] for k in bar.panels if k < len(self.places)]
+        shape = self.shape
+        own = [shape.places[k] for k in bar.panels if k < len(shape.places)]
         if not own or bar_inches(figure, bar, page) <= 0:
             return
         first, last = min(p.row for p in own), max(p.row for p in own)
         if bar.place == "right":
-            rows, columns = self._row(first, last), slice(len(self._across) - 1, len(self._across))
-            size = self.right, sum(self.heights[first : last + 1]) + sum(self.below[first:last])
+            rows, columns = shape.row(first, last), slice(len(shape.across) - 1, len(shape.across))
+            size = shape.right, sum(shape.heights[first : last + 1]) + sum(shape.below[first:last])
         else:
             left, right = min(p.column for p in own), max(p.column + p.span for p in own)
-            rows, columns = self._below(last), self._columns(left, right - left)
-            size = sum(self.widths[left:right]), self.below[last]
+            rows, columns = shape.below_row(last), shape.columns(left, right - left)
+            size = sum(shape.widths[left:right]), shape.below[last]
         draw_shared_bar(self._part(rows, columns), figure, bar, page, size)
 
 
