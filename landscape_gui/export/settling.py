@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.text import Text
 
+from landscape_gui.arrangement import letter
 from landscape_gui.export.paper import Page
 from landscape_gui.export.pixels import PixelImage
 from landscape_gui.export.placing import place
@@ -41,8 +42,3 @@ def add_letter(cell: Any, number: int, page: Page) -> None:
     dpi = cell.figure.dpi
     x, y = CORNER * dpi / cell.bbox.width, 1 - CORNER * dpi / cell.bbox.height
     cell.text(x, y, text, ha="left", va="top", fontsize=page.font_size, **style)
-
-
-def letter(number: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    return ("" if number < 26 else letter(number // 26 - 1)) + chr(ord("a") + number % 26)
