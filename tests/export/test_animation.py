@@ -12,7 +12,7 @@ from PIL import Image
 
 from landscape_gui.errors import LandscapeError, QuestionError
 from landscape_gui.export import film_frames
-from landscape_gui.export.film_encoders import palette_of
+from landscape_gui.export.film_encoders import palette_of, write_mp4
 from landscape_gui.export.films import FilmStopped, write_film
 from landscape_gui.figure import Figure, SharedBar, Surface
 from landscape_gui.figure import Path as Run
@@ -96,6 +96,8 @@ def test_surfaces_over_training_share_their_limits_and_pass_into_one_another() -
     film = training(stages(), (0, 5, 10), ("epoch 0", "epoch 5", "epoch 10"), labels=("first", "second"))
     assert isinstance(film, Course)
     assert {surface_of(film, p).limits for p in (0, 0.3, 0.6, 1)} == {(0.1, 8.0)}
+    backwards = training(stages()[::-1], (0, 5, 10), ("a", "b", "c"))
+    assert {surface_of(backwards, p).limits for p in (0, 0.3, 0.6, 1)} == {(0.1, 8.0)}
     z = [np.asarray(f.panels[0].surface.z) for f in stages()]  # type: ignore[union-attr]
     assert np.array_equal(surface_of(film, 0.0).z, z[0]) and np.array_equal(surface_of(film, 1.0).z, z[2])
     assert np.array_equal(surface_of(film, 0.88 / 2).z, z[1]) and film.moment(0.88 / 2).words == "epoch 5"
@@ -148,6 +150,18 @@ def test_an_mp4_plays_everywhere_and_says_what_it_shows(tmp_path: Path) -> None:
     wanted = film_frames.frame(film, SMALL, 2).astype(float)
     assert np.abs(frames[2].astype(float) - wanted).mean() < 4, "the same picture and colours, but for the compression"
     assert [p.name for p in tmp_path.iterdir()] == ["f.mp4"]
+
+
+def test_colours_are_those_of_hdtv_and_say_so(tmp_path: Path) -> None:
+    """A player that heeds the file's own words shows what was drawn."""
+    av = pytest.importorskip("av")
+    wanted = np.array([255, 64, 38], np.uint8)
+    write_mp4(tmp_path / "f.mp4", [np.broadcast_to(wanted, (120, 160, 3)).copy()] * 3, SMALL, [], {})
+    with av.open(str(tmp_path / "f.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.colorspace, stream.codec_context.color_range) == (1, 1)
+        shown = next(container.decode(stream)).reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+    assert np.abs(shown[60, 80].astype(int) - wanted).max() <= 6
 
 
 def test_the_same_film_is_the_same_file(tmp_path: Path) -> None:
