@@ -95,13 +95,17 @@ def open_checkpoint(namespace: argparse.Namespace) -> Subject:
     named, place, normalise = named_of(namespace)
     checkpoint = read_checkpoint(find_checkpoint(namespace.checkpoint)[0])
     fitting.fit(named.module, checkpoint.tensors, f"{namespace.model} for these data")
-    family = str(named.architecture["family"])
-    shortcut = named.architecture.get("shortcut")
-    architecture = f"{family}:shortcut={shortcut}" if shortcut else family
-    changed = argparse.Namespace(
-        **{**vars(namespace), "architecture": namespace.architecture or architecture, "data": str(place), "normalise": normalise}
-    )
+    given = {"architecture": namespace.architecture or written(named), "data": str(place), "normalise": normalise}
+    changed = argparse.Namespace(**{**vars(namespace), **given})
     return Subject(opening.open_named(namespace.checkpoint, changed), tuple(filter(None, (named.note,))))
+
+
+def written(named: NamedModel) -> str:
+    """Its architecture as --architecture takes it."""
+    family = str(named.architecture["family"])
+    if ":" not in family:
+        return json.dumps(dict(named.architecture))
+    return ",".join([family, *(f"{key}={value}" for key, value in named.architecture.items() if key != "family")])
 
 
 def named_of(namespace: argparse.Namespace) -> tuple[NamedModel, Path, Any]:

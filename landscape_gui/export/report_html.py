@@ -123,7 +123,7 @@ def narrow(shown: Picture) -> bool:
 
 
 def picture(shown: Picture) -> str:
-    light, dark = (data_uri(shown.figure, theme) for theme in (LIGHT, DARK))
+    light, dark = data_uri(shown.png or drawn(shown.figure, LIGHT)), data_uri(drawn(shown.figure, DARK))
     links = " ".join(f'<a href="{text(path)}">{text(suffix.lstrip("."))}</a>' for suffix, path in shown.files.items())
     return (
         f'<figure><picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
@@ -132,8 +132,11 @@ def picture(shown: Picture) -> str:
     )
 
 
-def data_uri(figure: Figure, theme: Theme) -> str:
-    picture = render(figure, ".png", PageSetup(dpi=DPI, theme=theme))
+def drawn(figure: Figure, theme: Theme) -> bytes:
+    return render(figure, ".png", PageSetup(dpi=DPI, theme=theme))
+
+
+def data_uri(picture: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 

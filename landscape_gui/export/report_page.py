@@ -29,13 +29,14 @@ SYMBOLS = frozenset({"lambda", "sigma", "alpha"})
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """A figure with its caption, "" where that of the one before it says all; files: where it was written, relative to the report,
-    by suffix."""
+    by suffix; png: the same in light colours where it is drawn already."""
 
     name: str
     title: str
     figure: Figure
     caption: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    png: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,9 +53,12 @@ def family_origin(request: Request) -> Origin | None:
 
 
 def options_of(architecture: str | None) -> dict[str, Any]:
-    """ "resnet:shortcut=none,eps=1e-3" as {"family": "resnet", "shortcut": "none", "eps": 0.001}."""
+    """ "resnet:shortcut=none,eps=1e-3" as {"family": "resnet", "shortcut": "none", "eps": 0.001}; a JSON object, as a card has it,
+    as it is."""
     if not architecture:
         return {}
+    if architecture.lstrip().startswith("{"):
+        return object_in(architecture)
     family, _, rest = architecture.partition(":")
     options: dict[str, Any] = {"family": family.strip().lower()}
     for part in filter(None, rest.split(",")):
@@ -65,6 +68,16 @@ def options_of(architecture: str | None) -> dict[str, Any]:
         except ValueError:
             options[key.strip()] = text.strip()
     return options
+
+
+def object_in(text: str) -> dict[str, Any]:
+    """A card's architecture, written as JSON."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(f"The architecture {text[:80]} is no JSON: {error}.", remedy='Write {"family": "mlp", ...}.') from error
+    assert isinstance(found, dict)
+    return found
 
 
 def guess(checkpoint: Checkpoint, card: Card, architecture: str | None) -> str:
