@@ -80,7 +80,8 @@ def write_gif(path: Path, frames: Iterable[Array], setup: FilmSetup, samples: li
         stream.codec_context.time_base = Fraction(1, setup.rate)
         for pixels in frames:
             indices = Image.fromarray(pixels).quantize(palette=palette, dither=Image.Dither.NONE)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray((np.asarray(indices), table), format="pal8")))
+            indexed: Any = (np.asarray(indices), table)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(indexed, format="pal8")))
         container.mux(stream.encode())
 
 
