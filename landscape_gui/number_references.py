@@ -9,7 +9,6 @@ REFERENCES: Mapping[str, str] = {
     "andriushchenko2022": "Andriushchenko and Flammarion 2022, Towards understanding sharpness-aware minimization, ICML",
     "andriushchenko2023": "Andriushchenko et al. 2023, A modern look at the relationship between sharpness and generalization, "
     "ICML",
-    "barrett2021": "Barrett and Dherin 2021, Implicit gradient regularization, ICLR",
     "bottou2018": "Bottou, Curtis and Nocedal 2018, Optimization methods for large-scale machine learning, SIAM Review 60(2)",
     "cohen2021": "Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability, ICLR",
     "dauphin2014": "Dauphin et al. 2014, Identifying and attacking the saddle point problem, NeurIPS",
@@ -29,7 +28,6 @@ REFERENCES: Mapping[str, str] = {
     "mackay1992": "MacKay 1992, Bayesian interpolation, Neural Computation 4(3)",
     "maddox2020": "Maddox, Benton and Wilson 2020, Rethinking parameter counting in deep models, arXiv 2003.02139",
     "martens2020": "Martens 2020, New insights and perspectives on the natural gradient method, JMLR 21(146)",
-    "mccandlish2018": "McCandlish, Kaplan, Amodei et al. 2018, An empirical model of large-batch training, arXiv 1812.06162",
     "meyer2021": "Meyer et al. 2021, Hutch++: Optimal stochastic trace estimation, SOSA",
     "neyshabur2017": "Neyshabur et al. 2017, Exploring generalization in deep learning, NeurIPS",
     "papyan2020": "Papyan 2020, Traces of class/cross-class structure pervade deep learning spectra, JMLR 21(252)",
@@ -38,8 +36,6 @@ REFERENCES: Mapping[str, str] = {
     "sagun2017": "Sagun et al. 2017, Empirical analysis of the Hessian of over-parametrized neural networks, arXiv 1706.04454",
     "schraudolph2002": "Schraudolph 2002, Fast curvature matrix-vector products for second-order gradient descent, Neural Comp. "
     "14(7)",
-    "smith2021": "Smith, Dherin, Barrett and De 2021, On the origin of implicit regularization in stochastic gradient descent, "
-    "ICLR",
     "ubaru2017": "Ubaru, Chen and Saad 2017, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, SIAM J. Matrix Anal. "
     "38(4)",
     "yao2020": "Yao et al. 2020, PyHessian: Neural networks through the lens of the Hessian, IEEE BigData",
@@ -64,8 +60,16 @@ TOPOLOGY: Mapping[str, str] = {
 }
 """Of the numbers of a surface's topology."""
 
+TRAINING: Mapping[str, str] = {
+    "barrett2021": "Barrett and Dherin 2021, Implicit gradient regularization, ICLR",
+    "mccandlish2018": "McCandlish, Kaplan, Amodei et al. 2018, An empirical model of large-batch training, arXiv 1812.06162",
+    "smith2021": "Smith, Dherin, Barrett and De 2021, On the origin of implicit regularization in stochastic gradient descent, "
+    "ICLR",
+}
+"""Of the numbers of training's steps."""
+
 
 def cite(references: tuple[str, ...]) -> str:
     """ "Cohen et al. 2021; Dinh et al. 2017": authors and year of each key."""
-    every = {**REFERENCES, **CONNECTIVITY, **TOPOLOGY}
+    every = {**REFERENCES, **CONNECTIVITY, **TOPOLOGY, **TRAINING}
     return "; ".join(re.split(r"(?<=\d{4}),", every[key], maxsplit=1)[0] for key in references)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from landscape_gui.commands.descend_summary import descents_table
 from landscape_gui.commands.terminal import table
 from landscape_gui.connection_results import (
     BarriersResult,
@@ -19,6 +20,7 @@ from landscape_gui.connection_results import (
 from landscape_gui.connection_texts import DEFINITIONS
 from landscape_gui.results import ConnectedResult, Number
 from landscape_gui.topology_results import TopologyResult
+from landscape_gui.training_results import DescentsResult
 
 HEADS = {"above_line": "above line", "above_mean": "above mean", "above_larger": "above larger"}
 
@@ -41,6 +43,8 @@ def table_of(result: ConnectedResult) -> str:
         return checkpoints_table(result)
     if isinstance(result, PathPlaneResult):
         return placed_table(result)
+    if isinstance(result, DescentsResult):
+        return descents_table(result)
     if isinstance(result, WaypointResult):
         return waypoint_table(result)
     return numbers_table(result.numbers)
@@ -70,6 +74,9 @@ def size_of(result: ConnectedResult) -> str:
         return f"the plane through {', '.join(result.names)}; {points}; {seconds}"
     if isinstance(result, WaypointResult):
         return f"the model at t = {result.t:g} from {' to '.join(result.names)}, path {result.path}; {seconds}"
+    if isinstance(result, DescentsResult):
+        size = f"{len(result.surface.x)} x {len(result.surface.y)} points"
+        return f"{len(result.descents)} descents on {size}; {seconds}"
     if isinstance(result, TopologyResult):
         return f"{result.extrema} of {result.quantity}, {len(result.surface.x)} x {len(result.surface.y)} points; {seconds}"
     return seconds

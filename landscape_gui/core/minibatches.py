@@ -136,6 +136,12 @@ class MiniBatchLoss:
                 start += last - first
         return loss.item()
 
+    def freeze_statistics(self) -> None:
+        """Let BatchNorm go by the running statistics in `weights` from now on, not by each batch's own."""
+        for norm in moving_norms(self._module):
+            norm.track_running_stats = True  # type: ignore[assignment]
+            norm.eval()
+
     def loss(self, chunk: Chunk) -> float:
         """The mean loss on a chunk at `weights`. One forward pass."""
         with torch.no_grad(), full_precision():

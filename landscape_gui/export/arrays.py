@@ -26,6 +26,7 @@ from landscape_gui.results import (
     TrajectoryResult,
 )
 from landscape_gui.topology_results import TopologyResult
+from landscape_gui.training_results import DescentsResult
 
 ABOUT = "about"
 """The text's name: JSON with labels, units, axes, single numbers and provenance."""
@@ -54,7 +55,7 @@ def arrays_of(result: Result) -> Iterator[tuple[str, Array]]:
         yield from flat(curvature_tables.content(result))
     elif isinstance(result, ConnectedResult):
         yield from flat({k: v for k, v in connection_tables.content(result).items() if k != "surface"})
-        if isinstance(result, PathPlaneResult | TopologyResult):
+        if isinstance(result, PathPlaneResult | TopologyResult | DescentsResult):
             yield from flat({"surface": dict(arrays_of(result.surface))})
     elif isinstance(result, TrajectoryResult):
         yield from arrays_of(result.surface)

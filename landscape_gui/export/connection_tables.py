@@ -17,8 +17,10 @@ from landscape_gui.connection_results import (
     PlacedPath,
 )
 from landscape_gui.connection_texts import DEFINITIONS
+from landscape_gui.export.descend_tables import descent_rows
 from landscape_gui.results import Array, ConnectedResult, Number, Quantity
 from landscape_gui.topology_results import TopologyResult
+from landscape_gui.training_results import DescentsResult
 
 TOO_LONG = ("points", "state", "aligned", "rows", "weights")
 """Arrays as long as the network has parameters, or as the data have examples."""
@@ -138,6 +140,8 @@ def rows(result: ConnectedResult) -> Iterator[Row]:
         yield from checkpoint_rows(result)
     elif isinstance(result, TopologyResult):
         yield from branch_rows(result)
+    elif isinstance(result, DescentsResult):
+        yield from descent_rows(result)
     else:
         yield ["name", "label", "value", "error", "kind", "unit"]
         for name, number in result.numbers.items():

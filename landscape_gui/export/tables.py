@@ -30,6 +30,7 @@ from landscape_gui.results import (
     TrajectoryResult,
 )  # fmt: skip
 from landscape_gui.topology_results import TopologyResult
+from landscape_gui.training_results import DescentsResult
 
 VERSION = 1
 KINDS = {SurfaceResult: "surface", LineResult: "line", CellResult: "cell"}
@@ -54,7 +55,9 @@ def as_json(result: Result) -> dict[str, Any]:
         return {"format": "landscape_gui", "format_version": VERSION, **_plain(curvature_tables.content(result))}
     if isinstance(result, ConnectedResult):
         told = {"format": "landscape_gui", "format_version": VERSION, **_plain(connection_tables.content(result))}
-        return told | ({"surface": as_json(result.surface)} if isinstance(result, PathPlaneResult | TopologyResult) else {})
+        if isinstance(result, PathPlaneResult | TopologyResult | DescentsResult):
+            told["surface"] = as_json(result.surface)
+        return told
     if isinstance(result, TrajectoryResult):
         own = {
             "provenance": _plain(asdict(result.provenance)),

@@ -8,6 +8,7 @@ from landscape_gui.probes.base import Probe
 from landscape_gui.probes.connect import Connect
 from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.data_dependence import Dependence
+from landscape_gui.probes.descend import Descend
 from landscape_gui.probes.dynamics import Dynamics
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.implicit_bias import ImplicitBias
@@ -31,6 +32,7 @@ KINDS: tuple[type[Probe], ...] = (
     Line,
     Trajectory,
     Topology,
+    Descend,
     ImplicitBias,
     NoiseScale,
     MeanStep,

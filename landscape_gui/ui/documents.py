@@ -19,6 +19,7 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe, Progress
 from landscape_gui.results import Quantity, Result, SurfaceResult, TrajectoryResult
 from landscape_gui.topology_results import TopologyResult
+from landscape_gui.training_results import DescentsResult
 
 _numbers = itertools.count(1)
 
@@ -274,7 +275,7 @@ class Cell:
 
 def surface_of(result: Result | None) -> SurfaceResult | None:
     """The plane that a result holds, if any."""
-    if isinstance(result, TrajectoryResult | PathPlaneResult | TopologyResult):
+    if isinstance(result, TrajectoryResult | PathPlaneResult | TopologyResult | DescentsResult):
         return result.surface
     return result if isinstance(result, SurfaceResult) else None
 
