@@ -15,7 +15,7 @@ from landscape_gui.recorder.files import LOG, mark_of, marks_in, name_of, unfini
 from landscape_gui.recorder.geometry import Geometry
 from landscape_gui.recorder.log import Log, line_of, mend, rows_in
 from landscape_gui.recorder.scalars import Means, Stretch, read
-from landscape_gui.recorder.snapshots import Snapshot
+from landscape_gui.recorder.snapshots import Snapshot, is_begun
 from landscape_gui.recorder.thinning import Mark, Thinning
 from landscape_gui.recorder.writer import Writer
 
@@ -43,10 +43,13 @@ class Folder:
         return any(mark.step == step for mark in self.thinning.marks)
 
     def edges(self, module: nn.Module) -> list[Tensor]:
-        """The network's first and last parameter."""
+        """The network's first and last parameter, where torch counts their changes."""
         if self._edges is None:
             parameters = list(module.parameters())
-            self._edges = [parameters[0], parameters[-1]] if parameters else []
+            ends = [parameters[0], parameters[-1]] if parameters else []
+            if not is_begun(module):
+                return []
+            self._edges = [p for p in ends if not p.is_inference()]
         return self._edges
 
     def save(self, mark: Mark, snapshot: Snapshot, *, last: bool = False) -> None:

@@ -317,8 +317,7 @@ class Recorder:
 
     def _versions(self) -> tuple[int, ...]:
         """What changes when weights do: enough of it to notice a step that was not finished, or weights loaded afterwards."""
-        parameters = self._out.edges(self._module)
-        return tuple(v for p in parameters if snapshots.has_version(p) for v in (p.data_ptr(), p._version))
+        return tuple([v for p in self._out.edges(self._module) for v in (p.data_ptr(), p._version)])
 
     def _unchanged(self) -> bool:
         return self._versions() == self._version

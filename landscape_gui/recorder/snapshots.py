@@ -55,11 +55,6 @@ def savable(value: Any) -> bool:
     return isinstance(value, Tensor) and not is_lazy(value) and value.layout == torch.strided
 
 
-def has_version(tensor: Tensor) -> bool:
-    """Whether torch counts the changes of a tensor: not of those made in inference mode, nor before a lazy layer's first batch."""
-    return not is_lazy(tensor) and not tensor.is_inference()
-
-
 def is_begun(module: nn.Module) -> bool:
     """Whether all weights have their shapes: those of lazy layers come with the first batch."""
     return not any(is_lazy(t) for t in (*module.parameters(), *module.buffers()))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 FINEST = 4
 """Significant binary digits of a step whose checkpoint is kept at most: more would write too often where steps are short."""
@@ -17,14 +18,14 @@ EPOCHS = 2 / 3
 """The share of what may be kept that epochs' ends may take."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A checkpoint: the step that it was taken after, and the epoch that this step ended, if any."""
 
     step: int
     epoch: int | None = None
 
 
+@lru_cache(1 << 12)
 def digits(number: int) -> float:
     """Significant binary digits of a number: 0 for none, 1 for a power of two. Powers of two themselves, which would all stay, are
     ranked by their exponents: 0 for powers of 4, -1 for powers of 16 and so on; 0 and 1 always stay."""
@@ -66,11 +67,12 @@ class Thinning:
         self.marks = [other for other in self.marks if other.step != mark.step] + [mark]
         epochs = [m.epoch for m in self.marks if m.epoch is not None]
         self._epochs = finest(epochs, int(self.keep * EPOCHS), self._epochs)
-        of_epochs = [m for m in self.marks if m.epoch is not None and self.wants_epoch(m.epoch)]
-        others = [m.step for m in self.marks if m not in of_epochs]
+        of_epochs = {m.step for m in self.marks if m.epoch is not None and self.wants_epoch(m.epoch)}
+        others = [m.step for m in self.marks if m.step not in of_epochs]
         self._steps = finest(others, self.keep - len(of_epochs), self._steps)
         gone = [m for m in self.marks if not self._stays(m)]
-        self.marks = [m for m in self.marks if m not in gone]
+        if gone:
+            self.marks = [m for m in self.marks if self._stays(m)]
         return gone
 
     def add_last(self, mark: Mark) -> list[Mark]:
