@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PLANE_BYTES = 1 << 30
 """Weights of all checkpoints that would take more are not laid into a plane."""
+PLANE_WORK = 4e9
+"""Multiplications of the inner products between the checkpoints that the plane is laid by, some seconds' worth: where there would
+be more, it is laid by fewer, evenly spread, and the others are projected."""
 WEIGHTS = ("distance_from_start", "step_cosine", "weight_norm")
 """What is known from the files alone; it stands last."""
 OF_DESCENT = ("stability_ratio", "lgdi")
@@ -73,19 +76,24 @@ class Growing:
 
     def _lay(self, states: list[Tensor]) -> None:
         """The two leading principal components of all checkpoints whose weights are finite, around the last of the first run."""
-        from landscape_gui.core.directions import principal_components
+        from landscape_gui.core.directions import principal_components, project
 
+        layout = self.problem.layout
         finite = [k for k, state in enumerate(states) if bool(state.isfinite().all())]
         own = [k for k in finite if k < len(self.tracks[0].references)]
+        most = max(8, int(math.sqrt(2 * PLANE_WORK / layout.parameters)))
+        by = [finite[k] for k in np.unique(np.linspace(0, len(finite) - 1, min(most, len(finite))).round().astype(int))]
         try:
             if not own:
                 raise ProblemError("no checkpoint's weights are finite.")
-            found = principal_components([states[k] for k in finite], states[own[-1]], self.problem.layout)
+            found = principal_components([states[k] for k in by], states[own[-1]], layout)
         except ProblemError as error:
             self.notes.append(f"No plane: {error.message}")
             return
+        if len(by) < len(finite):
+            self.notes.append(f"The plane is laid by {len(by)} of {len(finite)} checkpoints.")
         places = np.full((len(states), 2), np.nan)
-        places[finite] = found.coordinates
+        places[finite] = project([states[k] for k in finite], states[own[-1]], (found.d1, found.d2), layout.parameters)[0]
         self.explained = np.append(found.explained, 0.0)[:2]
         parts = np.split(places, np.cumsum([len(track.references) for track in self.tracks])[:-1])
         for line, part in zip(self.lines, parts, strict=True):

@@ -142,6 +142,23 @@ def test_the_way_through_weights_is_that_of_the_files(measured: tuple[TinyProble
     assert np.abs(run.place) == pytest.approx(np.abs((states - states[-1]) @ axes[:2].T), abs=1e-4)
 
 
+def test_a_plane_that_would_cost_too_much_is_laid_by_fewer_checkpoints_and_holds_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from landscape_gui.probes import dynamics_run
+
+    problem = problem_of()
+    more = [a + t * (b - a) for a, b in itertools.pairwise(problem.every) for t in (0.0, 0.5)]
+    problem.states = problem.every = [*more, problem.every[-1]]
+    entries = [SimpleNamespace(path=Path(f"epoch_{k}"), epoch=float(k), step=None, label=f"epoch {k}") for k in range(11)]
+    problem.run.checkpoints, problem.checkpoint = tuple(entries), SimpleNamespace(path=Path("epoch_10"), digest=f"{10:032x}")
+    whole = dynamics_run.Growing(Dynamics().completed(problem), problem)  # type: ignore[arg-type]
+    list(whole.walk())
+    monkeypatch.setattr(dynamics_run, "PLANE_WORK", 1.0)
+    part = dynamics_run.Growing(Dynamics().completed(problem), problem)  # type: ignore[arg-type]
+    list(part.walk())
+    assert "The plane is laid by 8 of 11 checkpoints." in part.notes and whole.notes == []
+    assert part.lines[0].place == pytest.approx(whole.lines[0].place, abs=0.05 * np.ptp(whole.lines[0].place))
+
+
 def test_ratio_limit_and_index_follow_from_them(measured: tuple[TinyProblem, DynamicsResult]) -> None:
     run = only(measured[1])
     q = {name: quantity.values for name, quantity in run.quantities.items()}
