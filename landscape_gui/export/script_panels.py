@@ -26,6 +26,8 @@ NAMES = {"grey": "gray"}
 BOX = 1.8294640721620434 * 25 / 24
 """Diagonal of matplotlib's box in its own units, whose eye is 10 of them away."""
 
+AXES = 0.68
+"""The share of a panel's width that its axes take."""
 ROOM = 0.94
 """How large the box is in its axes, so that its labels have room."""
 
@@ -42,7 +44,8 @@ def text(words: str) -> str:
 def panel_lines(panel: Panel, page: Page, keep: Keep, width: float) -> tuple[list[str], str]:
     """The body of the panel's function, and what its colours are called there ("" without any). width: inches of the panel."""
     how = kind(panel)
-    body = list({"3d": _relief, "2d": _plane}.get(how, _chart)(panel, page, keep))
+    drawn = {"3d": _relief, "2d": _plane}.get(how)
+    body = list(drawn(panel, page, keep) if drawn is not None else _chart(panel, page, keep, width))
     labels = legend_labels(panel, how, page)
     if labels:
         right = ", right" if how == "chart" and panel.right is not None else ""
@@ -82,6 +85,15 @@ def ticks_words(places: list[float], ticks: list[float], keyword: str = "") -> s
     """Places and what stands there."""
     rounded = [float(f"{p:.10g}") for p in places]
     return f"{rounded!r}, {keyword}[{', '.join(text(format_number(t)) for t in ticks)}]"
+
+
+def apart(ticks: list[float], page: Page, wide: float) -> list[float]:
+    """Every one, or every second or third, so that numbers beside one another leave room in a panel `wide` inches wide."""
+    widest = max((page.measure(format_number(t), page.tick_size) for t in ticks), default=0.0) + page.tick_size
+    every = 1
+    while wide and len(ticks[::every]) > 2 and len(ticks[::every]) * widest > AXES * 72 * wide:
+        every += 1
+    return ticks[::every]
 
 
 def in_two(words: str) -> str:
@@ -182,8 +194,8 @@ def _plane(panel: Panel, page: Page, keep: Keep) -> Iterator[str]:
     yield f"axes.set(xlabel={text(panel.x.text)}, ylabel={text(panel.y.text)})"
 
 
-def _chart(panel: Panel, page: Page, keep: Keep) -> Iterator[str]:
-    yield from _scales(panel)
+def _chart(panel: Panel, page: Page, keep: Keep, wide: float) -> Iterator[str]:
+    yield from _scales(panel, page, wide)
     surface = panel.surface
     if panel.heat_map and surface is not None:
         borders = keep("x borders", edges(surface.x, panel.x.scale)), keep("y borders", edges(surface.y, panel.y.scale))
@@ -204,7 +216,7 @@ def _chart(panel: Panel, page: Page, keep: Keep) -> Iterator[str]:
         yield f"axes.spines[{['top'] if panel.right is not None else ['top', 'right']!r}].set_visible(False)".replace("'", '"')
 
 
-def _scales(panel: Panel) -> Iterator[str]:
+def _scales(panel: Panel, page: Page, wide: float) -> Iterator[str]:
     """Scales, limits, labels, and the names of categories."""
     sides: list[tuple[str, str, Side]] = [("axes", "x", "x"), ("axes", "y", "y")]
     if panel.right is not None:
@@ -226,7 +238,7 @@ def _scales(panel: Panel) -> Iterator[str]:
         elif side == "y" and not axis.text:
             yield "axes.set_yticks([])"
         else:
-            ticks = tick_positions((low, high), axis.scale)
+            ticks = apart(tick_positions((low, high), axis.scale), page, wide if direction == "x" else 0.0)
             yield f"{axes}.set_{direction}ticks({ticks_words(ticks, ticks)})"
             if axis.scale == "log":
                 yield f"{axes}.{direction}axis.minorticks_off()"

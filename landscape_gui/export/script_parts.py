@@ -24,15 +24,16 @@ def relief(axes, x, y, z, limits, log, cmap, levels, camera, height, zoom, shadi
         shown = np.where((z >= limits[0]) & (z <= limits[1]), z, np.nan)
         heights = up(shown)
     norm = colours(limits, log)
-    paint = plt.get_cmap(cmap)(norm(shown))
+    places = (heights - up(limits[0])) / (up(limits[1]) - up(limits[0]))
+    cells = (places[1:, 1:] + places[1:, :-1] + places[:-1, 1:] + places[:-1, :-1]) / 4
+    paint = plt.get_cmap(cmap)(cells)
     if shading:
-        scaled = (heights - up(limits[0])) / (up(limits[1]) - up(limits[0])) * height
-        down, right = np.gradient(scaled, np.linspace(0, 1, len(y)), np.linspace(0, 1, len(x)))
+        down, right = np.gradient(places * height, np.linspace(0, 1, len(y)), np.linspace(0, 1, len(x)))
         normal = np.stack([-right, -down, np.ones(z.shape)], axis=-1) / np.sqrt(1 + right**2 + down**2)[..., None]
         turn, tilt = np.radians(camera[1] - 42), np.radians(42)
         light = np.array([np.cos(turn) * np.cos(tilt), np.sin(turn) * np.cos(tilt), np.sin(tilt)])
         lit = 0.6 + 0.5 * np.clip(np.nan_to_num(normal @ light, nan=0.8), 0, 1)
-        paint[..., :3] = np.clip(paint[..., :3] * (1 + shading * (lit - 1))[..., None], 0, 1)
+        paint[..., :3] = np.clip(paint[..., :3] * (1 + shading * (lit[:-1, :-1] - 1))[..., None], 0, 1)
     across, along = np.meshgrid(x, y)
     every = {"rstride": 1, "cstride": 1, "antialiased": False}
     axes.plot_surface(across, along, heights, facecolors=paint, shade=False, zorder=1, **every)
