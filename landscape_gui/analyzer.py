@@ -240,7 +240,7 @@ class LossLandscapeAnalyzer:
                 f"num_steps is {num_steps}, track_interval {track_interval}.", remedy="Both must be whole numbers from 1 on."
             )
         moments: list[dict[str, float]] = []
-        with computing(self.threads), ProgressLine("Training a copy", shown=self.progress) as line:
+        with computing(self.threads), own_randomness(self.seed), ProgressLine("Training a copy", shown=self.progress) as line:
             for step in self._steps(optimizer, num_steps, track_interval):
                 with own_randomness(self.seed):
                     moments.append(self._moment(step, epsilon))
