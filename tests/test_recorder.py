@@ -234,6 +234,22 @@ def test_weights_keep_their_own_names_in_wrappers(tmp_path: Path) -> None:
         assert set(read_checkpoint(run.last.path).tensors) == set(model.state_dict())
 
 
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+def test_weights_keep_their_names_in_distributed_data_parallel(tmp_path: Path) -> None:
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        wrapped = nn.parallel.DistributedDataParallel(plain_net())
+        optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1)
+        with Recorder(tmp_path / "a", wrapped, optimizer, probes=("lambda_max",), data=examples()) as rec:
+            train(wrapped, optimizer, rec, epochs=1)
+    finally:
+        torch.distributed.destroy_process_group()
+    run = find_run(tmp_path / "a")
+    assert run is not None and run.last.step == 6
+    assert set(read_checkpoint(run.last.path).tensors) == set(plain_net().state_dict())
+    assert rows(tmp_path / "a")[-1]["lambda_max"] > 0
+
+
 def test_only_the_first_of_several_processes_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -133,3 +135,29 @@ def test_a_reader_never_sees_half_a_line_or_half_a_checkpoint(tmp_path: Path) ->
         lines = len(found)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+
+
+LOOP = """
+import sys, torch
+from landscape_gui.recorder import Recorder
+model = torch.nn.Linear(2, 1)
+rec = Recorder(sys.argv[1], model, keep=2)
+for step in range(9):
+    with torch.no_grad():
+        model.weight.fill_(step + 1.0)
+    rec.step(loss=1.0)
+if sys.argv[2] == "changed":
+    model.load_state_dict({name: tensor * 0 for name, tensor in model.state_dict().items()})
+"""
+
+
+@pytest.mark.parametrize("after", ["as it was", "changed"])
+def test_a_script_that_never_closes_its_recorder_ends_with_the_last_step(tmp_path: Path, after: str) -> None:
+    """But not with weights that were loaded into the network after it."""
+    subprocess.run([sys.executable, "-c", LOOP, str(tmp_path / "a"), after], check=True)
+    run = find_run(tmp_path / "a")
+    assert run is not None
+    assert [entry.step for entry in run.checkpoints] == ([0, 1, 9] if after == "as it was" else [0, 1])
+    assert [row["step"] for row in rows_in(tmp_path / "a" / "metrics.jsonl")] == list(range(10))
+    if after == "as it was":
+        assert read_checkpoint(run.last.path).tensors["weight"].tolist() == [[9.0, 9.0]]
