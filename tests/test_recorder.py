@@ -136,6 +136,15 @@ def test_no_more_than_are_kept_and_the_last_one(tmp_path: Path) -> None:
     assert run is not None and [entry.step for entry in run.checkpoints] == [0, 1, 4, 16, 64, 256, 333]
 
 
+def test_the_last_checkpoint_is_that_of_an_epochs_end_where_it_is_one(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "a", plain_net(), keep=6) as rec:
+        for _ in range(37):
+            rec.step()
+            rec.epoch()
+    run = find_run(tmp_path / "a")
+    assert run is not None and run.last.label == "epoch 37" and run.logged(run.last)["epoch"] == 37
+
+
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path: Path) -> None:
     model = plain_net()
     with Recorder(tmp_path / "a", model) as rec:

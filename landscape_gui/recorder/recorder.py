@@ -98,7 +98,7 @@ class Recorder:
         self._rows: list[tuple[dict[str, Any], Stretch]] = []
         self._card = Card(self.folder)
         self._version = self._versions()
-        self._skipped, self._recording_seconds = 0, 0.0
+        self._skipped, self._recording_seconds, self._epoch_ended = 0, 0.0, -1
         self._missing: list[str] = []
         self._first: Stretch | None = None
         self.measured: dict[str, float] = {}
@@ -143,6 +143,7 @@ class Recorder:
             return
         start = time.perf_counter()
         self._epoch = self._epoch + 1 if number is None else int(number)
+        self._epoch_ended = self._step
         if self._out.has(0):
             self._out.rename(Mark(0, 0))
         if self._stretch.values:
@@ -335,7 +336,8 @@ class Recorder:
         if self._stretch.values:
             self._close_row({})
         if last and snapshots.is_begun(self._module) and not self._out.has(self._step):
-            self._out.save(Mark(self._step), snapshots.take(self._module), last=True)
+            ended = self._epoch if self._epoch_ended == self._step else None
+            self._out.save(Mark(self._step, ended), snapshots.take(self._module), last=True)
         self.flush()
         self._out.close()
         self._complain()
