@@ -332,6 +332,46 @@ FACTS: Mapping[str, NumberText] = {
         ("dinh2017", "andriushchenko2023"),
         "%",
     ),
+    "split_loss": NumberText(
+        "loss on all data",
+        "The mean loss over all examples of a split, whatever part of them the curvature is of, without weight decay.",
+        "It is summed in double precision with the network in evaluation mode; the error is the standard error over the examples.",
+        "That of the training split is what training made small; only what lies above it on unseen data tells how it generalises.",
+        ("jiang2020",),
+        "nat",
+    ),
+    "loss_gap": NumberText(
+        "generalisation gap of the loss",
+        "The mean loss on unseen data (the test split, else the second one) minus that on all data that were trained on.",
+        "The training data are the ones that the gap is about, so their loss is exact; the error is the standard error of the loss "
+        "on unseen data.",
+        "Networks that are more certain of themselves have a larger gap at the same accuracy, so read it beside that of the accuracy.",
+        ("jiang2020", "neyshabur2017"),
+        "nat",
+    ),
+    "accuracy_gap": NumberText(
+        "generalisation gap of the accuracy",
+        "The accuracy on all data that were trained on minus that on unseen data, in percentage points.",
+        "The error is the standard error of the accuracy on unseen data, as the training data are the ones that the gap is about.",
+        "It is small, too, for a network that did not learn its training data: look at both accuracies.",
+        ("jiang2020", "neyshabur2017"),
+        "%",
+    ),
+    "weight_norm": NumberText(
+        "norm of the weights",
+        "The 2-norm of all parameters.",
+        "It is computed exactly.",
+        "Where layers can be rescaled without changing the function it says little, and it grows with the number of parameters.",
+        ("neyshabur2017", "dinh2017"),
+    ),
+    "distance_from_start": NumberText(
+        "distance from the initialisation",
+        "The 2-norm of the difference between the parameters and those of the run's checkpoint of epoch 0.",
+        "It is computed exactly, where the run holds that checkpoint.",
+        "Among networks of one architecture it has been seen to grow with the generalisation gap; it depends on scale and size as "
+        "every norm does.",
+        ("jiang2020", "neyshabur2017"),
+    ),
 }
 
 TEXTS: Mapping[str, NumberText] = {**FACTS, **EIGENVALUES, **SPECTRUM, **SHARPNESS}

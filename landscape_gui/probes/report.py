@@ -14,8 +14,9 @@ from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
 from landscape_gui.probes.curvature import PASSES, Bench, CurvatureProbe, about, bench_of, examples_of
 from landscape_gui.probes.eigenvalues import Eigenvalues
-from landscape_gui.probes.sharpness import Sharpness
+from landscape_gui.probes.sharpness import Sharpness, initialisation
 from landscape_gui.probes.spectrum import Spectrum
+from landscape_gui.probes.standing import standing
 from landscape_gui.results import Array, Number, freeze
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ SMALLEST_HALF = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Report(CurvatureProbe):
-    """Model and data, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and sharpness by name.
+    """Model, data and generalisation gap, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and sharpness by name.
 
     Gives a ReportResult. Each part is a question of its own, answered through the store: what was asked before is not computed
     again. Cost: a spectrum of fewer products than one asked for by itself, and a sharpness: together about 700 gradients' time.
     """
 
     name: ClassVar[str] = "report"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "Report"
     purpose: ClassVar[str] = "Everything"
     summary: ClassVar[str] = "Every number of curvature with its error, for one checkpoint or several side by side"
@@ -79,6 +80,7 @@ class Report(CurvatureProbe):
         with bench_of(self, problem) as bench:
             answers: dict[str, Any] = {}
             column = Column(self, problem, bench)
+            column.facts += yield from standing(problem, initialisation(problem))
             parts = [(name, part, passes_of(part.cost(problem))) for name, part in self.parts(problem)]
             done, total = 0.0, sum(weight for _, _, weight in parts)
             for name, part, weight in parts:

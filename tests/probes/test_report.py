@@ -152,3 +152,38 @@ def test_its_figure_draws_what_was_resolved(report: ReportResult) -> None:
     assert sum(len(m.x) for m in points) == len(report.eigenvalues) == 5
     assert figure.panels[1].marks[0].y.tolist() == report.rises[report.rises > 0].tolist()
     assert "Largest eigenvalue" in dict(figure.facts)
+
+
+def test_the_gap_is_between_all_data_and_its_error_that_of_the_unseen(report: ReportResult, problem: TinyProblem) -> None:
+    """By a plain forward pass over both splits, whatever part of them the curvature is of."""
+    rows, right = {}, {}
+    problem.module.load_state_dict(problem.layout.unflatten(problem.state))
+    for split in ("train", "test"):
+        part = problem.part(split)
+        with torch.no_grad():
+            output = problem.module(part.inputs)
+        rows[split] = torch.nn.functional.cross_entropy(output, part.targets, reduction="none").double().numpy()
+        right[split] = (output.argmax(1) == part.targets).double().numpy()
+    numbers = report.numbers
+    gap = numbers["loss_gap"]
+    assert gap.value == pytest.approx(rows["test"].mean() - rows["train"].mean(), rel=1e-4)  # float32 against float64
+    assert gap.error == pytest.approx(rows["test"].std() / math.sqrt(problem.test), rel=0.02)  # n or n - 1
+    assert numbers["accuracy_gap"].value == pytest.approx(100 * (right["train"].mean() - right["test"].mean()), abs=1e-6)
+    assert numbers["split_loss:train"].value == pytest.approx(rows["train"].mean(), rel=1e-4)
+    few = answer(Report(top=1, probes=1, steps=2, limit=40, points=1, bound=False), problem)
+    assert few.numbers["loss_gap"].value == pytest.approx(gap.value, rel=1e-6), "a subset is of the curvature alone"  # type: ignore[attr-defined]
+
+
+def test_the_distance_is_from_the_checkpoint_of_epoch_0(report: ReportResult, problem: TinyProblem) -> None:
+    count = problem.layout.parameters
+    way = problem.states[-1][:count].double() - problem.states[0][:count].double()
+    assert report.numbers["distance_from_start"].value == pytest.approx(float(way.norm()), rel=1e-6)
+    assert report.numbers["weight_norm"].value == pytest.approx(float(problem.states[-1][:count].double().norm()), rel=1e-6)
+
+
+def test_without_unseen_data_there_is_no_gap() -> None:
+    from landscape_gui.probes.standing import gaps
+
+    assert gaps(["train"], {"train_loss": 1.0}, {}, "nat") == []
+    two = gaps(["train", "val"], {"train_loss": 1.0, "val_loss": 3.0}, {"val_loss": 0.5}, "nat")
+    assert [(n.name, n.value, n.error) for n in two] == [("loss_gap", 2.0, 0.5)], "the second split, and no accuracy"
