@@ -26,9 +26,9 @@ LogRow = Mapping[str, float | str]
 
 _MOST_FILES = 5000
 _LOG_BYTES = 16 << 20
-_LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl", "metrics.csv", "log.csv", "history.csv")
+LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl", "metrics.csv", "log.csv", "history.csv")
 _NUMBERED = re.compile(r"(?:.*[^a-z])?(?:checkpoint|ckpt|epoch|ep|step|iter|iteration)s?[-_=]?\d{1,12}", re.IGNORECASE)
-_SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
+SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
 _CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".tar", ".bin")
 _OTHER_SUFFIXES = frozenset(
     {
@@ -86,11 +86,12 @@ class Run:
         return {}
 
 
-def find_run(path: str | os.PathLike[str]) -> Run | None:
+def find_run(path: str | os.PathLike[str], *, leaving: frozenset[Path] = frozenset()) -> Run | None:
     """The run in a folder, or the one that a file belongs to (with at least one other checkpoint); None where there is none.
 
     Of several families of checkpoints (other tensors, other shapes) in one folder the largest is the run, or the file's own;
-    a note names the rest. Costs about a millisecond a file the first time; unchanged files are answered from memory.
+    a note names the rest. leaving: files in a folder that are passed over without a note, for they are still being written.
+    Costs about a millisecond a file the first time; unchanged files are answered from memory.
     """
     place = Path(path)
     whole = find_whole(place)
@@ -105,11 +106,11 @@ def find_run(path: str | os.PathLike[str]) -> Run | None:
         return run if run is not None and len(run.checkpoints) > 1 and run.position(place) is not None else None
     if not place.is_dir() or in_pieces(place):
         return None
-    for folder in (place, *(place / name for name in _SUBFOLDERS)):
-        run = _run_of(folder, None) if folder.is_dir() else None
+    for folder in (place, *(place / name for name in SUBFOLDERS)):
+        run = _run_of(folder, None, leaving) if folder.is_dir() else None
         if run is not None:
             return run
-    return _run_of_folders(place)
+    return _run_of_folders(place, leaving)
 
 
 def _run_of_whole(folder: Path, standing: Path) -> Run | None:
@@ -121,12 +122,14 @@ def _run_of_whole(folder: Path, standing: Path) -> Run | None:
     return None
 
 
-def _run_of_folders(folder: Path) -> Run | None:
+def _run_of_folders(folder: Path, leaving: frozenset[Path] = frozenset()) -> Run | None:
     """The run whose checkpoints lie in a numbered folder each (`checkpoint-500/model.safetensors`), those of the Trainer of
     transformers with the network at the end of training, which lies beside them, as the last."""
     manifests: list[Manifest] = []
     notes: list[str] = []
-    for name in _numbered_folders(folder)[:_MOST_FILES]:
+    unfinished = {path.parent for path in leaving}
+    names = [name for name in numbered_folders(folder) if folder / name not in unfinished]
+    for name in names[:_MOST_FILES]:
         found, broken = _read_folder(folder / name)
         notes += broken
         if len(found) == 1:
@@ -139,7 +142,7 @@ def _run_of_folders(folder: Path) -> Run | None:
     entries = [_entry(manifest) for manifest in sorted(family, key=_sorting(family))]
     last = read_trainer_state(entries[-1].path if entries[-1].path.is_dir() else entries[-1].path.parent)
     state = read_trainer_state(folder)
-    end, more = _end(folder, family[0], state, last)
+    end, more = _end(folder, family[0], state, last) if folder not in unfinished else ([], [])
     rows = _read_log(folder) or next((_rows(list(each.rows)) for each in (state, last) if each and each.rows), ())
     return Run(folder, (*entries, *end), rows, (*notes, *more))
 
@@ -171,7 +174,7 @@ def _read_folder(folder: Path) -> tuple[list[Manifest], list[str]]:
         return [], [f"{folder.name} left out: {error.message}"]
 
 
-def _numbered_folders(folder: Path) -> list[str]:
+def numbered_folders(folder: Path) -> list[str]:
     """Names of the folders for one epoch or step each; none where the folder cannot be listed."""
     try:
         with os.scandir(folder) as listing:
@@ -191,8 +194,8 @@ def _placed(manifest: Manifest, folder: str) -> Manifest:
     return replace(manifest, epoch=epoch_named(folder), step=step_named(folder))
 
 
-def _run_of(folder: Path, wanted: Path | None) -> Run | None:
-    manifests, notes = _read_headers(folder)
+def _run_of(folder: Path, wanted: Path | None, leaving: frozenset[Path] = frozenset()) -> Run | None:
+    manifests, notes = _read_headers(folder, leaving)
     if wanted is not None and wanted.name not in {manifest.path.name for manifest in manifests}:
         return None
     family, others = _largest_family(manifests, wanted)
@@ -214,7 +217,7 @@ def _listed(manifests: Sequence[Manifest]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def _read_headers(folder: Path) -> tuple[list[Manifest], list[str]]:
+def _read_headers(folder: Path, leaving: frozenset[Path] = frozenset()) -> tuple[list[Manifest], list[str]]:
     """What the folder's checkpoints hold, by natural order of their names, and notes on those that are broken."""
     notes: list[str] = []
     try:
@@ -222,7 +225,8 @@ def _read_headers(folder: Path) -> tuple[list[Manifest], list[str]]:
             names = [item.name for item in listing if not item.name.startswith(".") and item.is_file()]
     except OSError as error:
         raise CheckpointError(f"{folder} cannot be listed: {error.strerror}.", remedy="Check its permissions.") from error
-    names = sorted((name for name in names if Path(name).suffix.lower() not in _OTHER_SUFFIXES), key=natural)
+    left = {path.name for path in leaving if path.parent == folder}
+    names = sorted((name for name in names if may_be_checkpoint(name) and name not in left), key=natural)
     if len(names) > _MOST_FILES:
         notes.append(f"Only the first {_MOST_FILES} of {len(names)} files were looked at.")
     manifests: list[Manifest] = []
@@ -233,6 +237,11 @@ def _read_headers(folder: Path) -> tuple[list[Manifest], list[str]]:
             if name.lower().endswith(_CHECKPOINT_SUFFIXES) and "holds no" not in error.message:
                 notes.append(f"{name} left out: {error.message}")
     return manifests, notes
+
+
+def may_be_checkpoint(name: str) -> bool:
+    """Whether a file of this name is looked into at all."""
+    return Path(name).suffix.lower() not in _OTHER_SUFFIXES
 
 
 def _kind(manifest: Manifest) -> frozenset[tuple[str, tuple[int, ...]]]:
@@ -310,9 +319,9 @@ def _entry(manifest: Manifest) -> RunEntry:
 
 def _read_log(folder: Path) -> tuple[LogRow, ...]:
     """Rows of the first log that is there and can be read; a broken log is no reason not to open the run."""
-    for name in _LOGS:
+    for name in LOGS:
         for place in (folder / name, folder.parent / name):
-            if place.parent != folder and folder.name not in _SUBFOLDERS:
+            if place.parent != folder and folder.name not in SUBFOLDERS:
                 continue
             try:
                 if place.is_file() and place.stat().st_size <= _LOG_BYTES:

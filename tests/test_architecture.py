@@ -21,6 +21,7 @@ LIGHT_MODULES = (
     "gallery",
     "samples",
     "run",
+    "watching",
     "store",
     "jobs",
     "probes.surface",

@@ -35,7 +35,7 @@ def peek(path: str | os.PathLike[str], *, group: str = "") -> Manifest:
         return _peek(place, _states(place), group)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _peek(path: Path, states: tuple[Any, ...], group: str) -> Manifest:
     whole = find_whole(path)
     with Source(path if whole is None else whole.main) as source:
