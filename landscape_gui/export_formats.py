@@ -50,7 +50,7 @@ class Format:
             return False
         if self.named and (result is None or result.provenance.probe not in self.named):
             return False
-        return not self.surface or (figure is not None and any(panel.surface is not None for panel in figure.panels))
+        return not self.surface or (figure is not None and has_one_surface(figure))
 
     def write(self, path: Path, figure: Figure | None, result: Result | None, setup: PageSetup) -> None:
         """Write the file, whole or not at all. Raises LandscapeError."""
@@ -60,6 +60,12 @@ class Format:
             writer(path, result)
         else:
             writer(figure, path, setup)
+
+
+def has_one_surface(figure: Figure) -> bool:
+    """Whether it shows a surface, and those that it shows are one answer's: a mesh has no panels."""
+    shown = sum(panel.surface is not None for panel in figure.panels)
+    return shown == 1 or (shown > 1 and len(figure.sources) < 2)
 
 
 VECTORS = "vector axes and text"
@@ -124,9 +130,10 @@ FORMATS: tuple[Format, ...] = (
 FIGURES = tuple(f.suffix for f in FORMATS if f.group == "figure")
 
 
-def suffixes() -> dict[str, str]:
-    """What is written under each suffix, for a list of them."""
-    return {f.suffix: f.words if f.group in ("numbers", "text") else f"{f.group}, {f.words}" for f in FORMATS}
+def suffixes(*, figures: bool = False) -> dict[str, str]:
+    """What is written under each suffix, for a list of them. figures: what is written of a figure that is no single answer's."""
+    known = [f for f in FORMATS if f.takes == "figure" or not figures]
+    return {f.suffix: f.words if f.group in ("numbers", "text") else f"{f.group}, {f.words}" for f in known}
 
 
 def format_of(path: str | Path) -> Format:

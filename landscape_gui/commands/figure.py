@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.commands import compute, flags, opening, outputs
@@ -15,10 +16,13 @@ from landscape_gui.commands.figure_flags import GIVEN_PAGE, prepare
 from landscape_gui.commands.parser import Parser, UsageError
 from landscape_gui.composition.composition import Cell, Composition
 from landscape_gui.errors import LandscapeError, TrustNeeded
+from landscape_gui.export_formats import format_of, suffixes
 from landscape_gui.figure import Camera, Look
 
 if TYPE_CHECKING:
     from landscape_gui.composition.lost import Lost
+    from landscape_gui.figure import Figure
+    from landscape_gui.page_setup import PageSetup
     from landscape_gui.probes.base import Probe
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
@@ -39,7 +43,6 @@ def add_flags(parser: Parser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     from landscape_gui.composition import composed, write_composition
     from landscape_gui.composition.file import SUFFIX
-    from landscape_gui.export import export
 
     check_outputs(namespace)
     try:
@@ -54,7 +57,7 @@ def run(namespace: argparse.Namespace) -> int:
         if name.lower().endswith(SUFFIX):
             write_composition(name, composition)
         else:
-            export(figure, name, setup)
+            write(figure, name, setup, namespace)
     tell_lost(answers, quiet=namespace.quiet)
     if not namespace.quiet and (sys.stdout.isatty() or not namespace.output):
         print(figure.caption)
@@ -64,15 +67,31 @@ def run(namespace: argparse.Namespace) -> int:
 def check_outputs(namespace: argparse.Namespace) -> None:
     """Said before anything is computed."""
     from landscape_gui.composition.file import SUFFIX
-    from landscape_gui.export import SUFFIXES
 
+    kinds = (SUFFIX, *suffixes(figures=True))
     for name in namespace.output:
-        if not name.lower().endswith((SUFFIX, *SUFFIXES)):
-            raise UsageError(f"{name}: the suffix decides what is written; it can be {', '.join((SUFFIX, *SUFFIXES))}.")
+        if not name.lower().endswith(kinds):
+            raise UsageError(f"{name}: the suffix decides what is written of a figure; it can be {', '.join(kinds)}.")
     outputs.check_folders(namespace.output)
     own = [os.path.realpath(path) for path in namespace.paths]
     if not namespace.overwrite:
         outputs.check_absent([name for name in namespace.output if os.path.realpath(name) not in own])
+
+
+def write(figure: Figure, name: str, setup: PageSetup, namespace: argparse.Namespace) -> None:
+    """One -o that is no figure file. LandscapeError where the figure is no such thing."""
+    kind = format_of(name)
+    if not kind.fits(figure, None):
+        raise LandscapeError(
+            f"{name}: a mesh is one surface, and this figure shows none or those of several answers.",
+            remedy="Write each by itself: landscape-gui export ANSWER -o NAME, or figure with one PATH.",
+        )
+    if kind.group == "mesh":
+        from landscape_gui.export.meshes import write_mesh
+
+        write_mesh(figure, name, heights=namespace.heights)
+    else:
+        kind.write(Path(name), figure, None, setup)
 
 
 def tell_lost(answers: Sequence[Result | Lost | None], *, quiet: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from landscape_gui.commands import flags, opening, outputs
 from landscape_gui.commands.parser import Parser, UsageError, whole_number
+from landscape_gui.export_formats import suffixes
 
 QUESTION = "surface"
 VIEWS = ("3d", "2d", "chart")
@@ -23,8 +24,10 @@ def add_figure_flags(parser: Parser) -> None:
 
     help = f"a figure file ({SUFFIX}); answers (.h5, and others' files); checkpoints, folders and samples:NAME, which are asked"
     parser.add_argument("paths", metavar="PATH...", nargs="+", help=help)
-    kinds = f"write FILE, several times if wanted: {SUFFIX} (to open, change and export again), .pdf, .svg, .png, .tiff, .eps"
-    parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=kinds)
+    told = {SUFFIX: "the figure itself, to open, change and export again", **suffixes(figures=True)}
+    kinds = "\n".join(f"  {suffix}: {meaning}" for suffix, meaning in told.items())
+    help = f"write FILE, several times if wanted; its suffix decides what\n{kinds}"
+    parser.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help=help)
     parser.add_argument("--overwrite", action="store_true", help="replace files that -o names and that are there already")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no caption")
     group = parser.add_argument_group("the panels")

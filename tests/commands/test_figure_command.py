@@ -103,6 +103,20 @@ def test_checkpoints_of_a_run_stand_side_by_side() -> None:
     assert len({cell.checkpoint for cell in cells}) == 3 and len({cell.key for cell in cells}) == 3
 
 
+def test_script_caption_and_literature_of_the_whole_figure_are_written_and_a_mesh_of_one_surface() -> None:
+    outputs = [part for suffix in (".py", ".txt", ".bib") for part in ("-o", f"f{suffix}")]
+    assert cli.main(["figure", "low.h5", "high.h5", "-q", *outputs]) == 0
+    assert "def panel_1(" in Path("f.py").read_text() and "(b)" in Path("f.txt").read_text()
+    assert "@" in Path("f.bib").read_text()
+    assert cli.main(["figure", "low.h5", "-q", "-o", "one.glb"]) == 0
+    assert Path("one.glb").read_bytes()[:4] == b"glTF"
+
+
+def test_a_mesh_of_two_surfaces_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["figure", "low.h5", "high.h5", "-q", "-o", "f.glb"]) == 1
+    assert "one surface" in capsys.readouterr().err and not Path("f.glb").exists()
+
+
 WRONG = {
     "no such suffix": (["figure", "low.h5", "-o", "f.doc"], 2, "suffix"),
     "a file that is there": (["figure", "low.h5", "-o", "high.h5.pdf"], 2, "there already"),
