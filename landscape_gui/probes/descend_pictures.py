@@ -42,14 +42,14 @@ def marks_of(each: DescentResult, colour: int) -> list[Mark]:
     if not len(each.x):
         return []
     path = Path(x=each.x, y=each.y, label=each.label, stops=False, colour=colour)
-    end = Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour, names=("",))
+    end = Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour)
     return [path, end]
 
 
 def starts(result: DescentsResult) -> tuple[Points, ...]:
     """A disc at each place where a descent begins."""
     places = dict.fromkeys((float(each.x[0]), float(each.y[0])) for each in result.descents.values() if len(each.x))
-    return tuple(Points(x=freeze([x]), y=freeze([y]), size=7.0, colour=7, names=("",)) for x, y in places)
+    return tuple(Points(x=freeze([x]), y=freeze([y]), size=7.0, colour=7) for x, y in places)
 
 
 def shown_name(result: DescentsResult, look: Look) -> str:

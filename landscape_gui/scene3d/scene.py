@@ -33,7 +33,8 @@ class SurfaceScene:
 
     Drag turns (turntable), wheel zooms, middle or shift-drag moves, double click resets. `canvas.native` is the widget to embed
     when the application is Qt's. Callbacks, each a list: `on_hover(x, y, value)` or `on_hover(None, None, None)` off the surface;
-    `on_pick(x, y, value)` at a click; `on_camera(camera)` after every turn by hand; `on_change()` when it must be drawn anew.
+    `on_pick(x, y, value)` at a click, `on_menu` at one with the right button; `on_camera(camera)` after every turn by hand;
+    `on_change()` when it must be drawn anew.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SurfaceScene:
         self._drag: tuple[Array, Array, Camera, bool] | None = None
         self.on_hover: list[Callable[[float | None, float | None, float | None], None]] = []
         self.on_pick: list[Callable[[float, float, float], None]] = []
+        self.on_menu: list[Callable[[float, float, float], None]] = []
         self.on_camera: list[Callable[[Camera], None]] = []
         self.on_change: list[Callable[[], None]] = []
         self.font_scale = 1.0
@@ -224,10 +226,10 @@ class SurfaceScene:
         self._drag = None
         self._moved()
         at = np.asarray(event.pos[:2], float)
-        if event.button == 1 and np.hypot(*(at - start)) < CLICK and self._camera == camera:
+        if event.button in (1, 2) and np.hypot(*(at - start)) < CLICK and self._camera == camera:
             found = self.pick((at[0], at[1]))
             if found is not None:
-                for callback in self.on_pick:
+                for callback in self.on_pick if event.button == 1 else self.on_menu:
                     callback(*found)
 
     def _mouse_wheel(self, event: Any) -> None:

@@ -64,6 +64,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
     cursor_moved = Signal(object)
     """(x, y) in data coordinates, or None outside."""
     picked = Signal(float, float)
+    menu_asked = Signal(float, float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -352,14 +353,15 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         self.cursor_moved.emit(self._inside(position))
 
     def _clicked(self, event: object) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+        button = event.button()  # type: ignore[attr-defined]
+        if button not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return
-        if event.double():  # type: ignore[attr-defined]
+        if button == Qt.MouseButton.LeftButton and event.double():  # type: ignore[attr-defined]
             self.reset_view()
             return
         place = self._inside(event.scenePos())  # type: ignore[attr-defined]
         if place is not None:
-            self.picked.emit(*place)
+            (self.picked if button == Qt.MouseButton.LeftButton else self.menu_asked).emit(*place)
 
     def leaveEvent(self, event: object) -> None:
         super().leaveEvent(event)

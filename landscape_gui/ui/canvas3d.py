@@ -52,6 +52,7 @@ class Canvas3D(QWidget):
 
     cursor_moved = Signal(object)
     picked = Signal(float, float)
+    menu_asked = Signal(float, float)
     camera_moved = Signal(object)
 
     def __init__(self, parent: QWidget | None = None, *, offscreen: bool | None = None) -> None:
@@ -87,6 +88,7 @@ class Canvas3D(QWidget):
         qInstallMessageHandler(handler)
         scene.on_hover.append(self._hovered)
         scene.on_pick.append(lambda x, y, value: self.picked.emit(x, y))
+        scene.on_menu.append(lambda x, y, value: self.menu_asked.emit(x, y))
         scene.on_camera.append(self.camera_moved.emit)
         view: QWidget = ScenePicture(scene) if offscreen else scene.canvas.native
         view.setObjectName("scene")

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from landscape_gui.ui import picked
+from landscape_gui.ui import descend_dialog, picked
 from landscape_gui.ui.documents import Cell, show_value
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import empty, plain
@@ -16,7 +16,7 @@ from landscape_gui.ui.session import Session
 
 HINT = (
     "Click a place on the surface or on the contours: its loss and accuracy are shown here, "
-    "and it can be measured again, saved as a checkpoint, or made the new centre."
+    "and it can be measured again, saved as a checkpoint, or made the new centre, and an optimizer can descend from it."
 )
 
 
@@ -53,16 +53,22 @@ class CellPanel(QWidget):
             "Save these weights …", "floppy-disk", "The weights of this place as a checkpoint (safetensors)"
         )
         self.recentre_button = self._button("Recentre here", "arrows-in-cardinal", "Asks the same question around this place")
+        self.descend_button = self._button(
+            "Descend from here …", "path", "Let SGD, Adam or SAM run from here, and see its path grow on the surface"
+        )
         self.profile_button = self._button(
             "Line profiles", "chart-line", "Loss along both axes through this place, from the points computed"
         )
-        self.buttons = (self.measure_button, self.save_button, self.recentre_button, self.profile_button)
+        self.buttons = (
+            self.measure_button, self.save_button, self.recentre_button, self.descend_button, self.profile_button
+        )  # fmt: skip
         for button in self.buttons:
             column.addWidget(button)
         column.addStretch(1)
         self.measure_button.clicked.connect(self._measure)
         self.save_button.clicked.connect(self._save)
         self.recentre_button.clicked.connect(lambda: picked.recentre(session))
+        self.descend_button.clicked.connect(lambda: descend_dialog.offer(session, self))
         self.profile_button.clicked.connect(self.profile_asked)
         session.cell_changed.connect(self.show_cell)
         session.cell_measured.connect(self._measured)
@@ -101,6 +107,7 @@ class CellPanel(QWidget):
         ):
             button.setEnabled(alive and offered is not None)
         self.recentre_button.setEnabled(alive)
+        self.descend_button.setEnabled(descend_dialog.can_descend(self.session))
 
     def _fill(self, cell: Cell) -> None:
         empty(self.grid)

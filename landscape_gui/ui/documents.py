@@ -317,7 +317,7 @@ def is_whole(result: Result | None) -> bool:
     """Whether nothing of an answer is missing."""
     if result is None:
         return False
-    part: Any = surface_of(result) or result
+    part: Any = result if isinstance(result, DescentsResult) else surface_of(result) or result
     if not hasattr(part, "computed"):
         return bool(getattr(part, "complete", True))
     return bool(getattr(part, "adaptive", False) or part.computed.all())

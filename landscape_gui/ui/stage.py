@@ -15,6 +15,7 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Camera, Figure
 from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas3d import Canvas3D
+from landscape_gui.ui.cell_menu import CellMenu
 from landscape_gui.ui.colour_bar import ColourBar
 from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
 from landscape_gui.ui.header import Header
@@ -64,7 +65,7 @@ class Stage(QWidget):
         self.grid: ChartGrid | None = None
         self.theme = style.LIGHT
         self.bar = ColourBar()
-        self.header = Header(session)
+        self.header, self.menu = Header(session), CellMenu(session, self)
         self.view_bar = ViewBar(session, log, contours)
         self._lay_out()
         self._redraw = QTimer(self)
@@ -123,6 +124,7 @@ class Stage(QWidget):
         session.cell_changed.connect(self._cell_changed)
         self.canvas3d.cursor_moved.connect(session.point)
         self.canvas3d.picked.connect(session.pick)
+        self.canvas3d.menu_asked.connect(self.menu.offer)
         self.view_bar.preset_asked.connect(self.set_preset)
         if self.canvas3d.scene is not None:
             from landscape_gui.scene3d import PRESETS
@@ -152,6 +154,7 @@ class Stage(QWidget):
         self.grid.cell_picked.connect(self.cell_chosen)
         canvas.cursor_moved.connect(self.session.point)
         canvas.picked.connect(self.session.pick)
+        canvas.menu_asked.connect(self.menu.offer)
         canvas.plot.vb.sigResized.connect(self._align_bar)
         self.moments = MomentLink(self)
         self.set_theme(self.theme)
