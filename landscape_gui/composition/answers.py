@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.composition.composition import Cell, Composition
-from landscape_gui.composition.file import LOCAL
+from landscape_gui.composition.file import LOCAL, OPENING
 from landscape_gui.composition.lost import Lost
 from landscape_gui.composition.questions import PROBES, question_of
 from landscape_gui.errors import LandscapeError
@@ -75,6 +75,16 @@ def cell_for(question: Probe, problem: Problem, checkpoint: str, opening: Mappin
     given = {name: whole_path(v) if name in LOCAL else v for name, v in opening.items() if v not in (None, "", 0)}
     key = key_of(whole, problem.fingerprint)
     return Cell(checkpoint=path, opening=given, probe=whole.name, question=stated(whole), key=key, **fields)
+
+
+def opening_told(description: Mapping[str, Any]) -> dict[str, Any]:
+    """How a problem was opened, from what it or its answer says of it, as a cell keeps it: what a figure file cannot say is left
+    out. An architecture that a person chose among several that fit is named."""
+    given = dict(description.get("asked") or {})
+    if description.get("chosen") and "code" not in given:
+        given.setdefault("architecture", str(description["chosen"]))
+    sayable: dict[str, Any] = {name: value for name, value in given.items() if isinstance(value, OPENING.get(name, ())) and value}
+    return {name: whole_path(value) if name in LOCAL else value for name, value in sayable.items()}
 
 
 def whole_path(named: str) -> str:

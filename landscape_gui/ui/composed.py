@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_gui.composition import Cell, Composition, Lost, composed
+from landscape_gui.composition.answers import found, lost_words, opening_told
 from landscape_gui.figure import Figure
 from landscape_gui.results import Result
 
@@ -28,11 +29,9 @@ class Composed:
     def answer(self, cell: Cell) -> Result | Lost | None:
         if cell.difference is not None or waits(cell):
             return None
-        found = self.known.get(cell.answer or cell.key)
-        if found is not None:
-            return found
-        from landscape_gui.composition.answers import lost_words
-
+        kept = self.known.get(cell.answer or cell.key)
+        if kept is not None:
+            return kept
         return Lost(sentence=lost_words(cell, "") + (" Press Refresh." if cell.checkpoint else ""))
 
     def figure(self) -> Figure:
@@ -48,7 +47,9 @@ class Composed:
         waiting = [k for k, c in enumerate(self.composition.cells) if waits(c) and c.checkpoint == checkpoint and fits(c, result)]
         for number in waiting:
             where = result.provenance
-            self.composition = self.composition.changed(number, key=key, probe=where.probe, question=dict(where.question))
+            asked = {"key": key, "probe": where.probe, "question": dict(where.question)}
+            told = opening_told(where.problem) or self.composition.cells[number].opening
+            self.composition = self.composition.changed(number, opening=told, **asked)
         if not waiting and not any(c.key == key for c in self.composition.cells):
             return False
         self.known[key] = result
@@ -67,7 +68,6 @@ def fits(cell: Cell, result: Result) -> bool:
 def load(path: str, fetch: Callable[[str], Result | None]) -> Composed:
     """The figure in a file with the answers that are at hand; in a thread. Raises LandscapeError."""
     from landscape_gui.composition import read_composition
-    from landscape_gui.composition.answers import found
 
     composition = read_composition(path)
     cells = tuple(known_as_key(cell) for cell in composition.cells)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from landscape_gui.composition import Cell, Composition
+from landscape_gui.composition.answers import opening_told
+from landscape_gui.data_choice import DataChoice
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Look
 from landscape_gui.results import Result
@@ -123,12 +125,14 @@ class Composing(QObject):
             question = dict(where.question) if where is not None else {}
             name = os.path.abspath(document.path)
             return Cell(answer=name, probe=answer_kind(document, where), question=question), result
-        path = checkpoint_path(document)
+        asked: dict[str, Any] = {"checkpoint": checkpoint_path(document)}
+        if document.problem is not None:
+            asked["opening"] = opening_told(document.problem.description)
         if result is not None:
             where = result.provenance
-            return Cell(checkpoint=path, probe=where.probe, question=dict(where.question), key=where.key), result
+            return Cell(probe=where.probe, question=dict(where.question), key=where.key, **asked), result
         kept = answer or next((a for a in document.answers if a.probe == "surface"), None)
-        return Cell(checkpoint=path, probe=kept.probe if kept else "", key=kept.key if kept else ""), None
+        return Cell(probe=kept.probe if kept else "", key=kept.key if kept else "", **asked), None
 
     def _fetch(self, document: Document, key: str) -> None:
         """Read an answer out of the store."""
@@ -208,17 +212,28 @@ class Composing(QObject):
         if made is None:
             return
         cells = made.composition.cells
-        again = [c.checkpoint for c in cells if c.checkpoint]
+        again = {c.checkpoint: c.opening for c in cells if c.checkpoint}
         fresh = tuple(replace(c, key="", answer="") if c.checkpoint else c for c in cells)
         made.composition = replace(made.composition, cells=fresh)
         document = self.document
-        for path in dict.fromkeys(again):
+        for path, opening in again.items():
             for known in [d for d in self.session.documents if checkpoint_path(d) == path]:
                 self.session.close(known)
+            self._say_how(path, opening)
             self.session.open([path], asks=False)
         if document is not None:
             self.session.select(document)
         self.changed.emit()
+
+    def _say_how(self, path: str, opening: Mapping[str, Any]) -> None:
+        """Open a checkpoint as its cell says: with this code or architecture, and these data where none come with it."""
+        services = self.session.services
+        option = next((name for name in ("code", "architecture") if name in opening), "")
+        if option and services.choose is not None:
+            services.choose(path, option, str(opening[option]))
+        if "data" in opening and services.keep_data is not None:
+            named = {f.name: opening[f.name] for f in fields(DataChoice) if f.name in opening}
+            services.keep_data(path, DataChoice(path=str(opening["data"]), **named))
 
     # files
 

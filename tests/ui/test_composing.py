@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from bowls import bowl, shown_whole
+from bowls import bowl, make_problem, shown_whole
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QDropEvent
 
@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from paraboloids import paraboloid
 
 from landscape_gui.composition import SUFFIX, Cell, Composition, read_composition, write_composition
+from landscape_gui.data_choice import DataChoice
 from landscape_gui.figure import Camera
 from landscape_gui.probes.base import Progress
 from landscape_gui.ui import taking_away
@@ -275,3 +276,33 @@ def test_what_a_figure_shows_is_told_whatever_the_other_stage_does(qtbot, answer
     assert "(b) high." in answers.facts.caption
     answers.session.select(answers.session.documents[0])
     qtbot.waitUntil(lambda: "(b)" not in answers.facts.caption, timeout=5000)
+
+
+def test_a_cell_says_how_its_model_was_opened_and_is_opened_so_again(qtbot, window, tmp_path):
+    (tmp_path / "data.npz").touch()
+    asked = {"data": str(tmp_path / "data.npz"), "normalise": "mnist", "size": 28, "target": "", "odd": 3}
+    services, said = window.session.services, []
+
+    def opener(path, **options):
+        problem = make_problem(path)
+        problem.description = {"asked": asked, "chosen": "timm:resnet50"}
+        return problem
+
+    window.session.services = dataclasses.replace(
+        services, opener=opener, choose=lambda *told: said.append(told), keep_data=lambda *told: said.append(told)
+    )
+    window.session.open([str(tmp_path / "a.pt")], asks=False)
+    qtbot.waitUntil(lambda: window.session.documents[0].state == "ready", timeout=10000)
+    window.figures.compose_selected()
+    stage = window.figures.page()
+    qtbot.waitUntil(lambda: stage.figure.panels[0].surface is not None and not window.session.running, timeout=10000)
+    path = tmp_path / f"f{SUFFIX}"
+    write_composition(path, stage.composition.changed(0, key=""))  # those of the bowls are no real ones
+    told = {"data": asked["data"], "normalise": "mnist", "size": 28, "architecture": "timm:resnet50"}
+    assert dict(read_composition(path).cells[0].opening) == told
+    said.clear()
+    window.figures.composing.refresh()
+    checkpoint = str(tmp_path / "a.pt")
+    assert (checkpoint, "architecture", "timm:resnet50") in said
+    assert (checkpoint, DataChoice(path=asked["data"], normalise="mnist", size=28)) in said
+    qtbot.waitUntil(lambda: not window.session.running and bool(stage.composition.cells[0].key), timeout=10000)
