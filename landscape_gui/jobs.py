@@ -287,6 +287,11 @@ class Computation:
         return dataclasses.replace(result, provenance=signed)
 
 
+def signed(result: Result, probe: Probe, problem: Problem) -> Result:
+    """An answer that came about otherwise, with where it comes from: that of a completed question about a problem."""
+    return Computation(probe, problem, key_of(probe, problem.fingerprint), None)._signed(result)
+
+
 def stated(probe: Probe) -> dict[str, Any]:
     """The question as it is written into the answer: as in the key, and with the paths where other files were found."""
 

@@ -24,6 +24,7 @@ from landscape_gui.results import Array, Number, Provenance, Quantity, freeze
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from landscape_gui.probes.base import CheckpointRef
     from landscape_gui.probes.dynamics import Dynamics
     from landscape_gui.problem import Problem
 
@@ -50,6 +51,8 @@ class Growing:
         self.lines = [Line(track, self.scale) for track in self.tracks]
         self.notes: list[str] = list(self.scale.notes)
         self.explained: Array = np.zeros(0)
+        self.axes: tuple[Tensor, ...] = ()
+        """Of the plane that the runs are drawn in: its origin and two vectors."""
         self.environment: dict[str, Any] = {}
         self.total = sum(len(track.references) for track in self.tracks)
         for reference in probe.against:
@@ -66,7 +69,7 @@ class Growing:
             steps = Steps(count)
             for reference in line.track.references:
                 yield Progress(done=0, total=self.total, note=f"reading {line.track.name}")
-                state = self.problem.state_of(reference)
+                state = self.state_of(reference)
                 steps.take(state)
                 every += [state] if room else []
             line.put_weights(steps)
@@ -74,9 +77,13 @@ class Growing:
             self._lay(every)
         yield Progress(done=0, total=self.total, partial=self.result())
 
+    def state_of(self, reference: CheckpointRef) -> Tensor:
+        """The weights that a reference names."""
+        return self.problem.state_of(reference)
+
     def _lay(self, states: list[Tensor]) -> None:
         """The two leading principal components of all checkpoints whose weights are finite, around the last of the first run."""
-        from landscape_gui.core.directions import principal_components, project
+        from landscape_gui.core.directions import principal_components
 
         layout = self.problem.layout
         finite = [k for k, state in enumerate(states) if bool(state.isfinite().all())]
@@ -92,9 +99,17 @@ class Growing:
             return
         if len(by) < len(finite):
             self.notes.append(f"The plane is laid by {len(by)} of {len(finite)} checkpoints.")
-        places = np.full((len(states), 2), np.nan)
-        places[finite] = project([states[k] for k in finite], states[own[-1]], (found.d1, found.d2), layout.parameters)[0]
         self.explained = np.append(found.explained, 0.0)[:2]
+        self.axes = states[own[-1]], found.d1, found.d2
+        self._place(states, finite)
+
+    def _place(self, states: list[Tensor], finite: list[int]) -> None:
+        """Where those whose weights are finite lie in the plane."""
+        from landscape_gui.core.directions import project
+
+        origin, *axes = self.axes
+        places = np.full((len(states), 2), np.nan)
+        places[finite] = project([states[k] for k in finite], origin, axes, self.problem.layout.parameters)[0]
         parts = np.split(places, np.cumsum([len(track.references) for track in self.tracks])[:-1])
         for line, part in zip(self.lines, parts, strict=True):
             line.place = part

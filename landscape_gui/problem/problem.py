@@ -183,6 +183,12 @@ class Problem:
         )
         return Problem(parts)
 
+    def with_run(self, run: Run) -> Problem:
+        """The same problem in a run that has gone on: same fingerprint, same answers."""
+        grown = Problem(dataclasses.replace(self._parts, run=run))
+        grown._found, grown._references = self._found, self._references
+        return grown
+
     def evaluator(
         self,
         *,
