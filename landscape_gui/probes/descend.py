@@ -184,7 +184,9 @@ def asked_from(
     from landscape_gui.probes.read_back import make
 
     told = surface.provenance
-    asked: Probe = make(Surface, told.question) if told.probe == Surface.name and shown.name != Surface.name else shown
+    asked: Probe = shown.surface if isinstance(shown, Descend) else shown
+    if told.probe == Surface.name and asked.name != Surface.name:
+        asked = make(Surface, told.question)
     if not isinstance(asked, PlaneProbe):
         raise QuestionError("This answer's plane cannot be descended on.", remedy="Ask for a surface.")
     names = {f.name for f in dataclasses.fields(Surface)}

@@ -35,7 +35,7 @@ TEXTS: Mapping[str, NumberText] = {
     ),
     "gradient_square": NumberText(
         "squared norm of the mean gradient, without noise",
-        "||G||^2 of the mean gradient over the distribution that the examples are drawn from.",
+        "The squared norm ||G||^2 of the mean gradient over the distribution that the examples are drawn from.",
         "The squared norm over the data holds a share of the noise, tr Sigma / N, which is taken off; the rest may then come "
         "out below zero.",
         "Where it lies within two standard errors of zero nothing but noise is left to step along on these data, and the noise "

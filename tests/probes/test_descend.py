@@ -1,0 +1,197 @@
+"""Descents on a surface: placed by least squares, true and plane losses apart, each kept once, the model untouched."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_problem import TinyProblem
+
+from landscape_gui import jobs
+from landscape_gui.commands.summary import describe
+from landscape_gui.errors import QuestionError
+from landscape_gui.export.arrays import arrays_of
+from landscape_gui.export.tables import as_json, write_csv
+from landscape_gui.figure import Look
+from landscape_gui.figure import Path as PathMark
+from landscape_gui.jobs import answer
+from landscape_gui.probes import PROBES, Surface, kind_of
+from landscape_gui.probes.cell import Cell
+from landscape_gui.probes.curvature_map import CurvatureMap
+from landscape_gui.probes.descend import MOST, Descend, asked_from
+from landscape_gui.probes.plane import resolve
+from landscape_gui.probes.read_back import make
+from landscape_gui.results import Provenance
+from landscape_gui.store import Store
+from landscape_gui.training_results import DescentsResult
+
+
+def descents(problem: TinyProblem, store: Store | None = None, **fields: Any) -> DescentsResult:
+    asked = {"steps": (5, 4), "updates": 20, "records": 5, "batch": 50, **fields}
+    result = answer(Descend(**asked), problem, store=store)  # type: ignore[arg-type]
+    assert isinstance(result, DescentsResult)
+    return result
+
+
+def test_a_descent_begins_where_it_was_asked_to_and_its_losses_are_true() -> None:
+    """In the plane where it starts, both losses are the cell's; off it afterwards, where they differ."""
+    problem = TinyProblem()
+    found = next(iter(descents(problem, at=(0.5, -0.3)).descents.values()))
+    cell: Any = answer(Cell(x=0.5, y=-0.3), problem)  # type: ignore[arg-type]
+    assert (found.x[0], found.y[0]) == pytest.approx((0.5, -0.3), abs=1e-6)
+    assert found.off_plane[0] < 1e-5 and found.distance[0] == 0.0
+    for name, q in found.quantities.items():
+        assert q.values[0] == pytest.approx(float(cell.quantities[name].values), rel=1e-5)
+        assert found.plane_quantities[name].values[0] == pytest.approx(q.values[0], rel=1e-5)
+    assert found.quantities["train_loss"].values[-1] < found.quantities["train_loss"].values[0]
+    assert found.off_plane[-1] > 0.1 and list(found.step) == [0, 1, 2, 4, 8, 12, 16, 20]
+
+
+def test_places_are_the_nearest_points_of_the_plane_by_an_independent_descent() -> None:
+    """Full-batch gradient descent by torch alone, projected by numpy's least squares."""
+    problem = TinyProblem()
+    found = next(iter(descents(problem, at=(0.4, 0.2), batch=0, lr=0.3, updates=8).descents.values()))
+    plane = resolve(Surface(), problem)  # type: ignore[arg-type]
+    axes = np.stack([a.double().numpy() for a in plane.axes], axis=1)
+    module = problem.module.double()
+    x, y = problem.part("train").inputs.double(), problem.part("train").targets
+    state = plane.origin.double() + 0.4 * plane.axes[0].double() + 0.2 * plane.axes[1].double()
+    start = state.clone()
+    for k in range(9):
+        row = list(found.step).index(k) if k in found.step else None
+        rest = (state - plane.origin.double()).numpy()
+        expected = np.linalg.lstsq(axes, rest, rcond=None)[0]
+        loss = torch.func.functional_call(module, problem.layout.unflatten(state.requires_grad_()), (x,))
+        value = torch.nn.functional.cross_entropy(loss, y)
+        if row is not None:
+            assert (found.x[row], found.y[row]) == pytest.approx(tuple(expected), abs=1e-5)
+            assert found.off_plane[row] == pytest.approx(np.linalg.norm(rest - axes @ expected), rel=1e-4, abs=1e-5)
+            assert found.distance[row] == pytest.approx(float((state - start).detach().norm()), rel=1e-4, abs=1e-6)
+            assert found.quantities["train_loss"].values[row] == pytest.approx(float(value.detach()), rel=1e-5)
+        state = (state - 0.3 * torch.autograd.grad(value, state)[0]).detach()
+    module.float()
+
+
+def test_each_descent_and_the_surface_are_computed_once(tmp_path: Path) -> None:
+    problem, store = TinyProblem(), Store(tmp_path)
+    surface = answer(Surface(steps=(5, 4)), problem, store=store)  # type: ignore[arg-type]
+    first = descents(problem, store, optimizer=("sgd",))
+    made = problem.made
+    both = descents(problem, store, optimizer=("sgd", "adam"))
+    assert problem.made == made + 2, "one evaluator for the new descent's own loss and one for the plane's, none for the surface"
+    assert list(both.descents) == ["1. SGD, lr 0.05", "2. Adam, lr 0.001"]
+    assert np.array_equal(next(iter(both.descents.values())).x, next(iter(first.descents.values())).x)
+    assert np.array_equal(both.surface.quantities["train_loss"].values, surface.quantities["train_loss"].values)  # type: ignore[union-attr]
+
+
+def test_asked_from_an_answer_it_lies_on_that_very_surface() -> None:
+    problem = TinyProblem()
+    shown = Surface(steps=(5, 4), span=(0.6,), seed=3, split="train", limit=50)
+    surface: Any = answer(shown, problem)  # type: ignore[arg-type]
+    one = asked_from(shown, surface, (0.1, 0.2), optimizer=("sam",), updates=5)
+    assert one.surface == shown and one.at == (0.1, 0.2)
+    two = asked_from(one, surface, (0.3, 0.0), before=one.every, optimizer=("sgd",), updates=5)
+    assert len(two.every) == 2 and two.every[0] == one.own[0] and two.surface == shown
+    again: Any = make(Surface, surface.provenance.question)
+    assert asked_from(CurvatureMap(steps=(3, 3)), surface, (0, 0)).surface == again, "the question in the answer itself"
+    with pytest.raises(QuestionError, match="cannot be descended"):
+        asked_from(PROBES["sharpness"](), dataclasses.replace(surface, provenance=Provenance()), (0.0, 0.0))
+
+
+def test_a_descent_grows_in_partial_answers() -> None:
+    problem, seen = TinyProblem(), []
+
+    def told(progress: Any) -> None:
+        if isinstance(progress.partial, DescentsResult) and progress.partial.descents:
+            seen.append(len(next(iter(progress.partial.descents.values())).x))
+            assert not progress.partial.complete and progress.partial.surface.computed.all()
+
+    asked = Descend(steps=(5, 4), updates=20, records=5, batch=50)
+    whole: Any = answer(asked, problem, on_progress=told)  # type: ignore[arg-type]
+    assert seen == sorted(seen) and seen[0] < 8 and len(seen) >= 3 and whole.complete
+
+
+def test_the_state_of_the_problem_is_as_it_was_after_cancelling() -> None:
+    problem = TinyProblem("batchnorm")
+    before = {name: tensor.clone() for name, tensor in problem.module.state_dict().items()}
+    calls = iter(range(10_000))
+    asked = Descend(steps=(3, 3), updates=1000, batch=50)
+    with pytest.raises(jobs.Cancelled):
+        answer(asked, problem, cancelled=lambda: next(calls) > 60)  # type: ignore[arg-type]
+    assert all(torch.equal(before[name], tensor) for name, tensor in problem.module.state_dict().items())
+
+
+@pytest.mark.parametrize("mode", ["frozen", "interpolated", "recalculated"])
+def test_the_batchnorm_mode_is_the_surfaces_and_is_said(mode: str) -> None:
+    problem = TinyProblem("batchnorm")
+    result = descents(problem, at=(0.4, 0.1), batchnorm=mode)
+    found = next(iter(result.descents.values()))
+    assert found.batchnorm == mode == result.batchnorm
+    assert found.plane_quantities["train_loss"].values[0] == pytest.approx(found.quantities["train_loss"].values[0], rel=1e-4)
+    told = dict(Descend().figure(result, Look()).facts)
+    assert "statistics" in told["BatchNorm in the descents"]
+
+
+def test_steps_that_are_too_large_end_it_and_are_said() -> None:
+    found = next(iter(descents(TinyProblem(), lr=3e38, updates=50).descents.values()))
+    assert "not finite" in found.stopped and found.step[-1] < 50 and found.complete
+
+
+def test_a_bound_in_seconds_counts_in_the_key_only_where_it_is_set() -> None:
+    from landscape_gui.probes.base import question
+
+    assert "seconds" not in question(Descend()) and question(Descend(seconds=3.0))["seconds"] == 3.0
+    found = next(iter(descents(TinyProblem(), seconds=0.01, updates=100_000).descents.values()))
+    assert "after 0.01 s" in found.stopped and 0 < found.step[-1] < 100_000
+
+
+@pytest.mark.parametrize("view", ["3d", "2d", "chart"])
+def test_pictures_show_every_descent(view: Any) -> None:
+    problem = TinyProblem()
+    result = descents(problem, optimizer=("sgd", "momentum", "adam", "sam"))
+    probe = Descend()
+    figure = probe.figure(result, Look(view=view))
+    if view == "chart":
+        assert len(figure.panels) == 2 and len(figure.panels[0].marks) == 8 and len(figure.panels[1].marks) == 4
+        moments = figure.panels[1].moments
+        assert moments is not None and len(moments.order) == len(moments.names) == len(moments.words) == 4 * 8
+    else:
+        paths = [m for m in figure.panels[0].marks if isinstance(m, PathMark)]
+        assert [p.label for p in paths] == ["SGD, lr 0.05", "momentum, lr 0.01", "Adam, lr 0.001", "SAM, lr 0.05"]
+        assert len({p.colour for p in paths}) == 4 and figure.panels[0].key == tuple(paths)
+    told = dict(figure.facts)
+    assert "off the plane" in told["4. SAM, lr 0.05"] and "projected onto the plane" in figure.caption
+
+
+def test_it_is_exported_read_back_and_told(tmp_path: Path) -> None:
+    problem, store = TinyProblem(), Store(tmp_path / "store")
+    result = descents(problem, store, optimizer=("sgd", "sam"))
+    write_csv(tmp_path / "d.csv", result)
+    with open(tmp_path / "d.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 16 and float(rows[-1]["train_loss"]) == pytest.approx(
+        list(result.descents.values())[1].quantities["train_loss"].values[-1]
+    )
+    told = as_json(result)
+    assert set(told["descents"]) == set(result.descents) and "surface" in told
+    assert {"surface/train_loss", "descents/1. SGD, lr 0.05/x"} <= set(dict(arrays_of(result)))
+    again: Any = store.get(result.provenance.key)
+    assert again.descents.keys() == result.descents.keys() and kind_of(again) is Descend
+    assert make(Descend, result.provenance.question) == Descend(
+        steps=(5, 4), updates=20, records=5, batch=50, optimizer=("sgd", "sam")
+    )
+    assert "SAM, lr 0.05" in describe(result) and "2 descents" in describe(result)
+
+
+def test_what_cannot_be_asked_is_refused_in_a_sentence() -> None:
+    with pytest.raises(QuestionError, match="too many"):
+        Descend(before=tuple(Descend(at=(0.1 * k, 0.0)).own[0] for k in range(MOST)))
+    with pytest.raises(QuestionError, match="No optimizer"):
+        Descend(optimizer=())
+    with pytest.raises(QuestionError, match="begins at"):
+        Descend(at=(float("nan"), 0.0))
