@@ -345,7 +345,8 @@ FACTS: Mapping[str, NumberText] = {
         "The mean loss on unseen data (the test split, else the second one) minus that on all data that were trained on.",
         "The training data are the ones that the gap is about, so their loss is exact; the error is the standard error of the loss "
         "on unseen data.",
-        "Networks that are more certain of themselves have a larger gap at the same accuracy, so read it beside that of the accuracy.",
+        "Networks that are more certain of themselves have a larger gap at the same accuracy, so read it beside that of the "
+        "accuracy.",
         ("jiang2020", "neyshabur2017"),
         "nat",
     ),

@@ -29,7 +29,8 @@ SMALLEST_HALF = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Report(CurvatureProbe):
-    """Model, data and generalisation gap, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and sharpness by name.
+    """Model, data and generalisation gap, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and
+    sharpness by name.
 
     Gives a ReportResult. Each part is a question of its own, answered through the store: what was asked before is not computed
     again. Cost: a spectrum of fewer products than one asked for by itself, and a sharpness: together about 700 gradients' time.
