@@ -1,4 +1,4 @@
-"""Print how fast surfaces, curvature and paths are: against bare passes, and against other tools; how light the window is.
+"""Print how fast surfaces, curvature and paths are: against bare passes and other tools; how light window and recorder are.
 
 Writes latest.json beside this file.
 
@@ -45,6 +45,7 @@ import curvature_spectra
 import export
 import files
 import fuzz
+import recorder
 import window
 from peer_process import PeerProcess
 from timing import fastest, interleave, ratio
@@ -91,6 +92,10 @@ def main() -> int:
     for result in connectivity.measure(options.cache, options.rounds, only=paths, peerless=options.no_peers):
         results.append(result)
         connectivity.report(result)
+    recorded = tuple(name for name in recorder.NAMES if not options.only or name in options.only)
+    for result in recorder.measure(options.rounds, only=recorded):
+        results.append(result)
+        recorder.report(result)
     if files.NAME in options.only:
         for result in files.measure(options.cache):
             results.append(result)

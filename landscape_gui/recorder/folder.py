@@ -37,6 +37,7 @@ class Folder:
         self.bytes = 0
         self._log = Log(path / LOG)
         self._means = Means()
+        self._written: list[dict[str, Tensor]] = []
         self._edges: list[Tensor] | None = None
 
     def has(self, step: int) -> bool:
@@ -52,6 +53,10 @@ class Folder:
             self._edges = [p for p in ends if not p.is_inference()]
         return self._edges
 
+    def written(self) -> dict[str, Tensor] | None:
+        """Tensors of a snapshot that is in its file, for the next one; None where none is."""
+        return self._written.pop() if self._written else None
+
     def save(self, mark: Mark, snapshot: Snapshot, *, last: bool = False) -> None:
         """Write a checkpoint, and take away those that go for it; the last one stays whatever else is kept."""
         gone = self.thinning.add_last(mark) if last else self.thinning.add(mark)
@@ -59,6 +64,7 @@ class Folder:
         def write() -> None:
             counts = {"step": str(mark.step)} | ({} if mark.epoch is None else {"epoch": str(mark.epoch)})
             content = snapshot.content(**counts)
+            self._written.append(snapshot.tensors)
             write_whole(self.path / name_of(mark), content)
             self.bytes += len(content)
             self._log.force()

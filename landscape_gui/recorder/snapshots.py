@@ -60,16 +60,24 @@ def is_begun(module: nn.Module) -> bool:
     return not any(is_lazy(t) for t in (*module.parameters(), *module.buffers()))
 
 
-def take(module: nn.Module) -> Snapshot:
-    """Copy every tensor of the state dict: on the processor at once, from a GPU into pinned memory behind what it is doing."""
+def take(module: nn.Module, used: dict[str, Tensor] | None = None) -> Snapshot:
+    """Copy every tensor of the state dict: on the processor at once, from a GPU into pinned memory behind what it is doing.
+
+    used: tensors of an earlier snapshot that is written by now, to copy into: fresh memory costs more than the copy.
+    """
     tensors: dict[str, Tensor] = {}
+    used = used or {}
     on_gpu = False
     for name, tensor in module.state_dict(keep_vars=True).items():
         if not savable(tensor):
             continue
         tensor = tensor.detach()
         on_gpu |= tensor.is_cuda
-        tensors[name] = pinned_copy(tensor) if tensor.is_cuda else processor_copy(tensor)
+        place = used.get(name)
+        if place is not None and place.shape == tensor.shape and place.dtype == tensor.dtype:
+            tensors[name] = place.copy_(tensor, non_blocking=True)
+        else:
+            tensors[name] = pinned_copy(tensor) if tensor.is_cuda else processor_copy(tensor)
     ready = None
     if on_gpu:
         ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
