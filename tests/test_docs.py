@@ -20,6 +20,8 @@ from landscape_gui.results import ConnectedResult, CurvatureResult
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN_HERE = [page for page in PAGES if page.parent.name != "theory"]
+"""Those of docs/theory are run by test_theory.py, which holds what they print to what they show."""
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)|<img[^>]*src=\"(?!https?:)([^\"]+)\"")
 
@@ -55,7 +57,7 @@ def run_command(line: str) -> None:
             assert Path(value).stat().st_size > 0, line
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if {"python", "bash"} & dict(blocks(p)).keys()], ids=name_of)
+@pytest.mark.parametrize("page", [p for p in RUN_HERE if {"python", "bash"} & dict(blocks(p)).keys()], ids=name_of)
 def test_what_a_page_shows_runs_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One block after another in one folder and one namespace, as a reader would type them."""
     monkeypatch.chdir(tmp_path)
