@@ -128,7 +128,7 @@ class Shown:
 
 
 class Measures(Shown, Mapping[str, Any]):
-    """A mapping from names to numbers and arrays, with their `errors`; `show()`s itself as the last line of a notebook's cell."""
+    """A mapping from names to numbers and arrays, with their `errors`; shows itself as the last line of a notebook's cell."""
 
     def __init__(
         self,

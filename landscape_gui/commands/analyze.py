@@ -95,6 +95,7 @@ def analyse(
     parts, missing = analyze_parts.parts_of(problem, wanted, settings)
     if not namespace.quiet:
         print("\n".join(analyze_parts.estimate(parts, problem, settings)), file=sys.stderr)
+    warnings = (*warnings, *analyze_parts.subset_words(problem, settings))
     outcome = Outcome(missing=missing)
     interrupted = answer_all(parts, problem, outcome, interruption, quiet=namespace.quiet)
     path = write_all(parts, problem, outcome, warnings, folder, spec)

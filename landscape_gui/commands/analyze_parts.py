@@ -164,9 +164,31 @@ def estimate(parts: Sequence[Part], problem: Problem, settings: Settings) -> lis
     examples = next(iter(problem.splits.values()))
     data = f"{min(settings.limit or examples, examples):,} of {examples:,} examples" if settings.limit else f"{examples:,} examples"
     lines = [f"{problem.title}: {problem.layout.parameters:,} parameters, {data} of {next(iter(problem.splits))}"]
+    lines.append(f"  Loss and accuracy of all examples: {about(pass_seconds(problem))}")
     lines += [f"  {part.title}: {about(seconds_of(part, problem))}" for part in parts]
     pictures = sum(len(part.shows) or 2 for part in parts)
     return [*lines, f"  Figures and report: {about(pictures * DRAWING)}"]
+
+
+def subset_words(problem: Problem, settings: Settings) -> tuple[str, ...]:
+    """What a reader must know where not all examples count."""
+    examples = next(iter(problem.splits.values()))
+    if not settings.limit or settings.limit >= examples:
+        return ()
+    return (
+        f"Surfaces, curvature and sharpness are of {settings.limit:,} of {examples:,} examples, drawn at random with seed "
+        f"{settings.seed}: on a subset the largest eigenvalue comes out too large.",
+    )
+
+
+def pass_seconds(problem: Problem) -> float:
+    """Two forward passes over every split: what a report says of a checkpoint before any question."""
+    from landscape_gui.probes.endpoint import Endpoint
+
+    try:
+        return 2 * float(Endpoint().completed(problem).cost(problem).seconds)
+    except (LandscapeError, ArithmeticError):
+        return math.nan
 
 
 def about(seconds: float) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
 
+RANDOM = "The weights are random"
+"""How a warning begins that makes those about an accuracy at chance needless."""
 HEADLINE = ("lambda_max", "trace", "negative_eigenvalues", "worst_case")
 READING = (
     "Every number is of the mean loss over the examples named. The column “how sure” says what stands behind it: ± is one standard "
@@ -42,7 +44,8 @@ def page_of(
     if curvature is not None:
         numbers |= curvature.numbers
     names = [n.name for n in facts if n.name.endswith(("_loss", "_accuracy"))]
-    said = (*warnings, *problem.warnings())
+    fresh = any(words.startswith(RANDOM) for words in warnings)
+    said = (*warnings, *(() if fresh else problem.warnings()))
     title = str(problem.description.get("title") or problem.title)
     return Page(
         title=f"Loss landscape of {title}",

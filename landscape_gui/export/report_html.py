@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from landscape_gui.export import render
 from landscape_gui.export.report_page import Page, Picture, Section, Table
@@ -33,7 +34,7 @@ a{color:var(--accent)}p{margin:.5rem 0;max-width:48rem}
 .card span{display:block;font-size:.84rem;color:var(--muted);line-height:1.35}
 figure{margin:1.4rem 0;break-inside:avoid}figure img{max-width:100%;height:auto;display:block}
 figcaption{font-size:.86rem;line-height:1.5;color:var(--muted);margin-top:.5rem;max-width:48rem}
-figcaption b{color:var(--ink)}
+figcaption b{color:var(--ink)}.caption{font-size:.86rem;line-height:1.5;color:var(--muted);margin:0 0 1rem}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:0 2rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.92rem;margin:.8rem 0;font-variant-numeric:tabular-nums}
@@ -45,7 +46,8 @@ code{font:.9em ui-monospace,"DejaVu Sans Mono",monospace;background:var(--soft);
 overflow-wrap:anywhere}
 nav{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.92rem;margin:1rem 0}
 @media print{.pair{grid-template-columns:1fr 1fr}.cards{grid-template-columns:repeat(4,1fr)}}
-@media print{body{padding:0;max-width:none;font-size:10.5pt}nav{display:none}h2{break-after:avoid}a{text-decoration:none}}
+@media print{body{padding:0;max-width:none;font-size:10.5pt}nav{display:none}h2,.lead{break-after:avoid}
+figure img{max-height:15.5cm;width:auto}a{text-decoration:none}}
 """
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -105,16 +107,24 @@ def missing(parts: Iterable[tuple[str, str]]) -> str:
 
 
 def section(part: Section) -> str:
-    pictures = "".join(map(picture, part.pictures))
     inner = [
         f'<h2 id="{anchor(part.title)}">{text(part.title)}</h2>',
-        *(f"<p>{text(words)}</p>" for words in part.text),
-        f'<div class="pair">{pictures}</div>' if len(part.pictures) > 1 and all(map(narrow, part.pictures)) else pictures,
+        *(f'<p class="lead">{text(words)}</p>' for words in part.text),
+        gallery(part.pictures),
         *map(table, part.tables),
         listed("", part.notes),
         files(part.files),
     ]
     return f"<section>{''.join(inner)}</section>"
+
+
+def gallery(pictures: Sequence[Picture]) -> str:
+    """Pictures below one another, or small ones side by side above their captions."""
+    if len(pictures) < 2 or not all(map(narrow, pictures)):
+        return "".join(map(picture, pictures))
+    beside = "".join(picture(replace(shown, caption="")) for shown in pictures)
+    captions = "".join(f"<p class=caption>{text(shown.caption)}</p>" for shown in pictures if shown.caption)
+    return f'<div class="pair">{beside}</div>{captions}'
 
 
 def narrow(shown: Picture) -> bool:

@@ -94,7 +94,7 @@ def test_numbers_stand_with_how_sure_they_are_and_where_they_come_from(trained: 
     assert f"{found['test_loss']:.2f}" in text and "± one standard error" in text and "true value within ±" in text
     assert f"{answer.numbers['lambda_max'].value:.3f}" in text and "at least this" in text
     assert problem.checkpoint.digest in text and answer.provenance.key in text and torch.__version__ in text
-    assert "θ" in text and "filter-normalised" in text and "Dinh et al. 2017" in text
+    assert "are of 60 of 1,437 examples" in text and "θ" in text and "filter-normalised" in text and "Dinh et al. 2017" in text
     assert "random:" not in text and "Not in this report" not in text
     markdown = (trained / "report.md").read_text()
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)
