@@ -12,7 +12,8 @@ from landscape_gui import app
 from landscape_gui.jobs import answer
 from landscape_gui.probes import PROBES
 from landscape_gui.probes.spectrum import Spectrum
-from landscape_gui.store import Store, asked_words
+from landscape_gui.question_words import asked_words
+from landscape_gui.store import Store
 from landscape_gui.ui.questions import make
 
 
@@ -32,6 +33,11 @@ from landscape_gui.ui.questions import make
             "25 points, 0.5 beyond the ends, 200 training steps",
         ),
         ({"path": ["line"], "points": 25, "beyond": 0.0, "steps": 0, "split": "test"}, "25 points, test"),
+        (
+            {"steps": [5, 5], "at": [0.5, -0.25], "optimizer": ["sgd", "sam"], "before": [{}], "updates": 90, "batch": 64},
+            "5 × 5, sgd, sam from (0.5, -0.25), 1 before, 90 updates, batch 64",
+        ),
+        ({"steps": [5, 5], "lr": 0.1, "batch": 32}, "5 × 5, lr 0.1, batch 32"),
     ],
 )
 def test_a_question_is_told_from_others_in_a_few_words(question: dict[str, Any], words: str) -> None:

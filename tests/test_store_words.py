@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from landscape_gui.connection_results import BarriersResult, ConnectionResult
+from landscape_gui.question_words import connected_words
 from landscape_gui.results import Provenance, freeze
-from landscape_gui.store import connected_words
 
 
 def connection(question, *names):
