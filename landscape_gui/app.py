@@ -19,6 +19,7 @@ from landscape_gui import samples
 from landscape_gui.crash_log import CrashLog
 from landscape_gui.data_choice import DataChoice, Preview
 from landscape_gui.errors import LandscapeError, ProblemError, StoreError
+from landscape_gui.growing import grow, growth_of
 from landscape_gui.probes.base import CheckpointRef, Probe, Progress, Run
 from landscape_gui.results import Result
 
@@ -148,6 +149,8 @@ def services() -> Any:
         keep_data=keep_data,
         choose=choose,
         sized=sized,
+        growth_of=growth_of,
+        grow=grow,
     )
 
 

@@ -70,7 +70,8 @@ class Document:
     """Something opened: a checkpoint or run with its problem, or an answer's file without one."""
 
     path: str
-    state: Literal["opening", "ready", "failed"] = "opening"
+    state: Literal["opening", "waiting", "ready", "failed"] = "opening"
+    """waiting: for the first checkpoint of a run that only begins."""
     problem: Any = None
     facts: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -109,6 +110,8 @@ class Document:
         """One line: epoch, loss, accuracy, parameters; whichever are known."""
         if self.state == "opening":
             return "opening …"
+        if self.state == "waiting":
+            return "waiting for the first checkpoint"
         if self.composed is not None:
             count = len(self.composed.composition.cells)
             return f"figure · {count} panel{'s' if count != 1 else ''}{' · not saved' if self.composed.changed else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from landscape_gui.ui.documents import Document, parameters
+from landscape_gui.ui.follow_button import FollowButton
 from landscape_gui.ui.panel import Elided, empty, plain
 from landscape_gui.ui.session import Session
 
@@ -26,6 +27,8 @@ class Header(QFrame):
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(self.name, 1)
+        self.follow = FollowButton(session)
+        line.addWidget(self.follow)
         column.addLayout(line)
         column.addWidget(self.facts)
         self.warnings = QVBoxLayout()

@@ -23,6 +23,7 @@ from landscape_gui.ui import theme
 from landscape_gui.ui.connecting import Connecting, name_of
 from landscape_gui.ui.documents import Answer, Document
 from landscape_gui.ui.icons import icon
+from landscape_gui.ui.library_runs import LIVE, SECOND, SIGN, GrowingRows, draw_live, fill_run, row
 from landscape_gui.ui.library_tree import WHAT, Index, LibraryTree, Model
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
@@ -38,8 +39,6 @@ SIGNS = {
     "barriers": "grid-four",
 }
 """The icons of answers; of all others a line in a chart."""
-SECOND = Qt.ItemDataRole.UserRole + 1
-SIGN = Qt.ItemDataRole.UserRole + 2
 
 
 class Rows(QStyledItemDelegate):
@@ -68,7 +67,10 @@ class Rows(QStyledItemDelegate):
         line = QRect(
             rect.left(), rect.top() + (5 if second else (rect.height() - metrics.height()) // 2), rect.width(), metrics.height()
         )
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width()))
+        told = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width() - (14 if index.data(LIVE) else 0))
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, told)
+        if index.data(LIVE):
+            draw_live(painter, line.left() + metrics.horizontalAdvance(told) + 10, line.center().y())
         if second:
             small = smaller(option.font)
             painter.setFont(small)
@@ -142,6 +144,7 @@ class Library(QWidget):
         session.documents_changed.connect(self.refresh)
         session.current_changed.connect(self.refresh)
         session.shown_changed.connect(self._mark)
+        self.growing = GrowingRows(session, self)
         self._signature: object = None
         self._marked: object = None
         self.refresh()
@@ -155,8 +158,8 @@ class Library(QWidget):
         self.how.setVisible(self._several())
         if signature != self._signature:
             self._signature = signature
-            folded = {item.data(0, WHAT).number for item in self._top() if not item.isExpanded()}
-            opened = {item.data(0, WHAT).number for item in self._top() if any(child.isExpanded() for child in children(item))}
+            folded = {item.data(0, WHAT).number for item in self.tops() if not item.isExpanded()}
+            opened = {item.data(0, WHAT).number for item in self.tops() if any(child.isExpanded() for child in children(item))}
             self.tree.clear()
             for document in documents:
                 self._add(document, folded=document.number in folded, opened=document.number in opened)
@@ -168,24 +171,22 @@ class Library(QWidget):
         runs = (getattr(getattr(d.problem, "run", None), "checkpoints", ()) for d in models)
         return len(models) > 1 or any(len(run) > 1 for run in runs)
 
-    def _top(self) -> list[QTreeWidgetItem]:
+    def tops(self) -> list[QTreeWidgetItem]:
         return [item for k in range(self.tree.topLevelItemCount()) if (item := self.tree.topLevelItem(k)) is not None]
 
     def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
         run = getattr(document.problem, "run", None) if not document.alone else None
-        sign = kind_sign(document.answers[0].probe) if document.is_answer else "folder" if run is not None else "cube"
+        alone = run is None and document.state != "waiting"
+        sign = kind_sign(document.answers[0].probe) if document.is_answer else "cube" if alone else "folder"
         sign = "columns" if document.composed is not None else sign
         top = row(document.name, document.summary, sign, document)
         top.setToolTip(0, document.path)
         self.tree.addTopLevelItem(top)
         entries = list(getattr(run, "checkpoints", ())) if run is not None else []
         if len(entries) > 1:
-            group = row(f"{len(entries)} checkpoints", "", "folders", None)
+            group = row("", "", "folders", None)
             top.addChild(group)
-            for entry in entries:
-                child = row(str(entry.label or Path(entry.path).name), "", "", str(entry.path))
-                child.setToolTip(0, f"{entry.path}\nDouble click opens it.")
-                group.addChild(child)
+            fill_run(group, entries)
             group.setExpanded(opened)
         if not document.is_answer or len(document.answers) > 1:
             for answer in document.answers:
@@ -194,6 +195,7 @@ class Library(QWidget):
                 child.setToolTip(0, "\n".join(filter(None, (answer.title, answer.detail, when))))
                 top.addChild(child)
         top.setExpanded(not folded)
+        self.growing.tell(document)
 
     def _mark(self) -> None:
         """Select the row of what is shown, where that is another than before: what a person selects meanwhile stays."""
@@ -203,7 +205,7 @@ class Library(QWidget):
             return
         self._marked = marked
         self.tree.viewport().update()  # the current one's name is bold
-        for top in self._top():
+        for top in self.tops():
             if top.data(0, WHAT) is not current:
                 continue
             target = top
@@ -349,14 +351,6 @@ class Library(QWidget):
 
 def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
     return [child for k in range(item.childCount()) if (child := item.child(k)) is not None]
-
-
-def row(name: str, second: str, sign: str, what: object) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([name])
-    item.setData(0, SECOND, second)
-    item.setData(0, SIGN, sign)
-    item.setData(0, WHAT, what)
-    return item
 
 
 def kind_sign(probe: str) -> str:

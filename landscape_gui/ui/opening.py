@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.data_choice import DataNeeded
-from landscape_gui.errors import ChoiceNeeded, SurfaceNeeded, TrustNeeded
+from landscape_gui.errors import CheckpointError, ChoiceNeeded, ProblemError, SurfaceNeeded, TrustNeeded
 from landscape_gui.reproduction.reopening import Reopened
 from landscape_gui.ui.composed import Composed
 from landscape_gui.ui.documents import Answer, Document, message_of
 from landscape_gui.ui.laying import lay
 from landscape_gui.ui.reopening import reopened
 from landscape_gui.ui.worker import Outcome, Task
+from landscape_gui.watching import is_awaited
 
 if TYPE_CHECKING:
+    from landscape_gui.ui.services import Services
     from landscape_gui.ui.session import Session
 
 
@@ -33,7 +35,21 @@ def start_opening(session: Session, document: Document, trust: Sequence[str] = (
         else:
             opened(session, document, outcome.value)
 
-    session.helper.submit(Task(lambda: services.load(path, trusted), done, name=f"open {path}"))
+    session.helper.submit(Task(lambda: load_or_wait(services, path, trusted), done, name=f"open {path}"))
+
+
+class Awaited(Exception):
+    """There is nothing to open yet in a folder that training begins to write into."""
+
+
+def load_or_wait(services: Services, path: str, trusted: frozenset[str]) -> tuple[Any, Any, Any]:
+    """As `Services.load`; raises Awaited where a run is only begun."""
+    try:
+        return services.load(path, trusted)
+    except (CheckpointError, ProblemError, ChoiceNeeded, DataNeeded) as error:
+        if not isinstance(error, TrustNeeded) and is_awaited(path):
+            raise Awaited from error
+        raise
 
 
 def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) -> None:
@@ -68,6 +84,11 @@ def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) ->
 
 
 def not_opened(session: Session, document: Document, error: BaseException) -> None:
+    if isinstance(error, Awaited):
+        document.state = "waiting"
+        session.documents_changed.emit()
+        session.current_changed.emit()
+        return
     if isinstance(error, TrustNeeded):
         session.trust_asked.emit(error, document)
         return

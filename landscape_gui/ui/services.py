@@ -80,7 +80,8 @@ class Services:
     is seen of them; known_data: how data at a path were read last; data_beside: those of a checkpoint beside this one; keep_data:
     remember a choice for a checkpoint (None: only drop what previews kept in memory); choose: open a path with this option
     ("architecture" or "code") and value from now on ("": forget it); sized: the default surface of a problem at the size that it is
-    asked at.
+    asked at; growth_of: what lets an answer about a run grow with it (None: no such answer), and grow: one step of that, for a
+    problem whose run has gone on: the question and its answer, or None where it was stopped.
     """
 
     opener: Opener
@@ -102,6 +103,8 @@ class Services:
     keep_data: Callable[[str, DataChoice | None], None] | None = None
     choose: Callable[[str, str, str], None] | None = None
     sized: Callable[[Any, Any], Any] | None = None
+    growth_of: Callable[[Probe | None, Result | None], Any] | None = None
+    grow: Callable[[Any, Any, Callable[[], bool]], tuple[Probe, Result] | None] | None = None
 
     def load(self, path: str, trusted: frozenset[str]) -> tuple[Any, Mapping[str, float], tuple[str, ...]]:
         """What is at a path, in a worker's thread: a problem with its loss at the checkpoint and its warnings, or an answer."""

@@ -30,6 +30,7 @@ from landscape_gui.ui.documents import (
     read_cell,
 )
 from landscape_gui.ui.drawing import Drawing
+from landscape_gui.ui.following import Following
 from landscape_gui.ui.mailbox import Mailbox
 from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.places import with_places
@@ -85,6 +86,7 @@ class Session(QObject):
         self.thinker = Worker(self.mailbox, "questions")
         self.helper = Worker(self.mailbox, "files")
         self.drawing = Drawing(self.mailbox)
+        self.following = Following(self)
 
     # opening
 
@@ -154,7 +156,7 @@ class Session(QObject):
     def ask_default(self) -> Inquiry | None:
         """Ask the default question of the current document."""
         document = self.current
-        if document is None or document.problem is None:
+        if document is None or document.problem is None or self.following.takes(document):
             return None
         try:
             probe = default_question(self.services.probes(), document.problem)
@@ -171,7 +173,7 @@ class Session(QObject):
         problem = document.problem
 
         def done(outcome: Outcome) -> None:
-            if document in self.documents and document.problem is problem and document is self.current:
+            if document in self.documents and document.problem is not None and document is self.current:
                 self.ask(probe if outcome.error is not None else outcome.value, document)
 
         self.helper.submit(Task(lambda: sized(probe, problem), done, name="size of the surface"))
@@ -279,6 +281,10 @@ class Session(QObject):
         return next((i for i in self.inquiries if i.state in ("running", "cancelling")), None)
 
     # showing
+
+    def shown_of(self, document: Document) -> Shown | None:
+        """What is shown, where it is of this document."""
+        return self.shown if self.shown is not None and self.shown.document is document else None
 
     def _show(self, shown: Shown) -> None:
         same = self.shown is not None and self.shown.document is shown.document and self.shown.probe == shown.probe
@@ -388,5 +394,5 @@ class Session(QObject):
         self.closed = True
         for inquiry in self.inquiries:
             inquiry.stop.set()
-        ended = [worker.shut(milliseconds) for worker in (self.thinker, self.helper, self.drawing)]
+        ended = [worker.shut(milliseconds) for worker in (self.thinker, self.helper, self.drawing, self.following.worker)]
         return all(ended)

@@ -23,6 +23,7 @@ from landscape_gui.ui.panel import plain
 from landscape_gui.ui.profile import profile
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.view_bar import ViewBar
+from landscape_gui.ui.waiting import waiting_sentence
 
 if TYPE_CHECKING:
     from landscape_gui.ui.canvas2d import Canvas2D
@@ -360,18 +361,6 @@ class Stage(QWidget):
 
     def splitter_state(self) -> QByteArray:
         return self.split.saveState()
-
-
-def waiting_sentence(session: Session) -> str:
-    """What stands where nothing is shown yet."""
-    current = session.current
-    if current is None:
-        return ""
-    if current.state == "opening":
-        return f"Opening {current.name} \N{HORIZONTAL ELLIPSIS}"
-    if any(i.live and i.document is current for i in session.inquiries):
-        return "Computing the first points \N{HORIZONTAL ELLIPSIS}"
-    return "Nothing is shown yet. Choose a question on the right and press Compute."
 
 
 AXES = {

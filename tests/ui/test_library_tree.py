@@ -43,7 +43,7 @@ def said(library):
 def rows(library):
     """Every row by its name; answers by their document's name and theirs."""
     found = {}
-    for top in library._top():
+    for top in library.tops():
         found[top.text(0)] = top
         for child in children(top):
             found[f"{top.text(0)}: {child.text(0)}"] = child

@@ -15,7 +15,7 @@ from landscape_gui import app
 from landscape_gui.connection_results import ConnectionResult, PathPlaneResult
 from landscape_gui.dynamics_results import DynamicsResult
 from landscape_gui.results import LineResult, SurfaceResult, TrajectoryResult
-from landscape_gui.ui.library import SECOND, SIGN
+from landscape_gui.ui.library_runs import SECOND, SIGN
 
 FILES = {
     "surface.h5": (others.reference_surface, SurfaceResult, "surface · tomgoldstein/loss-landscape (HDF5)", "waves"),

@@ -1,0 +1,336 @@
+"""Runs that are still being trained: their folders are looked at again and again, and what is shown of them grows."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from landscape_gui.errors import LandscapeError
+from landscape_gui.probes.base import Probe
+from landscape_gui.results import TrajectoryResult
+from landscape_gui.run import Run
+from landscape_gui.samples import PREFIX
+from landscape_gui.ui.documents import Document, Shown, message_of
+from landscape_gui.ui.opening import start_opening
+from landscape_gui.ui.worker import Outcome, Task, Worker
+from landscape_gui.watching import Seen, Watch
+
+if TYPE_CHECKING:
+    from landscape_gui.ui.session import Session
+
+EVERY = 1500
+"""Milliseconds between two looks into a folder."""
+SHARE = 3.0
+"""So many times as long as measuring took last, nothing is measured for a run that is followed: training has the machine."""
+LAID_AGAIN, REST = 1.5, 4.0
+"""A surface is computed again by itself where the run has left its plane, there are so many times the checkpoints, and so many
+times as long as it took has passed."""
+FILLED_IN = ("run_checkpoints", "other_checkpoints", "counts", "records")
+"""Of questions about a run: what `completed` fills in of the run as it is."""
+
+
+@dataclass(eq=False)
+class Followed:
+    """One run's folder. on: whether it is followed (None: as soon as it is known to be written into); seen: what the last look
+    found; growth: what lets the answer grow that is shown, and `grown` that answer; lost: checkpoints that were taken away."""
+
+    document: Document
+    watch: Watch
+    on: bool | None = None
+    seen: Seen = field(default_factory=Seen)
+    looking: bool = False
+    growing: bool = False
+    growth: Any = None
+    grown: Any = None
+    news: bool = True
+    first: bool = False
+    """Nothing is shown of it yet, and the dynamics are to be."""
+    stale: bool = False
+    """What is shown has grown by more than the store holds."""
+    rests: float = 0.0
+    lies: float = 0.0
+    """Until when, by the monotonic clock, nothing is measured, and no surface computed by itself."""
+    lost: int = 0
+    trouble: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Following(QObject):
+    """Looks into the folders of the open runs in a thread of its own. What it measures stands behind every question of a person."""
+
+    changed = Signal(object)
+    """A Document whose run was looked at."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.session = session
+        self.worker = Worker(session.mailbox, "following")
+        self.runs: dict[int, Followed] = {}
+        self.timer = QTimer(self)
+        self.timer.setInterval(EVERY)
+        self.timer.timeout.connect(self.look)
+        session.documents_changed.connect(self._meet)
+        session.inquiries_changed.connect(self._give_way)
+        session.shown_changed.connect(self._shown)
+
+    # ------------------------------------------------------------------------------------------------ which are followed
+
+    def of(self, document: Document | None) -> Followed | None:
+        """What is known of the folder of an open run; None for anything else."""
+        return self.runs.get(document.number) if document is not None else None
+
+    def _meet(self) -> None:
+        """Other documents are open, or one has become a run."""
+        here = {document.number: document for document in self.session.documents}
+        for number in [number for number in self.runs if number not in here]:
+            self.runs.pop(number).stop.set()
+        for number, document in here.items():
+            folder = folder_of(document)
+            known = self.runs.get(number)
+            if folder is None or (known is not None and known.watch.folder == folder):
+                continue
+            self.runs[number] = Followed(document, Watch(folder), on=known.on if known is not None else None)
+            self._look(self.runs[number])
+        self._turn()
+
+    def follow(self, document: Document, on: bool) -> None:
+        """Follow a run, or leave it as it is."""
+        followed = self.of(document)
+        if followed is None:
+            return
+        followed.on, followed.news = on, True
+        if on:
+            followed.stop.clear()
+            self._look(followed)
+        else:
+            followed.stop.set()
+        self._turn()
+        self.changed.emit(document)
+
+    def takes(self, document: Document) -> bool:
+        """Whether what is shown first of a document is left to this: its dynamics where the run is being trained."""
+        self._meet()
+        followed = self.of(document)
+        if followed is None or followed.on is False or "dynamics" not in self.session.services.probes():
+            return False
+        if self.session.services.grow is None or "probe" in (getattr(document.problem, "defaults", None) or {}):
+            return False
+        followed.first = True
+        if followed.on:
+            self._grow(followed)
+        return True
+
+    def waits_for(self, document: Document) -> str:
+        """What a run that begins has to bring before anything is shown of it; "" where nothing is waited for."""
+        if document.state == "waiting":
+            return "Waiting for the first checkpoint"
+        followed = self.of(document)
+        if followed is None or not followed.first or not followed.on:
+            return ""
+        return "Waiting for the second checkpoint" if count(followed) < 2 else "Measuring the first checkpoints"
+
+    def _turn(self) -> None:
+        """The timer runs while there is something to look at."""
+        wanted = any(followed.on is not False for followed in self.runs.values())
+        if wanted != self.timer.isActive():
+            self.timer.start() if wanted else self.timer.stop()
+
+    # ------------------------------------------------------------------------------------------------------------ looking
+
+    def look(self) -> None:
+        """One look into each folder that is followed."""
+        for followed in list(self.runs.values()):
+            if followed.on is not False:
+                self._look(followed)
+
+    def _look(self, followed: Followed) -> None:
+        if followed.looking or self.session.closed:
+            return
+        followed.looking = True
+        self.worker.submit(Task(followed.watch.look, lambda outcome: self._looked(followed, outcome), name="look into a run"))
+
+    def _looked(self, followed: Followed, outcome: Outcome) -> None:
+        followed.looking = False
+        document = followed.document
+        if self.of(document) is not followed:
+            return
+        if outcome.error is not None:
+            followed.trouble = message_of(outcome.error).text
+            return
+        before, seen = followed.seen, outcome.value
+        followed.seen, followed.trouble = seen, seen.trouble
+        followed.lost += len(seen.gone)
+        followed.news |= seen.changed
+        if document.state == "waiting":
+            followed.on = True
+            if seen.run is not None:
+                start_opening(self.session, document)
+        elif document.problem is not None:
+            self._take(followed, seen)
+            if before.live and not seen.live:
+                self._finish(followed)
+        self.changed.emit(document)
+
+    def _take(self, followed: Followed, seen: Seen) -> None:
+        """The run as it is by now."""
+        document = followed.document
+        if followed.on is None:
+            followed.on = seen.live
+            self._turn()
+            if not followed.on:
+                if followed.first and document is self.session.current and self.session.shown_of(document) is None:
+                    self.session.ask_default()
+                return
+        if seen.run is not None and seen.run != document.problem.run and hasattr(document.problem, "with_run"):
+            document.problem = document.problem.with_run(seen.run)
+            self.session.documents_changed.emit()
+        self._grow(followed)
+
+    # ------------------------------------------------------------------------------------------------------------ growing
+
+    def _shown(self) -> None:
+        """Something is shown that may grow."""
+        followed = self.of(self.session.current)
+        if followed is not None and followed.on and followed.grown is not self._result(followed):
+            followed.growth, followed.news = None, True
+
+    def _result(self, followed: Followed) -> Any:
+        shown = self.session.shown
+        return shown.result if shown is not None and shown.document is followed.document and not shown.partial else None
+
+    def _give_way(self) -> None:
+        """A person's question comes first."""
+        if any(inquiry.live for inquiry in self.session.inquiries):
+            for followed in self.runs.values():
+                if followed.growing:
+                    followed.stop.set()
+
+    def _grow(self, followed: Followed) -> None:
+        """Let what is shown grow by a little, where there is something new and nobody asks for anything else."""
+        session, document = self.session, followed.document
+        grow, growth_of = session.services.grow, session.services.growth_of
+        if not followed.on or followed.growing or not followed.news or document is not session.current or grow is None:
+            return
+        if any(inquiry.live for inquiry in session.inquiries) or time.monotonic() < followed.rests or growth_of is None:
+            return
+        shown, run = session.shown_of(document), document.problem.run
+        if len(getattr(run, "checkpoints", ())) < 2 or (shown is None and not followed.first) or (shown and shown.partial):
+            return
+        if followed.growth is None or followed.grown is not self._result(followed):
+            followed.grown = self._result(followed)
+            followed.growth = growth_of(shown.probe if shown else None, followed.grown)
+        if followed.growth is None:
+            followed.news = False
+            return
+        followed.growing, followed.news = True, False
+        followed.stop.clear()
+        growth, problem, stop, began = followed.growth, document.problem, followed.stop.is_set, time.monotonic()
+        session.thinker.submit(
+            Task(
+                lambda: grow(growth, problem, stop),
+                lambda outcome: self._grew(followed, outcome, time.monotonic() - began),
+                name="what is new of a run",
+            )
+        )
+
+    def _grew(self, followed: Followed, outcome: Outcome, seconds: float) -> None:
+        followed.growing = False
+        followed.rests = time.monotonic() + min(SHARE * seconds, 60.0)
+        if self.of(followed.document) is not followed:
+            return
+        if outcome.error is not None or outcome.value is None:
+            followed.news = True  # a file that was just taken away, or a question came between
+            followed.trouble = outcome.error.message if isinstance(outcome.error, LandscapeError) else ""
+            if outcome.error is not None and not isinstance(outcome.error, LandscapeError):
+                followed.on = False
+                self.session.said.emit(message_of(outcome.error, where=f"Following {followed.document.name}"))
+            return
+        probe, result = outcome.value
+        followed.news = is_behind(result, count(followed))
+        shown = self.session.shown_of(followed.document)
+        if followed.document is not self.session.current or (shown is not None and shown.result is not followed.grown):
+            return  # something else is shown by now
+        if result is not followed.grown:
+            followed.grown, followed.first, followed.stale = result, False, True
+            kept = shown.probe if shown is not None else probe
+            self.session.show_again(Shown(probe=kept, result=result, document=followed.document))
+        self._lay_again(followed)
+        self.changed.emit(followed.document)
+
+    def _lay_again(self, followed: Followed) -> None:
+        """Compute the surface anew where the run has left it for good."""
+        if not getattr(followed.growth, "left", False) or time.monotonic() < followed.lies:
+            return
+        laid: Any = followed.growth.laid
+        if count(followed) >= LAID_AGAIN * len(laid.names):
+            followed.lies = time.monotonic() + REST * laid.provenance.seconds
+            self.ask_again(followed)
+
+    def _finish(self, followed: Followed) -> None:
+        """The run has ended: what was shown of it is asked as a whole, and kept."""
+        if followed.stale and followed.on and self._result(followed) is followed.grown:
+            self.ask_again(followed)
+
+    def ask_again(self, followed: Followed) -> None:
+        """The question that is shown, about the run as it is by now."""
+        shown = self.session.shown_of(followed.document)
+        if shown is not None:
+            followed.stale = False
+            self.session.ask(as_it_is(shown.probe), followed.document)
+
+
+def folder_of(document: Document) -> Path | None:
+    """The folder of a run that can grow: the one that was opened, or the one that a checkpoint was opened in; none for samples."""
+    if document.path.startswith(PREFIX) or document.alone:
+        return None
+    if document.state == "waiting":
+        return Path(document.path)
+    run = getattr(document.problem, "run", None)
+    if not isinstance(run, Run):
+        return None
+    return Path(document.path) if Path(document.path).is_dir() else run.path
+
+
+def is_behind(result: Any, checkpoints: int) -> bool:
+    """Whether there are checkpoints that an answer has not measured."""
+    return len(result.names) < checkpoints if isinstance(result, TrajectoryResult) else not getattr(result, "complete", True)
+
+
+def count(followed: Followed) -> int:
+    return len(getattr(getattr(followed.document.problem, "run", None), "checkpoints", ()))
+
+
+def as_it_is(probe: Probe) -> Probe:
+    """The question without what it was filled in with of the run as it was."""
+    plain: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(probe) if f.name in FILLED_IN}
+    return dataclasses.replace(probe, **plain)
+
+
+def ago(seconds: float) -> str:
+    """ "just now", "12 s ago", "5 min ago", "3 h ago", "2 days ago"."""
+    if seconds < 3:
+        return "just now"
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit != "days" and seconds >= size):
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def words(followed: Followed) -> str:
+    """What the window says of a run that is followed: live or not, when something was last written, what is waited for."""
+    seen = followed.seen
+    if followed.document.state == "waiting":
+        return "waiting for the first checkpoint"
+    last = getattr(getattr(followed.document.problem, "run", None), "last", None)
+    parts = [f"live at {last.label}" if seen.live and last is not None else "", f"written {ago(seen.age)}"]
+    if count(followed) < 2:
+        parts.append("waiting for the second checkpoint")
+    if followed.lost:
+        parts.append(f"{followed.lost} taken away")
+    return " · ".join(filter(None, parts))
