@@ -28,8 +28,10 @@ class Format:
 
     suffix: with its dot, lower case. words: what the file holds. writer: "module:function", called as (path, result) where the
     format takes a result, and as (figure, path, setup) where it takes a figure, as `export.export` is. Figures are drawn with
-    `export.render`. named: only answers of these kinds (`Provenance.probe`) can be written so; empty: any. surface: only figures
-    with a surface can. plain: text that can be shown as it is. alias: a second name of a suffix, which is not offered.
+    `export.render`. Animations have no writer: they are set up in a dialog and by a command of their own. layout: whose layout it
+    is, where several share a suffix; in a window alone. named: only answers of these kinds (`Provenance.probe`) can be written so;
+    empty: any. suits: whether an answer holds what is written. surface: only figures with a surface can. plain: text that can be
+    shown as it is. alias: a second name of a suffix, which is not offered.
     """
 
     suffix: str
@@ -38,10 +40,17 @@ class Format:
     words: str
     writer: str = "landscape_gui.export:export"
     takes: Literal["figure", "result"] = "figure"
+    layout: str = ""
     named: tuple[str, ...] = ()
+    suits: Callable[[Result], bool] | None = None
     surface: bool = False
     plain: bool = False
     alias: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its suffix, with the layout where there are several."""
+        return f"{self.suffix}:{self.layout}" if self.layout else self.suffix
 
     def fits(self, figure: Figure | None, result: Result | None) -> bool:
         """Whether what is shown can be written as this."""
@@ -50,7 +59,9 @@ class Format:
             return False
         if self.named and (result is None or result.provenance.probe not in self.named):
             return False
-        return not self.surface or (figure is not None and has_one_surface(figure))
+        if self.suits is not None and (result is None or not self.suits(result)):
+            return False
+        return not self.surface or (figure is not None and has_surface(figure, alone=self.group == "mesh"))
 
     def write(self, path: Path, figure: Figure | None, result: Result | None, setup: PageSetup) -> None:
         """Write the file, whole or not at all. Raises LandscapeError."""
@@ -62,10 +73,23 @@ class Format:
             writer(figure, path, setup)
 
 
-def has_one_surface(figure: Figure) -> bool:
-    """Whether it shows a surface, and those that it shows are one answer's: a mesh has no panels."""
+def has_surface(figure: Figure, *, alone: bool) -> bool:
+    """Whether it shows a surface. alone: and those that it shows are one answer's, a mesh having no panels."""
     shown = sum(panel.surface is not None for panel in figure.panels)
-    return shown == 1 or (shown > 1 and len(figure.sources) < 2)
+    return shown == 1 or (shown > 1 and not (alone and len(figure.sources) > 1))
+
+
+def holds_surface(result: Result) -> bool:
+    """Whether an answer is, or holds, a surface or a line."""
+    from landscape_gui.results import LineResult, SurfaceResult
+
+    return isinstance(getattr(result, "surface", result), SurfaceResult | LineResult)
+
+
+def holds_path(result: Result) -> bool:
+    from landscape_gui.results import TrajectoryResult
+
+    return isinstance(result, TrajectoryResult)
 
 
 VECTORS = "vector axes and text"
@@ -102,6 +126,28 @@ FORMATS: tuple[Format, ...] = (
         writer="landscape_gui.export.answer_tables:write_table", takes="result", plain=True,
     ),
     Format(
+        suffix=".h5", layout="loss-landscape", group="numbers", name="HDF5 of loss-landscape",
+        words="losses and accuracies as tomgoldstein/loss-landscape writes them",
+        writer="landscape_gui.export.peers:write_surface_of", takes="result", suits=holds_surface,
+    ),
+    Format(
+        suffix=".h5", layout="projection", group="numbers", name="HDF5 of loss-landscape, path",
+        words="the run's path in the plane as tomgoldstein/loss-landscape projects it",
+        writer="landscape_gui.export.peers_projection:write_projection", takes="result", suits=holds_path,
+    ),
+    Format(
+        suffix=".json", layout="epochs", group="numbers", name="JSON by epochs",
+        words="the numbers of the run, an entry an epoch, as others write and read them",
+        writer="landscape_gui.export.epochs_json:write_epochs", takes="result", named=("dynamics",), plain=True,
+    ),
+    *(
+        Format(suffix=suffix, group="animation", name=name, words=words, writer="", surface=True)
+        for suffix, name, words in (
+            (".mp4", "MP4", "a film that plays everywhere"), (".gif", "GIF", "pictures in a loop, 256 colours"),
+            (".webp", "WebP", "pictures in a loop, for web pages"),
+        )
+    ),
+    Format(
         suffix=".vtp", group="mesh", name="VTK", words="surface for ParaView, as tomgoldstein/loss-landscape writes it",
         writer="landscape_gui.export.meshes:write_mesh", surface=True,
     ),
@@ -132,16 +178,16 @@ FIGURES = tuple(f.suffix for f in FORMATS if f.group == "figure")
 
 def suffixes(*, figures: bool = False) -> dict[str, str]:
     """What is written under each suffix, for a list of them. figures: what is written of a figure that is no single answer's."""
-    known = [f for f in FORMATS if f.takes == "figure" or not figures]
+    known = [f for f in FORMATS if f.writer and not f.layout and (f.takes == "figure" or not figures)]
     return {f.suffix: f.words if f.group in ("numbers", "text") else f"{f.group}, {f.words}" for f in known}
 
 
 def format_of(path: str | Path) -> Format:
     """The format that a path's suffix names. Raises LandscapeError where there is none."""
     suffix = Path(path).suffix.lower()
-    found = next((f for f in FORMATS if f.suffix == suffix), None)
+    found = next((f for f in FORMATS if f.key == suffix), None)
     if found is None:
-        known = ", ".join(f.suffix for f in FORMATS)
+        known = ", ".join(suffixes())
         raise LandscapeError(f"{Path(path).name}: nothing is written under the suffix “{suffix}”.", remedy=f"Use one of {known}.")
     return found
 

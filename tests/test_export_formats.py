@@ -19,14 +19,15 @@ FIGURE = replace(Bowl().figure(RESULT, Look(view="2d")), caption="A bowl, in a s
 
 
 def test_every_suffix_stands_once_and_every_group_is_named():
-    names = [f.suffix for f in FORMATS]
+    names = [f.key for f in FORMATS]
     assert len(set(names)) == len(names)
     assert {f.group for f in FORMATS} <= set(GROUPS)
     assert all(name.startswith(".") and name == name.lower() for name in names)
-    assert list(suffixes()) == names
+    assert list(suffixes()) == [f.suffix for f in FORMATS if f.group != "animation" and not f.layout]
+    assert all(f.writer for f in FORMATS if f.group != "animation")
 
 
-@pytest.mark.parametrize("kind", offered(FIGURE, RESULT), ids=lambda f: f.suffix)
+@pytest.mark.parametrize("kind", [f for f in offered(FIGURE, RESULT) if f.group != "animation"], ids=lambda f: f.key)
 def test_what_is_offered_is_written(kind, tmp_path):
     path = tmp_path / f"out{kind.suffix}"
     kind.write(path, FIGURE, RESULT, PageSetup(dpi=60))
@@ -44,6 +45,19 @@ def test_groups_stand_together_and_a_second_name_is_not_offered():
 def test_a_figure_without_an_answer_is_offered_no_numbers():
     found = offered(FIGURE, None)
     assert found and all(f.takes == "figure" for f in found)
+
+
+def test_layouts_of_others_are_offered_for_what_they_hold():
+    keys = [f.key for f in offered(FIGURE, RESULT)]
+    assert ".h5:loss-landscape" in keys and ".h5:projection" not in keys and ".json:epochs" not in keys
+    assert format_of("a.h5").layout == ""
+
+
+def test_surfaces_of_several_answers_are_a_film_and_no_mesh():
+    both = replace(FIGURE, panels=FIGURE.panels * 2)
+    of_two = replace(both, sources=(RESULT.provenance, RESULT.provenance))
+    assert {".glb", ".mp4"} <= {f.key for f in offered(both, None)}
+    assert {".glb", ".mp4"} & {f.key for f in offered(of_two, None)} == {".mp4"}
 
 
 def test_what_needs_a_surface_is_not_offered_for_a_chart():

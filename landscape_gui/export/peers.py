@@ -21,7 +21,7 @@ from landscape_gui.export import write
 from landscape_gui.export.peers_grid import order_of
 from landscape_gui.export.peers_hdf5 import BOUNDS, Reader, opened, read, read_whole
 from landscape_gui.export.peers_origin import LINE, MEASURED, PLANE, origin_of
-from landscape_gui.results import Array, AxesReport, LineResult, Quantity, SurfaceResult, freeze
+from landscape_gui.results import Array, AxesReport, LineResult, Quantity, Result, SurfaceResult, freeze
 
 FORMAT = "tomgoldstein/loss-landscape (HDF5)"
 EXPLAINED = ("explained_variance_ratio_", "singular_values_", "explained_variance_")
@@ -175,6 +175,16 @@ def write_surface(path: str | os.PathLike[str], result: SurfaceResult | LineResu
             known = ", ".join(result.quantities) or "nothing"
             raise LandscapeError(f"The answer holds {known}, for which this layout has no place.", remedy="Save it as .h5 with -o.")
     return write(_target(path), buffer.getvalue())
+
+
+def write_surface_of(path: str | os.PathLike[str], result: Result) -> Path:
+    """`write_surface` of the surface or line that an answer is or holds, with the directions' file that it was asked with. Raises
+    LandscapeError where it holds none."""
+    surface = getattr(result, "surface", result)
+    if not isinstance(surface, SurfaceResult | LineResult):
+        raise LandscapeError("This answer holds no surface and no line.", remedy="Choose another format.")
+    directions = str(result.provenance.problem.get("directions_file", ""))
+    return write_surface(path, surface, directions_file=os.path.basename(directions))
 
 
 def _measured(reader: Reader, x: Array, y: Array | None) -> dict[str, tuple[Array, float]]:

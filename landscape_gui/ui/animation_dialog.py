@@ -37,19 +37,20 @@ DELAY = 60
 class AnimationDialog(QDialog):
     """Stays open while it writes; what it shows is what was shown when it was opened."""
 
-    def __init__(self, session: Session, subject: Subject, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, subject: Subject, parent: QWidget | None = None, suffix: str = "") -> None:
         super().__init__(parent)
         self.session, self.subject = session, subject
         self.setObjectName("animation")
         self.setWindowTitle("Animation")
         self.resize(980, 600)
         self.figure = subject.figure_of("3d" if "3d" in subject.views else subject.views[0])
-        self.answer = subject.result_of()
+        self.answer, self.shown = subject.result_of(), session.shown
         self.stages: dict[int, Any] = {}
         self.task: Task | None = None
         self.stop = threading.Event()
         self.part_done = 0.0
         self.form = AnimationForm(self._kinds(), theme.current() is theme.DARK)
+        self.form.format.setCurrentIndex(max(self.form.format.findData(suffix), 0))
         self.process = FilmProcess(self)
         self.path = ""
         self._asked = False
@@ -69,7 +70,7 @@ class AnimationDialog(QDialog):
 
     def _run_length(self) -> int:
         """Checkpoints of the run whose surfaces can be computed; 0 where what is shown is no surface of an open checkpoint."""
-        shown = self.session.shown
+        shown = self.shown
         problem = shown.document.problem if shown is not None and shown.document is not None else None
         run = getattr(problem, "run", None)
         if shown is None or run is None or type(shown.probe).__name__ != "Surface":
@@ -95,8 +96,8 @@ class AnimationDialog(QDialog):
         if stages is None:
             raise LandscapeError("The surfaces are still to be computed.", remedy="“Compute” does that; they are kept.")
         found, axes = stages
-        shown = self.session.shown
-        assert shown is not None
+        shown = self.shown
+        assert shown is not None  # else there is no such kind
         from landscape_gui.probes.pictures import axis_labels
 
         look = dataclasses.replace(self.session.look, view="3d", limits=None)
@@ -255,7 +256,7 @@ class AnimationDialog(QDialog):
 
     def compute(self) -> None:
         """The surfaces around the checkpoints, in the thread that answers questions; they are kept as answers of their own."""
-        shown = self.session.shown
+        shown = self.shown
         if shown is None or shown.document is None:
             return
         count, question, problem = self.form.checkpoints.value(), shown.probe, shown.document.problem

@@ -187,20 +187,20 @@ class ExportDialog(QDialog):
         if self.writing or self.form.kind is None:
             return
         if self.form.kind.group == "animation":
-            self.animate()
+            self.animate(self.form.kind.suffix)
             return
         path = saving.ask_path(self, self.session.settings, self.form.kind, self._name())
         if path:
             self.export_to(path)
 
-    def animate(self) -> None:
-        """Animations have a dialog of their own, which takes over: `AnimationDialog(session, subject, parent)`."""
+    def animate(self, suffix: str) -> None:
+        """Animations have a dialog of their own, which takes over: `AnimationDialog(session, subject, parent, suffix)`."""
         try:
             module = importlib.import_module(ANIMATION)
         except ModuleNotFoundError:
             self._say_wrong(LandscapeError("Animations cannot be made here.", remedy="Choose another format."))
             return
-        dialog = module.AnimationDialog(self.session, self.subject, self.parentWidget())
+        dialog = module.AnimationDialog(self.session, self.subject, self.parentWidget(), suffix)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
         self.reject()
@@ -219,6 +219,9 @@ class ExportDialog(QDialog):
             assert self.form.kind is not None
             target = with_suffix(path, self.form.kind.suffix)
             kind = self.form.kind if target.suffix.lower() == self.form.kind.suffix else format_of(target)
+            if kind.group == "animation":
+                self.animate(kind.suffix)
+                return
             order = self.order(kind, target)
             if not kind.fits(order.figure, order.result):
                 raise LandscapeError(f"What is shown cannot be written as {kind.name}.", remedy="Choose another format.")

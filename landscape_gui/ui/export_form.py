@@ -137,7 +137,7 @@ class ExportForm(QScrollArea):
         choice: PageChoice = self.page.choice()
         self.settings.set("export/venue", choice.venue)
         self.settings.set(page_key(choice.venue), choice.kept())
-        self.settings.set("export/suffix", self.format.suffix)
+        self.settings.set("export/suffix", self.format.key)
 
 
 def page_key(venue: str) -> str:

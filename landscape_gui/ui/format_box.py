@@ -25,8 +25,8 @@ class FormatBox(QComboBox):
 
     def offer(self, formats: Sequence[Format]) -> None:
         """These, in the order in which they come; the one that is chosen stays where it can."""
-        before = self.suffix
-        self.formats = {f.suffix: f for f in formats}
+        before = self.key
+        self.formats = {f.key: f for f in formats}
         self.blockSignals(True)
         self.clear()
         group = ""
@@ -34,7 +34,7 @@ class FormatBox(QComboBox):
             if kind.group != group:
                 group = kind.group
                 self._add_heading(GROUPS[kind.group])
-            self.addItem(f"{kind.name} ({kind.suffix})", kind.suffix)
+            self.addItem(f"{kind.name} ({kind.suffix})", kind.key)
             self.setItemData(self.count() - 1, kind.words[:1].upper() + kind.words[1:], Qt.ItemDataRole.ToolTipRole)
         self.blockSignals(False)
         self.choose(before if before in self.formats else next(iter(self.formats), ""))
@@ -50,16 +50,16 @@ class FormatBox(QComboBox):
         model.appendRow(item)
 
     @property
-    def suffix(self) -> str:
+    def key(self) -> str:
         return str(self.currentData() or "")
 
     @property
     def kind(self) -> Format | None:
-        return self.formats.get(self.suffix)
+        return self.formats.get(self.key)
 
-    def choose(self, suffix: str) -> bool:
+    def choose(self, key: str) -> bool:
         """Whether it is offered."""
-        row = self.findData(suffix) if suffix else -1
+        row = self.findData(key) if key else -1
         if row >= 0:
             self.setCurrentIndex(row)
         return row >= 0

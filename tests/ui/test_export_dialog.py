@@ -17,10 +17,9 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog, QMessageBox
 
-from landscape_gui import export_formats
 from landscape_gui.export import render
 from landscape_gui.export.apart import Drawer
-from landscape_gui.export_formats import format_of
+from landscape_gui.export.peers import read_surface
 from landscape_gui.figure import Look, Surface
 from landscape_gui.ui import rehearsal, saving, taking_away
 from landscape_gui.ui.export_dialog import ExportDialog
@@ -220,7 +219,7 @@ def test_settings_are_remembered_for_each_venue(qtbot, dialog, make, tmp_path):
     qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
     again = make()
     choice = again.form.page.choice()
-    assert (choice.venue, choice.columns, choice.font_size, again.form.format.suffix) == ("icml", 2, 7.5, ".svg")
+    assert (choice.venue, choice.columns, choice.font_size, again.form.format.key) == ("icml", 2, 7.5, ".svg")
     choose(again.form.page.venue, "neurips")
     assert again.form.page.choice().font_size == 8.0
 
@@ -416,7 +415,7 @@ def test_settings_that_make_no_sense_are_passed_over(qtbot, make):
     dialog = make()
     assert dialog.form.page.choice().venue == ""
     assert dialog.form.page.choice().dpi == 300
-    assert dialog.form.format.suffix == ".pdf"
+    assert dialog.form.format.key == ".pdf"
 
 
 def test_a_window_of_another_size_has_a_picture_of_another_size(qtbot, dialog):
@@ -427,15 +426,30 @@ def test_a_window_of_another_size_has_a_picture_of_another_size(qtbot, dialog):
 
 def test_animations_have_a_dialog_of_their_own(qtbot, make, monkeypatch):
     opened = []
-    kind = replace(format_of("a.csv"), suffix=".mp4", group="animation", name="MP4", takes="figure", plain=False)
-    monkeypatch.setattr(export_formats, "FORMATS", (*export_formats.FORMATS, kind))
     dialog = make()
-    dialog.form.format.choose(".mp4")
+    dialog.form.format.choose(".gif")
     qtbot.waitUntil(lambda: "up" in dialog.save.text(), timeout=5000)
     monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", None)
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert "cannot be made here" in dialog.wrong.text()
-    own = SimpleNamespace(AnimationDialog=lambda session, subject, parent: opened.append(subject) or QDialog(parent))
+    keep = lambda session, subject, parent, suffix: opened.append((subject, suffix)) or QDialog(parent)  # noqa: E731
+    own = SimpleNamespace(AnimationDialog=keep)
     monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", own)
     QTest.keyClick(dialog, Qt.Key.Key_Return)
-    assert opened == [SUBJECT] and not dialog.isVisible()
+    assert opened == [(SUBJECT, ".gif")] and not dialog.isVisible()
+
+
+def test_the_suffix_of_an_animation_that_is_typed_opens_its_dialog(qtbot, dialog, monkeypatch, tmp_path):
+    opened = []
+    own = SimpleNamespace(AnimationDialog=lambda session, subject, parent, suffix: opened.append(suffix) or QDialog(parent))
+    monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", own)
+    dialog.export_to(str(tmp_path / "a.webp"))
+    assert opened == [".webp"] and not dialog.isVisible()
+
+
+def test_a_surface_is_written_as_loss_landscape_reads_it(qtbot, dialog, tmp_path):
+    assert dialog.form.format.choose(".h5:loss-landscape")
+    dialog.export_to(str(tmp_path / "a.h5"))
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
+    again = read_surface(tmp_path / "a.h5")
+    np.testing.assert_array_equal(again.quantities["train_loss"].values, RESULT.quantities["train_loss"].values)
