@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from landscape_gui.figure import Axis, Bars, Figure, Line, Look, Mark, Panel, Rule
+from landscape_gui.figure import Axis, Bars, Figure, Line, Look, Mark, Panel, Points, Rule
 from landscape_gui.probes.curvature import curvature_facts, number_facts
 from landscape_gui.probes.curvature_captions import curvature_caption
 from landscape_gui.probes.headings import heading
@@ -53,7 +53,9 @@ def sizes_panel(result: NoiseScaleResult, look: Look) -> Panel:
         words = "noise scale" if scale.kind != "lower bound" else "noise scale, at least"
         marks.append(Rule(at=scale.value, label=f"{words} {examples_words(scale.value)}", dash=False))
     if result.trained_batch:
-        marks.append(Rule(at=float(result.trained_batch), label=f"trained with {result.trained_batch:,}"))
+        at, value = float(result.trained_batch), trace / result.trained_batch + max(square, 0.0)
+        label = f"trained with {result.trained_batch:,}"
+        marks.append(Points(x=freeze([at]), y=freeze([value]), size=9.0, colour=0, label=label))
     return Panel(
         marks=tuple(marks),
         x=Axis(label="examples in a batch", scale="log", limits=(1.0, far)),

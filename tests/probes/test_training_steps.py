@@ -18,7 +18,7 @@ from landscape_gui.commands.summary import describe
 from landscape_gui.core.minibatches import generator
 from landscape_gui.errors import QuestionError
 from landscape_gui.export.tables import as_json, write_csv
-from landscape_gui.figure import Line, Look, Rule
+from landscape_gui.figure import Line, Look, Points, Rule
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Surface, implicit_bias, kind_of
 from landscape_gui.probes.implicit_bias import ImplicitBias
@@ -147,8 +147,8 @@ def test_the_noise_scale_is_told_with_its_layers_and_read_back(tmp_path: Path) -
     assert numbers["scatter_share"] == pytest.approx(trace / 20 / (trace / 20 + square), rel=1e-9)
     assert result.layers == ("0", "2") and float(result.traces.sum()) == pytest.approx(trace, rel=1e-9)
     figure = NoiseScale().figure(result, Look())
-    rules = [m.label for m in figure.panels[0].marks if isinstance(m, Rule)]
-    assert len(figure.panels) == 2 and "trained with 20" in rules
+    rules, points = ([m.label for m in figure.panels[0].marks if isinstance(m, kind)] for kind in (Rule, Points))
+    assert len(figure.panels) == 2 and points == ["trained with 20"] and rules[0].startswith("noise scale ")
     again: Any = store.get(result.provenance.key)
     assert kind_of(again) is NoiseScale and again.layers == result.layers and np.array_equal(again.traces, result.traces)
     write_csv(tmp_path / "n.csv", result)
