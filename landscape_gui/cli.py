@@ -46,6 +46,10 @@ EXAMPLES = {
     "report": """examples:
   landscape-gui report samples:digits-seed-a samples:digits-seed-b -o report.md -o report.tex
   landscape-gui report net.pt other.pt --code landscape.py --trust --limit 2000 -o report.csv -o report.json""",
+    "compare": """examples:
+  landscape-gui compare samples:digits-mlp samples:digits-resnet samples:digits-resnet-plain -o three.md -o three.pdf
+  landscape-gui compare runs/ --limit 2000 --sort loss_gap -o runs.tex -o runs.csv
+  landscape-gui compare a.pt b.pt c.pt d.pt --numbers loss_gap,lambda_max,trace --surfaces surfaces.pdf --log""",
     "sharpness": """examples:
   landscape-gui sharpness samples:digits-mlp -o s.json -o s.pdf
   landscape-gui sharpness net.pt --points 1 --limit 2000 --groups 0 --no-bound -o s.csv""",
@@ -109,6 +113,7 @@ def commands() -> dict[str, Command]:
         animate,
         cache,
         cite,
+        compare,
         compute,
         export,
         figure,
@@ -128,6 +133,11 @@ def commands() -> dict[str, Command]:
     }
     return found | {
         "report": Command(summary=report.report_probe().summary, add_flags=report.add_flags, run=report.run),
+        "compare": Command(
+            summary="Models side by side, a row each, their measures against the generalisation gap, their surfaces in one scale.",
+            add_flags=compare.add_flags,
+            run=compare.run,
+        ),
         "topology": Command(summary=topology.topology_probe().summary, add_flags=topology.add_flags, run=topology.run),
         "info": Command(summary="What a file is: parameters, layers, loss, accuracy, run.", add_flags=info.add_flags, run=info.run),
         "analyze": Command(

@@ -1,0 +1,103 @@
+"""Models side by side as LaTeX tables that compile: rows are models, a block of columns each, and the correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landscape_gui.export.comparison_tables import (
+    RELATED_HEADS,
+    Block,
+    blocks,
+    gap_words,
+    head_text,
+    legend,
+    references,
+    related_texts,
+)
+from landscape_gui.export.report_latex import cell, headings, latex
+from landscape_gui.export.report_tables import MEANING, shared
+from landscape_gui.model_comparison import ModelComparison
+
+SYMBOLS = {"τ": r"$\tau$", "ρ": r"$\rho$", "λ max": r"$\lambda_{\max}$", "λ min": r"$\lambda_{\min}$"}
+NARROW = 0.125
+"""The share of a line that a column's heading takes at most."""
+
+
+def as_latex(comparison: ModelComparison) -> str:
+    """booktabs tables, the blocks of columns one below the other in one float, the correlations in a second one."""
+    lines = [
+        r"% \usepackage{booktabs,array}",
+        r"\begin{table}",
+        r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"  \caption{{{latex(caption(comparison))}}}",
+        r"  \label{tab:comparison}",
+    ]
+    for number, block in enumerate(blocks(comparison)):
+        lines += [*([r"", r"  \medskip"] if number else []), *block_lines(comparison, block)]
+    lines += ["", r"  \medskip", *small([*basis(comparison), *comparison.warnings]), r"\end{table}"]
+    if comparison.related:
+        lines += ["", *related_lines(comparison)]
+    lines += [f"% {text}" for text in references(comparison)]
+    return "\n".join(lines) + "\n"
+
+
+def caption(comparison: ModelComparison) -> str:
+    """Which letter is which model, where names are too long for a row."""
+    heads = headings(comparison.reports)
+    if heads == list(comparison.titles):
+        return "Models compared."
+    return f"Models compared: {'; '.join(f'{head}: {title}' for head, title in zip(heads, comparison.titles, strict=True))}."
+
+
+def block_lines(comparison: ModelComparison, block: Block) -> list[str]:
+    heads = [math_words(head_text(comparison, name)) for name in block.columns]
+    columns = rf">{{\raggedleft\arraybackslash}}p{{{NARROW}\linewidth}}" * len(heads)
+    lines = [rf"  \begin{{tabular}}{{@{{}}l{columns}@{{}}}}", r"    \toprule", line([rf"\emph{{{latex(block.title)}}}", *heads])]
+    lines.append(r"    \midrule")
+    for row, title in enumerate(headings(comparison.reports)):
+        numbers = [comparison.number(row, name) for name in block.columns]
+        lines.append(line([latex(title), *("" if n is None else cell(n) for n in numbers)]))
+    return [*lines, r"    \bottomrule", r"  \end{tabular}"]
+
+
+def related_lines(comparison: ModelComparison) -> list[str]:
+    return [
+        r"\begin{table}",
+        r"  \centering\scriptsize\setlength{\tabcolsep}{3pt}",
+        rf"  \caption{{{latex(gap_words(comparison))}.}}",
+        r"  \label{tab:comparison-correlation}",
+        rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(RELATED_HEADS) - 1)}@{{}}}}",
+        r"    \toprule",
+        line([math_words(head) for head in RELATED_HEADS]),
+        r"    \midrule",
+        *(line([math_words(text) for text in related_texts(one)]) for one in comparison.related),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        "",
+        r"  \medskip",
+        *small(comparison.cautions),
+        r"\end{table}",
+    ]
+
+
+def basis(comparison: ModelComparison) -> list[str]:
+    """What the columns are in full, and what the numbers rest on."""
+    told = [f"{head}: {label}{f' ({error})' if error else ''}" for head, label, error in legend(comparison) if label != head]
+    common = shared(comparison.reports)
+    return [f"{'; '.join(told)}.", *([f"All rows: {common}."] if common else []), MEANING.replace(", as the column says", "")]
+
+
+def small(sentences: Sequence[str]) -> list[str]:
+    return [r"  \begin{minipage}{\linewidth}\scriptsize", f"    {math_words(' '.join(sentences))}", r"  \end{minipage}"]
+
+
+def math_words(text: str) -> str:
+    """Text with the table's symbols in math mode."""
+    for mark, formula in SYMBOLS.items():
+        if mark in text:
+            return formula.join(math_words(part) for part in text.split(mark))
+    return latex(text)
+
+
+def line(cells: Sequence[str]) -> str:
+    return f"    {' & '.join(cells)} \\\\"
