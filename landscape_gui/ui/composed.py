@@ -9,8 +9,10 @@ from typing import Any
 
 from landscape_gui.composition import Cell, Composition, Lost, composed
 from landscape_gui.composition.answers import found, lost_words, opening_told
+from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Figure
 from landscape_gui.results import Result
+from landscape_gui.ui.page_choice import PageChoice, of_figure
 
 
 @dataclass(eq=False)
@@ -36,6 +38,15 @@ class Composed:
 
     def figure(self) -> Figure:
         return composed(self.composition, self.answers())
+
+    @property
+    def page(self) -> PageChoice | None:
+        """What its file asks for; None where it asks for nothing, or for what makes no sense."""
+        composition = self.composition
+        try:
+            return of_figure(composition.page, composition.setup(), len(composition.cells)) if composition.page else None
+        except LandscapeError:
+            return None
 
     @property
     def changed(self) -> bool:

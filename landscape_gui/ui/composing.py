@@ -18,6 +18,7 @@ from landscape_gui.figure import Look
 from landscape_gui.results import Result
 from landscape_gui.ui.composed import Composed, waits
 from landscape_gui.ui.documents import Answer, Document, Inquiry, Message, message_of, surface_of
+from landscape_gui.ui.page_choice import PageChoice, as_page
 from landscape_gui.ui.questions import default_question, make, probe_of
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.worker import Outcome, Task
@@ -77,6 +78,11 @@ class Composing(QObject):
         self.edited.emit()
         if draw:
             self.changed.emit()
+
+    def keep_page(self, choice: PageChoice) -> None:
+        """The page on which the current figure was exported, for its file."""
+        if self.composed is not None:
+            self.change(replace(self.composed.composition, page=as_page(choice)), draw=False)
 
     # composing
 

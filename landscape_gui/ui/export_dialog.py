@@ -46,7 +46,7 @@ class ExportDialog(QDialog):
         width, height = (max(low, min(high, side - 60)) for low, high, side in zip(SMALLEST, LARGEST, room.toTuple(), strict=True))
         self.resize(width, height)
         self.preview = ExportPreview()
-        self.form = ExportForm(session.settings, subject.views)
+        self.form = ExportForm(session.settings, subject)
         self.copying = CopyRow(session, self.order)
         self.wrong = plain("", "warning")
         self.wrong.hide()

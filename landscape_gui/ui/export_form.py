@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from landscape_gui.export_formats import Format
 from landscape_gui.style import COLOUR_MAPS
-from landscape_gui.ui.exporting import VIEWS
+from landscape_gui.ui.exporting import VIEWS, Subject
 from landscape_gui.ui.format_box import FormatBox
 from landscape_gui.ui.page_choice import FREE, PageChoice, remembered
 from landscape_gui.ui.page_fields import COLUMN, PageFields, chooser
@@ -30,16 +31,16 @@ class ExportForm(QScrollArea):
     changed = Signal()
     view_chosen = Signal()
 
-    def __init__(self, settings: Settings, views: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(self, settings: Settings, subject: Subject, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.settings, self.coloured = settings, False
+        self.settings, self.subject, self.coloured = settings, subject, False
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.format = FormatBox()
-        self.view = chooser("export_view", "View", [(VIEWS[name], name) for name in views])
+        self.view = chooser("export_view", "View", [(VIEWS[name], name) for name in subject.views])
         self.colours = chooser("export_colours", "Colour map", [("As on the screen", "")])
         for name, words in COLOUR_MAPS.items():
             self.colours.addItem(f"{name}{'' if is_safe(name) else '  (not safe in grey)'}", name)
@@ -121,13 +122,22 @@ class ExportForm(QScrollArea):
     # remembering
 
     def show_venue(self, venue: str) -> None:
-        """The page as it was last used for a venue."""
-        self.page.show_choice(remembered(self.settings.text(page_key(venue)), venue))
+        """The page as it was last used for a venue; letters are the figure's."""
+        self.page.show_choice(self._lettered(self._remembered(venue), self.page.choice().letters))
         self.changed.emit()
 
+    def _remembered(self, venue: str) -> PageChoice:
+        return remembered(self.settings.text(page_key(venue)), venue)
+
+    def _lettered(self, choice: PageChoice, letters: bool) -> PageChoice:
+        """A figure of several panels has its letters, whatever was last written had."""
+        return replace(choice, letters=letters) if self.subject.keep_page is not None else choice
+
     def _restore(self) -> None:
+        """The page of the figure's own file, else the last one."""
         venue = self.settings.text("export/venue", FIRST)
-        self.page.show_choice(remembered(self.settings.text(page_key(venue)), venue if venue in VENUES else FREE))
+        last = self._lettered(self._remembered(venue if venue in VENUES else FREE), self.subject.letters)
+        self.page.show_choice(self.subject.page or last)
 
     def prefer(self) -> None:
         """The kind of file that was written last, where it is offered."""
@@ -136,7 +146,10 @@ class ExportForm(QScrollArea):
     def remember(self) -> None:
         choice: PageChoice = self.page.choice()
         self.settings.set("export/venue", choice.venue)
-        self.settings.set(page_key(choice.venue), choice.kept())
+        kept = self._lettered(choice, self._remembered(choice.venue).letters)
+        self.settings.set(page_key(choice.venue), kept.kept())
+        if self.subject.keep_page is not None:
+            self.subject.keep_page(choice)
         self.settings.set("export/suffix", self.format.key)
 
 

@@ -15,6 +15,7 @@ from landscape_gui.export_formats import FORMATS, Format
 from landscape_gui.figure import Figure
 from landscape_gui.page_setup import PageSetup
 from landscape_gui.results import Result
+from landscape_gui.ui.page_choice import PageChoice
 from landscape_gui.ui.recolouring import recoloured
 
 VIEWS = {
@@ -29,12 +30,17 @@ FILES = re.compile(r"(\.figure)?\.(h5|hdf5|json|npz|pt|pt2|pth|ckpt|safetensors)
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """What can be exported: a figure in each of its views, the one on the screen first, and the answer that it shows, where it
-    shows one (a figure composed of several has none), both as they are when they are asked for. name: for the file."""
+    shows one (a figure composed of several has none), both as they are when they are asked for. name: for the file. page: what a
+    figure's own file asks for, None where it asks for nothing; keep_page: for that file, what was chosen when it was exported.
+    letters: its panels have them to begin with."""
 
     figure_of: Callable[[str], Figure | None]
     views: tuple[str, ...] = ("",)
     result_of: Callable[[], Result | None] = lambda: None
     name: str = ""
+    page: PageChoice | None = None
+    keep_page: Callable[[PageChoice], None] | None = None
+    letters: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

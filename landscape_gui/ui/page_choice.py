@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -56,6 +57,29 @@ class PageChoice:
     def kept(self) -> str:
         """For the settings."""
         return json.dumps(asdict(self))
+
+
+def of_figure(page: Mapping[str, Any], setup: PageSetup, panels: int) -> PageChoice:
+    """The page that a figure file asks for: its fields, and what they come to."""
+    venue = str(page.get("venue") or "").lower()
+    start = usual(venue if venue in VENUES else FREE)
+    whole = bool(start.venue) and "width" not in page
+    return replace(
+        start, columns=int(page.get("columns") or 1) if whole else 0, width=setup.width or (7.0 if panels > 1 else 3.3),
+        height=setup.height, font=setup.font, font_size=setup.font_size, line_width=setup.line_width, dpi=round(setup.dpi),
+        dark=setup.theme.dark, transparent=setup.transparent, letters=setup.letters, titles=setup.titles,
+    )  # fmt: skip
+
+
+def as_page(choice: PageChoice) -> dict[str, Any]:
+    """A page as a figure file asks for it: the venue, and what is not as the venue has it."""
+    plain = usual(choice.venue)
+    page: dict[str, Any] = {"venue": choice.venue} if choice.venue else {}
+    page |= {"columns": choice.columns} if choice.columns > 1 else {} if choice.columns else {"width": float(choice.width)}
+    page |= {name: value for name in SAME if (value := getattr(choice, name)) != getattr(plain, name) and name != "letters"}
+    page |= {"dpi": float(page["dpi"])} if "dpi" in page else {}
+    page |= {"theme": "dark"} if choice.dark else {}
+    return {**page, "letters": choice.letters}
 
 
 def usual(venue: str) -> PageChoice:

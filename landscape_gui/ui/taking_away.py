@@ -42,8 +42,13 @@ def subject_of(window: Window) -> Subject | None:
 
     session = window.session
     if window.figures.shown:
+        composing = window.figures.composing
         name = session.current.name if session.current is not None else ""
-        return Subject(figure_of=lambda view: window.figures.figure(), name=name)
+        made = composing.composed
+        return Subject(
+            figure_of=lambda view: window.figures.figure(), name=name, page=made.page if made is not None else None,
+            keep_page=composing.keep_page, letters=made is not None and len(made.composition.cells) > 1,
+        )  # fmt: skip
     if window.stage is None or session.shown is None:
         return None
     views = sorted(views_of(session.shown.result), key=lambda view: window.stage is None or view != window.stage.view)
@@ -58,7 +63,7 @@ def export(window: Window) -> None:
     """Ask how and where, and write it."""
     subject = subject_of(window)
     if subject is not None:
-        open_dialog(window, subject, letters=window.figures.shown)
+        open_dialog(window, subject)
 
 
 def animate(window: Window) -> None:
@@ -72,13 +77,10 @@ def animate(window: Window) -> None:
         dialog.open()
 
 
-def open_dialog(window: Window, subject: Subject, *, letters: bool = False) -> None:
-    """letters: the panels have theirs to begin with."""
+def open_dialog(window: Window, subject: Subject) -> None:
     from landscape_gui.ui.export_dialog import ExportDialog
 
     dialog = ExportDialog(window.session, subject, window)
-    if letters:
-        dialog.form.page.letters.setChecked(True)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
 

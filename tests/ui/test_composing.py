@@ -21,6 +21,9 @@ from landscape_gui.probes.base import Progress
 from landscape_gui.ui import taking_away
 from landscape_gui.ui.composed_panel import carried
 from landscape_gui.ui.drafts import is_named
+from landscape_gui.ui.export_dialog import ExportDialog
+from landscape_gui.ui.export_form import ExportForm
+from landscape_gui.ui.exporting import Subject
 
 ANSWERS = {
     "low.h5": paraboloid(1, 1, 0.1, title="low"),
@@ -306,3 +309,43 @@ def test_a_cell_says_how_its_model_was_opened_and_is_opened_so_again(qtbot, wind
     assert (checkpoint, "architecture", "timm:resnet50") in said
     assert (checkpoint, DataChoice(path=asked["data"], normalise="mnist", size=28)) in said
     qtbot.waitUntil(lambda: not window.session.running and bool(stage.composition.cells[0].key), timeout=10000)
+
+
+def test_export_begins_at_the_figures_own_page_and_what_is_chosen_there_is_saved_with_it(qtbot, answers, tmp_path):
+    names = [str(tmp_path / name) for name in ("low.h5", "high.h5")]
+    for name in names:
+        Path(name).write_bytes(b"")
+    path = tmp_path / f"f{SUFFIX}"
+    cells = tuple(Cell(answer=name) for name in names)
+    page = {"venue": "icml", "columns": 2, "font_size": 7.0, "theme": "dark", "letters": False}
+    write_composition(path, Composition(cells=cells, page=page))
+    answers.open_paths([str(path)])
+    qtbot.waitUntil(lambda: answers.figures.shown and bool(answers.figures.page().panels), timeout=10000)
+    taking_away.export(answers)
+    dialog = answers.findChild(ExportDialog)
+    choice = dialog.form.page.choice()
+    assert (choice.venue, choice.columns, choice.font_size, choice.dark, choice.letters) == ("icml", 2, 7.0, True, False)
+    dialog.form.page.font_size.setValue(9.0)
+    dialog.form.page.width_field.setValue(5.0)
+    dialog.form.format.choose(".txt")
+    dialog.export_to(str(tmp_path / "f.txt"))
+    qtbot.waitUntil((tmp_path / "f.txt").exists, timeout=10000)
+    qtbot.waitUntil(lambda: answers.session.current.composed.changed, timeout=10000)
+    kept = {"venue": "icml", "width": 5.0, "font_size": 9.0, "theme": "dark", "letters": False}
+    assert dict(answers.figures.composing.composed.composition.page) == kept
+    answers.figures.composing.save(str(path))
+    qtbot.waitUntil(lambda: dict(read_composition(path).page) == kept, timeout=10000)
+
+
+def test_a_new_figure_has_letters_and_leaves_others_without(qtbot, answers, tmp_path):
+    compose(qtbot, answers, "low.h5", "high.h5")
+    taking_away.export(answers)
+    dialog = answers.findChild(ExportDialog)
+    assert dialog.form.page.letters.isChecked()
+    dialog.form.show_venue("cvpr")
+    assert dialog.form.page.letters.isChecked()
+    dialog.form.remember()
+    assert answers.figures.composing.composed.composition.page == {"venue": "cvpr", "letters": True}
+    dialog.reject()
+    form = ExportForm(answers.session.settings, Subject(figure_of=lambda view: None))
+    assert form.page.choice().venue == "cvpr" and not form.page.choice().letters
