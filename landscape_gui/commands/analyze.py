@@ -36,7 +36,7 @@ def add_flags(parser: Parser) -> None:
     )
     what.add_argument("--checkpoint", metavar="FILE", help="its weights; without them they are random, which the report says")
     what.add_argument("--train", type=opening.at_least_one, metavar="EPOCHS", help="train it first, and record the run")
-    parts = parser.add_argument_group("what is done (nothing named: all three)")
+    parts = parser.add_argument_group("what is done (nothing named: all that there is something for)")
     parts.add_argument("--visualize", action="store_true", help="the loss on a plane of random directions")
     parts.add_argument("--compute-hessian", action="store_true", help="eigenvalues, trace, density, sharpness by name")
     help = "the run's path in the plane of its principal components, and its dynamics; a network by name is trained briefly for it"
@@ -93,6 +93,7 @@ def analyse(
     wanted = wanted_of(namespace)
     settings = settings_of(namespace, problem, wanted, folder, spec)
     parts, missing = analyze_parts.parts_of(problem, wanted, settings)
+    missing = missing if namespace.track_trajectory else {}  # nobody asked for what there is nothing for
     if not namespace.quiet:
         print("\n".join(analyze_parts.estimate(parts, problem, settings)), file=sys.stderr)
     warnings = (*warnings, *analyze_parts.subset_words(problem, settings))

@@ -122,6 +122,7 @@ def test_random_weights_are_said_aloud(tmp_path: Path, capsys: pytest.CaptureFix
     assert "The weights are random: cnn" in capsys.readouterr().err
     for name in ("report.html", "report.md"):
         text = (folder / name).read_text()
+        assert "Not in this report" not in text
         assert text.index("The weights are random") < text.index("Network and data")
     first = open_problem(folder / "model", device="cpu")
     parser = cli.make_parser("analyze", cli.commands()["analyze"])
