@@ -22,6 +22,8 @@ WIDE = 20.0
 """A measure whose values span more than so many times is drawn on a logarithmic axis."""
 MOST = 16
 """Measures that are drawn at most, in the order of the columns."""
+COLUMNS = 6
+"""Of the grid: two wide panels in the first row, three in the others."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -35,7 +37,7 @@ def comparison_figure(comparison: ModelComparison) -> Figure:
     if comparison.gap:
         panels = [gap_panel(comparison, alone=len(shown) < 2)]
         panels += [forest(shown)] if len(shown) > 1 else []
-        panels += [scatter(comparison, one) for one in shown]
+        panels += [scatter(comparison, one, span=2 if len(shown) > 1 else 1) for one in shown]
     else:
         panels = [Panel(marks=(Note(text=comparison.cautions[0]),), view="chart")]
     return Figure(
@@ -44,7 +46,7 @@ def comparison_figure(comparison: ModelComparison) -> Figure:
         caption=caption,
         provenance=sources[0],
         sources=sources,
-        columns=min(3, len(panels)),
+        columns=COLUMNS if len(shown) > 1 else len(panels),
     )
 
 
@@ -132,11 +134,11 @@ def gap_panel(comparison: ModelComparison, *, alone: bool) -> Panel:
         marks=tuple(marks),
         x=Axis(label=GAPS[comparison.gap], unit=unit),
         y=Axis(names=tuple(reversed(comparison.titles)), limits=(-0.6, count - 0.4)),
-        span=1 if alone else 2,
+        span=1 if alone else COLUMNS // 2,
     )
 
 
-def scatter(comparison: ModelComparison, one: Related) -> Panel:
+def scatter(comparison: ModelComparison, one: Related, *, span: int) -> Panel:
     x, x_errors = comparison.values(one.name)
     y, y_errors = comparison.values(comparison.gap)
     scale = scale_of(x, x_errors)
@@ -151,6 +153,7 @@ def scatter(comparison: ModelComparison, one: Related) -> Panel:
         marks=tuple(marks),
         x=Axis(label=one.head, unit=comparison.unit(one.name), scale=scale, limits=around(x, x_errors, scale)),
         y=Axis(label=GAPS[comparison.gap], unit=comparison.unit(comparison.gap), limits=with_room(y, y_errors)),
+        span=span,
     )
 
 
@@ -197,4 +200,5 @@ def forest(shown: Sequence[Related]) -> Panel:
         marks=tuple(marks),
         x=Axis(label="Kendall's τ with the gap", limits=(-1.08, 1.08)),
         y=Axis(names=tuple(one.head for one in reversed(shown)), limits=(-0.6, count - 0.4)),
+        span=COLUMNS // 2,
     )

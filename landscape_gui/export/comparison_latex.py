@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from landscape_gui.export.comparison_tables import (
@@ -19,14 +20,14 @@ from landscape_gui.export.report_tables import MEANING, shared
 from landscape_gui.model_comparison import ModelComparison
 
 SYMBOLS = {"τ": r"$\tau$", "ρ": r"$\rho$", "λ max": r"$\lambda_{\max}$", "λ min": r"$\lambda_{\min}$"}
-NARROW = 0.125
-"""The share of a line that a column's heading takes at most."""
+NARROW = 15
+"""Letters of a line of a column's heading."""
 
 
 def as_latex(comparison: ModelComparison) -> str:
     """booktabs tables, the blocks of columns one below the other in one float, the correlations in a second one."""
     lines = [
-        r"% \usepackage{booktabs,array}",
+        r"% \usepackage{booktabs}",
         r"\begin{table}",
         r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
         rf"  \caption{{{latex(caption(comparison))}}}",
@@ -50,14 +51,24 @@ def caption(comparison: ModelComparison) -> str:
 
 
 def block_lines(comparison: ModelComparison, block: Block) -> list[str]:
-    heads = [math_words(head_text(comparison, name)) for name in block.columns]
-    columns = rf">{{\raggedleft\arraybackslash}}p{{{NARROW}\linewidth}}" * len(heads)
-    lines = [rf"  \begin{{tabular}}{{@{{}}l{columns}@{{}}}}", r"    \toprule", line([rf"\emph{{{latex(block.title)}}}", *heads])]
+    heads = [stacked(head_text(comparison, name)) for name in block.columns]
+    lines = [
+        rf"  \begin{{tabular}}{{@{{}}l{'r' * len(heads)}@{{}}}}",
+        r"    \toprule",
+        line([rf"\emph{{{latex(block.title)}}}", *heads]),
+    ]
     lines.append(r"    \midrule")
     for row, title in enumerate(headings(comparison.reports)):
         numbers = [comparison.number(row, name) for name in block.columns]
         lines.append(line([latex(title), *("" if n is None else cell(n) for n in numbers)]))
     return [*lines, r"    \bottomrule", r"  \end{tabular}"]
+
+
+def stacked(text: str) -> str:
+    """A heading in short lines, which stand on the line of the others' last ones."""
+    lines = [math_words(part) for part in textwrap.wrap(text, NARROW)]
+    inner = r" \\ ".join(lines)
+    return rf"\begin{{tabular}}[b]{{@{{}}r@{{}}}}{inner}\end{{tabular}}" if len(lines) > 1 else inner
 
 
 def related_lines(comparison: ModelComparison) -> list[str]:
