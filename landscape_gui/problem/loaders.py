@@ -98,7 +98,7 @@ def ordered(name: str, loader: Any, reading: Reading, notes: list[str]) -> Itera
     if isinstance(loader, (Tensor, str, bytes, Mapping)) or (not hasattr(loader, "__iter__") and not isinstance(loader, Dataset)):
         raise ProblemError(f"The {name} loader is a {type(loader).__name__}.", remedy=EXPECTED)
     if not isinstance(loader, (DataLoader, Dataset)):
-        return loader
+        return loader  # type: ignore[no-any-return]
     own = isinstance(loader, DataLoader) and loader.batch_size is not None and not isinstance(loader.sampler, KNOWN_SAMPLERS)
     own = own or (isinstance(loader, DataLoader) and isinstance(loader.sampler, RandomSampler) and loader.sampler.replacement)
     if own and isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
