@@ -1,0 +1,192 @@
+"""A run is trained in another process while the window watches its folder."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from trained_by_steps import Apart, Training
+
+from landscape_gui import app, watching
+from landscape_gui.dynamics_results import DynamicsResult
+from landscape_gui.results import TrajectoryResult
+from landscape_gui.ui.documents import Shown
+from landscape_gui.ui.following import ago, words
+from landscape_gui.ui.library import children
+from landscape_gui.ui.library_tree import WHAT
+from landscape_gui.ui.session import Session
+from landscape_gui.ui.settings import Settings
+from landscape_gui.ui.window import Window
+
+LONG = 60_000
+
+
+@pytest.fixture
+def window(qtbot, dressed):
+    session = Session(app.services(), Settings())
+    session.following.timer.setInterval(150)
+    window = Window(session)
+    window.resize(1200, 800)
+    with qtbot.waitSignal(window.stage_ready, timeout=LONG):
+        window.show()
+    yield window
+    for document in list(session.documents):
+        session.close(document)
+    window.close()
+    window.deleteLater()
+    qtbot.waitUntil(lambda: not session.following.worker.is_running, timeout=LONG)
+
+
+@pytest.fixture
+def training(tmp_path):
+    training = Training(tmp_path / "runs" / "a")
+    yield training
+    training.end()
+
+
+@pytest.fixture
+def said(window):
+    found = []
+    window.session.said.connect(found.append)
+    return found
+
+
+def run_of(session):
+    return next(iter(session.shown.result.runs.values()))
+
+
+def followed(session):
+    return session.following.of(session.current)
+
+
+def points(session):
+    """How many checkpoints are shown."""
+    shown = session.shown
+    if shown is None or shown.partial:
+        return 0
+    return len(shown.result.names) if isinstance(shown.result, TrajectoryResult) else len(run_of(session).order)
+
+
+def opened(qtbot, window, training, steps=3):
+    training.go(steps)
+    window.open_paths([str(training.folder)])
+    qtbot.waitUntil(lambda: isinstance(getattr(window.session.shown, "result", None), DynamicsResult), timeout=LONG)
+
+
+def test_points_and_curves_appear_from_an_empty_folder_on(qtbot, window, tmp_path, said):
+    session, training = window.session, Apart(tmp_path / "a")
+    window.open_paths([str(training.folder)])
+    qtbot.waitUntil(lambda: session.current is not None and session.current.state == "waiting", timeout=LONG)
+    assert window.stage.empty.text().startswith("Waiting for the first checkpoint")
+    training.go(2)
+    qtbot.waitUntil(lambda: points(session) >= 2, timeout=LONG)
+    assert window.stage.header.follow.button.isChecked()
+    training.go(6)
+    qtbot.waitUntil(lambda: points(session) == 9 and run_of(session).computed.all(), timeout=LONG)
+    run = run_of(session)
+    assert list(run.order) == list(range(9))
+    assert (run.quantities["lambda_max"].values > 0).all()
+    assert list(run.limit()) == [4.0] * 9  # 2/lr
+    assert len(run.place) == 9
+    top = window.library.tree.topLevelItem(0)
+    qtbot.waitUntil(lambda: top.child(0).text(0) == "9 checkpoints", timeout=LONG)
+    assert "live at step 8" in words(followed(session))
+    training.end()  # its log is written out
+    qtbot.waitUntil(lambda: np.isfinite(run_of(session).logged["loss"].values).sum() == 8, timeout=LONG)
+    assert [m.text for m in said] == []
+
+
+def test_a_trajectory_grows_in_its_plane_and_nothing_jumps(qtbot, window, training, said):
+    session = window.session
+    opened(qtbot, window, training, 4)
+    qtbot.waitUntil(lambda: points(session) == 5, timeout=LONG)
+    inquiry = session.ask(app.probes()["trajectory"](steps=(5, 5), limit=20))
+    qtbot.waitUntil(lambda: inquiry.state == "done" and points(session) == 5, timeout=LONG)
+    qtbot.waitUntil(lambda: bool(session.current.answers), timeout=LONG)
+    before, probe = session.shown.result, session.shown.probe
+    session.pick(0.0, 0.0)
+    cell = session.cell
+    session.set_look(scale="log")
+    item = window.library.tree.topLevelItem(0).child(0)
+    item.setExpanded(True)
+    window.library.tree.setCurrentItem(item.child(1))
+    chosen = item.child(1)
+    training.go(2)
+    qtbot.waitUntil(lambda: points(session) == 7, timeout=LONG)
+    after = session.shown.result
+    assert after.surface is before.surface
+    assert list(after.x[:5]) == list(before.x) and after.names[5:] == ("step 5", "step 6")
+    words = "Plane and surface are those of 5 checkpoints, step 0 to step 4; 2 more are projected into the plane."
+    assert after.notes == (words,)
+    assert session.shown.probe == probe and session.look.scale == "log"
+    assert (session.cell.x, session.cell.y) == (cell.x, cell.y)
+    assert window.library.tree.currentItem() is chosen and chosen.data(0, WHAT).endswith("step-00000001.safetensors")
+    assert item.isExpanded() and item.childCount() == 7
+    assert [m.text for m in said if m.level == "error"] == []
+
+
+def test_what_is_not_followed_stays_as_it_is_and_can_be_followed_again(qtbot, window, training):
+    session = window.session
+    opened(qtbot, window, training)
+    qtbot.waitUntil(lambda: points(session) == 4, timeout=LONG)
+    window.stage.header.follow.button.click()
+    assert followed(session).on is False and not session.following.timer.isActive()
+    training.go(3)
+    assert points(session) == 4 and len(session.current.problem.run.checkpoints) == 4
+    window.stage.header.follow.button.click()
+    qtbot.waitUntil(lambda: points(session) == 7, timeout=LONG)
+    session.close(session.current)
+    assert session.following.runs == {} and not session.following.timer.isActive()
+
+
+def test_a_checkpoint_that_is_half_written_is_no_error_and_one_that_goes_is_told(qtbot, window, tmp_path, said):
+    session, folder = window.session, tmp_path / "plain"
+    training = Training(folder)
+    training.go(3)
+    training.end()
+    file = io.BytesIO()
+    torch.save(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)).state_dict(), file)
+    whole, last = file.getvalue(), folder / "step-00000009.pt"
+    last.write_bytes(whole[: len(whole) // 2])
+    window.open_paths([str(folder)])
+    qtbot.waitUntil(lambda: points(session) == 4, timeout=LONG)
+    last.write_bytes(whole)
+    qtbot.waitUntil(lambda: points(session) == 5, timeout=LONG)
+    assert run_of(session).names[-1] == "step 9"
+    (folder / "step-00000001.safetensors").unlink()
+    qtbot.waitUntil(lambda: points(session) == 4, timeout=LONG)
+    assert "1 taken away" in words(followed(session))
+    assert [m.text for m in said if m.level == "error"] == []
+
+
+def test_when_training_has_ended_the_whole_is_asked_and_kept(qtbot, window, training, monkeypatch):
+    session = window.session
+    opened(qtbot, window, training, 5)
+    qtbot.waitUntil(lambda: points(session) == 6 and run_of(session).computed.all(), timeout=LONG)
+    assert session.inquiries == [] and session.current.answers == []  # what soon is out of date is not kept
+    training.end()
+    monkeypatch.setattr(watching, "LIVE", 0.5)
+    qtbot.waitUntil(lambda: [i.state for i in session.inquiries] == ["done"], timeout=LONG)
+    assert session.shown.result.complete and points(session) == 6
+    qtbot.waitUntil(lambda: [a.probe for a in session.current.answers] == ["dynamics"], timeout=LONG)
+    assert not followed(session).seen.live and "live" not in words(followed(session))
+
+
+def test_a_question_of_a_person_comes_first(qtbot, window, training):
+    """What is shown otherwise is left alone."""
+    session = window.session
+    opened(qtbot, window, training)
+    inquiry = session.ask(app.probes()["surface"](steps=(5, 5)))
+    qtbot.waitUntil(lambda: inquiry.state == "done", timeout=LONG)
+    training.go(3)
+    qtbot.waitUntil(lambda: len(session.current.problem.run.checkpoints) == 7, timeout=LONG)
+    assert isinstance(session.shown, Shown) and session.shown.probe.name == "surface"
+    assert children(window.library.tree.topLevelItem(0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.5, "just now"), (12.4, "12 s ago"), (61, "1 min ago"), (3700, "1 h ago"), (90_000, "25 h ago"), (2e5, "2 days ago")],
+)
+def test_ago(seconds, told):
+    assert ago(seconds) == told
