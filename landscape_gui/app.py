@@ -309,9 +309,10 @@ def reopen(path: str) -> Any:
 
 
 def is_figure(path: str) -> bool:
+    from landscape_gui.export.embedding import holds_record
     from landscape_gui.export_formats import FIGURES
 
-    return path.lower().endswith(FIGURES)
+    return path.lower().endswith(FIGURES) or holds_record(path)
 
 
 def measure(probe: Probe, problem: Any, x: float, y: float) -> Result:

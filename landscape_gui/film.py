@@ -224,5 +224,6 @@ def training(
         f"surface, along the same two directions{f' ({labels[0]}; {labels[1]})' if len(labels) == 2 else ''}, in the same limits"
     )
     told += "; between two of them the heights are interpolated." if morph else "."
-    figure = replace(figures[-1], panels=(panel,), caption=told.strip())
+    drawn, sources = (tuple(item for f in figures for item in getattr(f, name)) for name in ("drawn_from", "sources"))
+    figure = replace(figures[-1], panels=(panel,), caption=told.strip(), drawn_from=drawn, sources=sources)
     return Course(figure=figure, turn=turn, order=np.asarray(order, float), names=tuple(names), surfaces=same, morph=morph)

@@ -28,7 +28,9 @@ GIVEN = ("code", "data", "normalise", "size", "resize", "target", "block", "arch
 
 
 def add_flags(parser: Parser) -> None:
-    parser.add_argument("figure", metavar="FIGURE", help="a .pdf, .svg, .png, .tiff or .eps that this program exported")
+    parser.add_argument(
+        "figure", metavar="FIGURE", help="a figure, film, mesh or script that this program exported, or an answer (.h5, .json)"
+    )
     parser.add_argument(
         "--checkpoint",
         action="append",
@@ -52,16 +54,18 @@ def add_flags(parser: Parser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     from landscape_gui.export.embedding import read_figure
-    from landscape_gui.reproduction.again import drawn_again
+    from landscape_gui.export.peers_kinds import is_answer
+    from landscape_gui.reproduction.again import drawn_again, record_of_answer
 
     check(namespace)
-    record = read_figure(namespace.figure)
+    answer = is_answer(namespace.figure)
+    record = record_of_answer(namespace.figure) if answer else read_figure(namespace.figure)
     if namespace.open:
         from landscape_gui.cli import open_window
 
         return open_window([namespace.figure])
     with Interruption() as interruption:
-        found = reproduce(record, search(namespace, interruption))
+        found = reproduce(record, search(namespace, interruption, again=answer))
     if found is None:
         print("landscape-gui: interrupted. What was computed is kept; the same command goes on from there.", file=sys.stderr)
         return INTERRUPTED
@@ -81,11 +85,12 @@ def check(namespace: argparse.Namespace) -> None:
         outputs.check_absent(namespace.output)
 
 
-def search(namespace: argparse.Namespace, interruption: Interruption) -> Search:
+def search(namespace: argparse.Namespace, interruption: Interruption, *, again: bool = False) -> Search:
+    """again: ask again, whatever is kept."""
     from landscape_gui.reproduction.again import Search
     from landscape_gui.store import Store
 
-    store = None if namespace.recompute else Store()
+    store = None if namespace.recompute or again else Store()
 
     def opened(path: str, asked: Mapping[str, Any]) -> Problem:
         from landscape_gui.problem import open_problem

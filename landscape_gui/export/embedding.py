@@ -3,7 +3,7 @@
 What is written is `LGUI-FIGURE-1.` then the xxh3-128 of what follows, its length, and the JSON of the record, deflated, in base64
 of the alphabet for names of files. It is looked for in the bytes of the file, so that no reader of PDF, SVG or PNG runs on a
 stranger's file: nothing is unpacked but the record itself and, in a PDF or PNG that another program wrote again, its texts, both
-within bounds. Spaces, line ends, "%" and "+" within it are passed over, and so are the zeros of UTF-16.
+within bounds. Spaces, line ends, "%", "#", "+" and backslashes within it are passed over, and so are the zeros of UTF-16.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from landscape_gui.errors import LandscapeError
 from landscape_gui.export.record import Record, read_record, text_of
 
 MARK = "LGUI-FIGURE-1"
-KINDS = (".pdf", ".svg", ".png", ".tiff", ".tif", ".eps", ".gif", ".mp4", ".py", ".tex", ".html")
+KINDS = (
+    ".pdf", ".svg", ".png", ".tiff", ".tif", ".eps", ".mp4", ".gif", ".webp", ".vtp", ".obj", ".glb", ".py", ".tex", ".html",
+)  # fmt: skip
 """Suffixes of files that may hold a record."""
 FILE, PACKED, UNPACKED, STREAM, STREAMS = 1 << 30, 8 << 20, 64 << 20, 16 << 20, 128 << 20
 """Bytes at most: of a file, of a record in it, of the record unpacked, of a PDF's stream unpacked, of all of them."""
 FOUND = re.compile(rb"LGUI-FIGURE-1\.([0-9a-f]{32})\.([0-9]{1,8})\.")
-NOISE = re.compile(rb"[\s%+\\\x00]+")
+NOISE = re.compile(rb"[\s%+#\\\x00]+")
 PACKED_TEXTS = {
     b"%PDF": re.compile(rb"stream\r?\n"),
     b"\x89PNG": re.compile(rb"(?:zTXt[^\x00]{1,79}\x00\x00|iTXt[^\x00]{1,79}\x00\x01\x00[^\x00]{0,79}\x00[^\x00]{0,79}\x00)"),
@@ -50,6 +52,20 @@ def comment_lines(sealed: str, start: str = "%%+ ", width: int = 200) -> str:
     """The word broken into lines that each begin with `start`, as a comment of PostScript; its first line tells what follows."""
     pieces = [sealed[at : at + width] for at in range(0, len(sealed), width)]
     return "".join(f"{start}{piece}\n" for piece in pieces)
+
+
+def without_double_hyphens(sealed: str) -> str:
+    """The word as a comment of XML may hold it: no two hyphens beside one another, and none at the end."""
+    head, dot, packed = sealed.rpartition(".")
+    return head + dot + packed.replace("-", "-+")
+
+
+def gif_comment(sealed: str) -> bytes:
+    """The word as a comment of GIF. Its blocks have 92 bytes, so that the byte that says so is a backslash, which is passed over."""
+    room = ord("\\")
+    data = sealed.encode().ljust(-(-len(sealed) // room) * room)
+    blocks = (data[at : at + room] for at in range(0, len(data), room))
+    return b"!\xfe" + b"".join(bytes([room]) + block for block in blocks) + b"\0"
 
 
 def read_figure(path: str | os.PathLike[str]) -> Record:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
+from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
 
 from landscape_gui.errors import LandscapeError
+from landscape_gui.export.embedding import MARK, gif_comment
 from landscape_gui.film import FilmSetup
 from landscape_gui.results import Array
 from landscape_gui.style import END, LIGHT, START, TRAJECTORY, Theme
@@ -24,6 +26,11 @@ QUALITY = 17
 """x264's constant rate factor: nothing to be seen of the compression."""
 
 
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{}</dc:title><dc:description>{}</dc:description>'
+    "<dc:source>{}</dc:source></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
 NEAR = 10
 """How far apart two colours of a palette are at least where one of them must be met exactly, of 255."""
 
@@ -83,6 +90,14 @@ def write_gif(path: Path, frames: Iterable[Array], setup: FilmSetup, samples: li
             indexed: Any = (np.asarray(indices), table)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(indexed, format="pal8")))
         container.mux(stream.encode())
+    with path.open("r+b") as file:  # a comment before the byte that ends the file
+        file.seek(-1, 2)
+        file.write(gif_comment(record_in(told)) + b";")
+
+
+def record_in(told: dict[str, str]) -> str:
+    """The record alone, which stands behind the provenance."""
+    return next((line for line in told.get("description", "").split("\n") if line.startswith(MARK)), "")
 
 
 def palette_of(samples: list[Array], theme: Theme = LIGHT) -> Image.Image:
@@ -107,4 +122,5 @@ def write_webp(path: Path, frames: Iterable[Array], setup: FilmSetup, samples: l
     pictures: Iterator[Image.Image] = (Image.fromarray(pixels) for pixels in frames)
     first = next(pictures)
     looks: dict[str, Any] = {"save_all": True, "loop": 0, "quality": 90, "method": 3, "duration": round(1000 / setup.rate)}
+    looks["xmp"] = XMP.format(*(escape(told.get(name, "")) for name in ("title", "comment", "description"))).encode()
     first.save(path, "WEBP", append_images=pictures, **looks)

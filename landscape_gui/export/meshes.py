@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from landscape_gui import __version__
 from landscape_gui.errors import LandscapeError
+from landscape_gui.export.embedding import comment_lines, without_double_hyphens
 from landscape_gui.export.files import check_target, write
 from landscape_gui.export.mesh import HEIGHTS, Heights, mesh_of, surface_panel
-from landscape_gui.export.metadata import provenance
+from landscape_gui.export.metadata import RECORD, provenance, sealed
 from landscape_gui.figure import Figure
 from landscape_gui.page_setup import PageSetup
 
@@ -26,10 +27,10 @@ def write_mesh(
 ) -> Path:
     """The first surface of a figure with its paths as .vtp, .obj or .glb, by the suffix; returns the path.
 
-    heights: "shown" or "true" (`mesh.HEIGHTS`); None: true in a .vtp, as shown in the others. setup: not used, a mesh lies on no
-    page. Limits and a logarithmic scale are those of the figure: beyond them the surface is cut off, in a .vtp it is flat there
+    heights: "shown" or "true" (`mesh.HEIGHTS`); None: true in a .vtp, as shown in the others. setup: a mesh lies on no page; it is
+    kept in the record. Limits and a logarithmic scale are those of the figure: beyond them the surface is cut off, in a .vtp it is flat there
     (the reference's zmax). An .obj has its materials (NAME.mtl) and a picture of the colour map (NAME_colours.png) beside it.
-    Caption and provenance are in the file. Raises LandscapeError where the figure has no surface or the file cannot be written.
+    Caption, provenance and the record are in the file. Raises LandscapeError where the figure has no surface or the file cannot be written.
     """
     target = check_target(path, tuple(SUFFIXES))
     suffix = target.suffix.lower()
@@ -37,15 +38,16 @@ def write_mesh(
     if suffix == ".vtp":
         from landscape_gui.export.mesh_vtp import as_vtp
 
-        return write(target, as_vtp(figure, heights, remarks(figure, heights)).encode())
+        word = without_double_hyphens(sealed(figure, setup))
+        return write(target, as_vtp(figure, heights, [*remarks(figure, heights), word]).encode())
     if suffix == ".glb":
         from landscape_gui.export.mesh_glb import as_glb
 
-        return write(target, as_glb(mesh_of(figure, heights), told(figure, heights)))
-    return _write_obj(target, figure, heights)
+        return write(target, as_glb(mesh_of(figure, heights), {**told(figure, heights), RECORD: sealed(figure, setup)}))
+    return _write_obj(target, figure, heights, comment_lines(sealed(figure, setup), "").split())
 
 
-def _write_obj(target: Path, figure: Figure, heights: Heights) -> Path:
+def _write_obj(target: Path, figure: Figure, heights: Heights, record: Sequence[str]) -> Path:
     """The three files, or none of them."""
     from landscape_gui.export.mesh_obj import as_mtl, as_obj, strip
 
@@ -58,7 +60,7 @@ def _write_obj(target: Path, figure: Figure, heights: Heights) -> Path:
     try:
         write(picture, strip(mesh.colours))
         write(materials, as_mtl(mesh, picture.name).encode())
-        return write(target, as_obj(mesh, materials.name, remarks(figure, heights)).encode())
+        return write(target, as_obj(mesh, materials.name, [*remarks(figure, heights), *record]).encode())
     except LandscapeError:
         for path in fresh:
             path.unlink(missing_ok=True)

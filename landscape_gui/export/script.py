@@ -19,8 +19,10 @@ from landscape_gui import __version__
 from landscape_gui.arrangement import letter, places
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export import script_parts
+from landscape_gui.export.embedding import comment_lines
 from landscape_gui.export.figures import grid, kind, page_of, titled
 from landscape_gui.export.files import check_target, write
+from landscape_gui.export.metadata import sealed
 from landscape_gui.export.paper import Page
 from landscape_gui.export.script_lines import broken
 from landscape_gui.export.script_panels import panel_lines, text
@@ -42,6 +44,7 @@ IMPORTS = {
     "Path": "from pathlib import Path",
 }
 COLOURS = ("LogNorm", "Normalize")
+REMARK = "# What `landscape-gui reproduce` reads: the questions, digests and versions behind the numbers."
 
 
 def write_script(figure: Figure, path: str | os.PathLike[str], setup: PageSetup = PageSetup()) -> Path:
@@ -64,7 +67,8 @@ def write_script(figure: Figure, path: str | os.PathLike[str], setup: PageSetup 
             message = f"{beside} exists already, and {target.name} needs a file of that name for its data."
             raise LandscapeError(message, remedy="Choose another name.")
         write(beside, packed)
-    return write(target, script_text(figure, page, code, data, packed, beside.name).encode())
+    record = comment_lines(sealed(figure, setup), "# ", WIDTH)
+    return write(target, f"{script_text(figure, page, code, data, packed, beside.name)}\n{REMARK}\n{record}".encode())
 
 
 class Data:

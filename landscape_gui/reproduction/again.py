@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ class Search:
         for name in ("data", "code"):
             told = str(options.get(name, ""))
             file, colon, function = told.partition(":") if name == "code" else (told, "", "")
-            found = find(file, "", folders(self.figure, checkpoint), file_digest)[0] if told else None
+            found = find(file, "", folders(self.figure, checkpoint), file_digest)[0] if told and not whole(file) else None
             if found is not None:
                 options[name] = f"{found}{colon}{function}"
         return options
@@ -138,7 +139,7 @@ class Search:
             from landscape_gui.problem.locate import find_checkpoint
 
             return self.same_weights(self.checkpoints[0], digest) or find_checkpoint(self.checkpoints[0])[0]
-        for named in (*self.checkpoints, *self.remembered(recorded.provenance.fingerprint)):
+        for named in (*self.checkpoints, *whole(path), *self.remembered(recorded.provenance.fingerprint)):
             found = self.same_weights(named, digest)
             if found is not None:
                 return found
@@ -193,6 +194,29 @@ def surroundings(recorded: Recorded) -> dict[str, Any]:
     if device == "cpu":
         given["device"] = device
     return given
+
+
+def whole(path: str) -> list[str]:
+    """A path that leads from the root to something that is there: answers know such paths, figures do not."""
+    return [path] if path and Path(path).is_absolute() and Path(path).exists() else []
+
+
+def record_of_answer(path: str | os.PathLike[str]) -> Record:
+    """What a figure of an answer's file would say of itself, with the whole paths that the answer knows. Raises LandscapeError."""
+    from landscape_gui.export.peers_opening import read_answer
+    from landscape_gui.export.record import read_record
+    from landscape_gui.export.record import record as told
+    from landscape_gui.figure import Look
+
+    result = read_answer(path)
+    found = read_record(told(kind_of(result)().figure(result, Look())))
+    where = result.provenance.problem
+    paths = {name: where[name] for name in ("checkpoint", "asked") if name in where}
+    answers = tuple(
+        dataclasses.replace(one, provenance=dataclasses.replace(one.provenance, problem={**one.provenance.problem, **paths}))
+        for one in found.answers
+    )
+    return dataclasses.replace(found, answers=answers)
 
 
 def drawn_again(record: Record, found: Sequence[Reproduced]) -> Figure:

@@ -53,6 +53,31 @@ def test_an_answer_that_is_not_kept_is_computed_again_to_the_bit(tmp_path: Path,
     assert (tmp_path / "b.png").read_bytes() == path.read_bytes()
 
 
+def test_meshes_and_scripts_say_what_they_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    others = [tmp_path / f"a{suffix}" for suffix in (".glb", ".obj", ".vtp", ".py")]
+    surface(tmp_path / "a.svg", *[part for path in others for part in ("-o", path)])
+    for path in others:
+        assert run("reproduce", path) == 0
+        assert "The same to the bit: 29 arrays." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ".webp"])
+def test_films_say_what_they_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    assert run("animate", SAMPLE, *SMALL, "--seconds", 0.5, "--rate", 4, "--pixels", "160x120", "-o", path) == 0
+    assert run("reproduce", path) == 0
+    assert "The same to the bit: 29 arrays." in capsys.readouterr().out
+
+
+def test_an_answer_is_asked_again_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though the store has it, and its checkpoint lies in a folder that nothing but the answer tells."""
+    far = tmp_path / "a" / "b" / "c" / "d"
+    far.mkdir(parents=True)
+    assert run("line", own_model(far / "runs"), *SMALL, "-o", "line.h5") == 0
+    assert run("reproduce", "line.h5") == 0
+    assert "computed again" in (out := capsys.readouterr().out) and "The same to the bit" in out
+
+
 def own_model(folder: Path) -> Path:
     """A checkpoint that is not among the samples, with its data beside its folder."""
     shutil.copytree(samples.path("digits-seed-a"), folder)

@@ -19,7 +19,17 @@ from PIL.PngImagePlugin import PngInfo
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export import render
 from landscape_gui.export.answer_digests import digests, largest_difference
-from landscape_gui.export.embedding import MARK, bytes_of, comment_lines, holds_record, read_figure, records, seal
+from landscape_gui.export.embedding import (
+    MARK,
+    bytes_of,
+    comment_lines,
+    gif_comment,
+    holds_record,
+    read_figure,
+    records,
+    seal,
+    without_double_hyphens,
+)
 from landscape_gui.export.record import read_record, record
 from landscape_gui.figure import Camera, Figure, Look
 from landscape_gui.page_setup import PageSetup
@@ -85,6 +95,17 @@ def test_no_folder_and_no_name_of_a_user_stands_in_the_file(written: dict[str, b
         and "x/b.pt" in told
         and "2026" not in told
     )
+
+
+def test_the_word_passes_through_comments_of_xml_and_gif(tmp_path: Path) -> None:
+    word = seal(record(figure(), SETUP))
+    head, _, packed = word.rpartition(".")
+    double = f"{head}.{packed[:9]}--{packed[11:]}"
+    told = without_double_hyphens(double)
+    assert "--" not in told.rpartition(".")[2] and told.replace("-+", "-").rpartition(".")[2] == double.rpartition(".")[2]
+    for name, data in (("a.gif", b"GIF89a" + gif_comment(word) + b";"), ("b.vtp", without_double_hyphens(word).encode())):
+        (tmp_path / name).write_bytes(data)
+        assert read_figure(tmp_path / name).answers[0].look == LOOK
 
 
 def test_a_difference_in_the_last_bit_is_seen_and_measured() -> None:
