@@ -61,7 +61,7 @@ def without_double_hyphens(sealed: str) -> str:
 
 
 def gif_comment(sealed: str) -> bytes:
-    """The word as a comment of GIF. Its blocks have 92 bytes, so that the byte that says so is a backslash, which is passed over."""
+    """The word as a comment of GIF, in blocks of 92 bytes: the byte that says so is a backslash, which is passed over."""
     room = ord("\\")
     data = sealed.encode().ljust(-(-len(sealed) // room) * room)
     blocks = (data[at : at + room] for at in range(0, len(data), room))

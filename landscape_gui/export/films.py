@@ -40,8 +40,8 @@ def write_film(
 
     Needs no display. One frame is held in memory at a time. on_progress: called with frames done and frames in all; stopped: asked
     before each frame; where it says yes nothing is left behind, and FilmStopped is raised. Caption and provenance are in an .mp4's
-    metadata, the record in all three. The same film is the same file, byte for byte, on one machine. About 30 s for 6 s at 1280 x 720 on two cores.
-    Raises LandscapeError where the file cannot be written.
+    metadata, the record in all three. The same film is the same file, byte for byte, on one machine. About 30 s for 6 s at
+    1280 x 720 on two cores. Raises LandscapeError where the file cannot be written.
     """
     setup = setup or FilmSetup()
     target = check_target(path, tuple(SUFFIXES), overwrite=overwrite)
