@@ -30,8 +30,8 @@ def write_mesh(
     heights: "shown" or "true" (`mesh.HEIGHTS`); None: true in a .vtp, as shown in the others. setup: a mesh lies on no page; it is
     kept in the record. Limits and a logarithmic scale are those of the figure: beyond them the surface is cut off, in a .vtp it is
     flat there (the reference's zmax). An .obj has its materials (NAME.mtl) and a picture of the colour map (NAME_colours.png)
-    beside it. Caption, provenance and the record are in the file. Raises LandscapeError where the figure has no surface or the file cannot
-    be written.
+    beside it. Caption, provenance and the record are in the file. Raises LandscapeError where the figure has no surface or the file
+    cannot be written.
     """
     target = check_target(path, tuple(SUFFIXES))
     suffix = target.suffix.lower()
