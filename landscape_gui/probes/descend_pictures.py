@@ -10,6 +10,7 @@ import numpy as np
 from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Moments, Panel, Path, Points
 from landscape_gui.probes import facts
 from landscape_gui.probes.captions import capital
+from landscape_gui.probes.clipping import Frame, clipped, contains, leaves
 from landscape_gui.probes.landmarks import landmarks
 from landscape_gui.probes.pictures import choose, plain_unit, positive, suggested_scale, surface_figure
 from landscape_gui.results import Quantity, freeze
@@ -30,25 +31,31 @@ def descend_figure(result: DescentsResult, look: Look) -> Figure:
         return chart(result, look)
     paths: list[Mark] = []
     for k, each in enumerate(result.descents.values()):
-        paths += marks_of(each, COLOURS[k % len(COLOURS)])
-    figure = surface_figure(result.surface, look, (*landmarks(result.surface), *paths, *starts(result)))
+        paths += marks_of(each, COLOURS[k % len(COLOURS)], frame_of(result))
+    figure = surface_figure(result.surface, look, (*landmarks(result.surface), *starts(result), *paths))
     every = (*figure.facts, *descent_facts(result, look))
     caption = f"{figure.caption} {sentences(result, look)}".strip()
     return dataclasses.replace(figure, facts=every, caption=caption, provenance=result.provenance)
 
 
-def marks_of(each: DescentResult, colour: int) -> list[Mark]:
-    """Its path as far as the frame goes, and a star where it stands."""
-    if not len(each.x):
-        return []
-    path = Path(x=each.x, y=each.y, label=each.label, stops=False, colour=colour)
-    end = Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour)
-    return [path, end]
+def frame_of(result: DescentsResult) -> Frame:
+    surface = result.surface
+    return float(surface.x[0]), float(surface.x[-1]), float(surface.y[0]), float(surface.y[-1])
+
+
+def marks_of(each: DescentResult, colour: int, frame: Frame) -> list[Mark]:
+    """Its path as far as it runs inside the frame, and a star where it stands, if that is inside."""
+    x, y = clipped(each.x, each.y, frame)
+    marks: list[Mark] = [Path(x=freeze(x), y=freeze(y), label=each.label, stops=False, colour=colour)] if len(x) else []
+    if len(each.x) and contains((float(each.x[-1]), float(each.y[-1])), frame):
+        marks.append(Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour))
+    return marks
 
 
 def starts(result: DescentsResult) -> tuple[Points, ...]:
     """A disc at each place where a descent begins."""
-    places = dict.fromkeys((float(each.x[0]), float(each.y[0])) for each in result.descents.values() if len(each.x))
+    begun = (each for each in result.descents.values() if len(each.x))
+    places = dict.fromkeys(place for each in begun if contains(place := (float(each.x[0]), float(each.y[0])), frame_of(result)))
     return tuple(Points(x=freeze([x]), y=freeze([y]), size=7.0, colour=7) for x, y in places)
 
 
@@ -114,7 +121,7 @@ def moments(descents: list[DescentResult], shown: Quantity, *, off: bool) -> Mom
 def descent_facts(result: DescentsResult, look: Look) -> tuple[facts.Fact, ...]:
     """What each descent did, and what must be known to judge it."""
     name = shown_name(result, look)
-    found = [(label, words_of(each, name)) for label, each in result.descents.items() if len(each.step)]
+    found = [(label, words_of(each, name, frame_of(result))) for label, each in result.descents.items() if len(each.step)]
     first = next(iter(result.descents.values()), None)
     if first is not None:
         batch = "the full batch" if first.batch >= trained_on(result) > 0 else f"batches of {first.batch:,}"
@@ -135,7 +142,7 @@ def trained_on(result: DescentsResult) -> int:
     return int(found or 0)
 
 
-def words_of(each: DescentResult, name: str) -> str:
+def words_of(each: DescentResult, name: str, frame: Frame) -> str:
     """ "500 updates from (0.5, −0.3): training loss 0.51 to 0.02 nat, in the plane 0.49 there; 1.9 off the plane, ..." """
     place = f"({each.x[0]:.3g}, {each.y[0]:.3g})".replace("-", "−")
     parts = [f"{int(each.step[-1]):,} updates from {place}"]
@@ -146,13 +153,16 @@ def words_of(each: DescentResult, name: str) -> str:
     share = float(each.off_plane[-1] / each.distance[-1]) if each.distance[-1] > 0 else math.nan
     of = f", {100 * share:.0f} % of the way" if math.isfinite(share) else ""
     parts.append(f"{facts.number(float(each.off_plane[-1]))} off the plane{of}")
+    gone = leaves(each.x, each.y, frame)
+    if gone >= 0:
+        parts.append(f"outside the frame at update {int(each.step[gone]):,}")
     return "; ".join(parts) + (f". {each.stopped}" if each.stopped else "")
 
 
 def sentences(result: DescentsResult, look: Look) -> str:
     """What the descents did, for a caption."""
     name = shown_name(result, look)
-    found = [f"{each.label}: {words_of(each, name)}." for each in result.descents.values() if len(each.step)]
+    found = [f"{each.label}: {words_of(each, name, frame_of(result))}." for each in result.descents.values() if len(each.step)]
     if not found:
         return ""
     return " ".join(["Lines are descents, projected onto the plane.", *(words.replace("..", ".") for words in found)])

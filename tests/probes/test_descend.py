@@ -22,6 +22,7 @@ from landscape_gui.figure import Path as PathMark
 from landscape_gui.jobs import answer
 from landscape_gui.probes import PROBES, Surface, kind_of
 from landscape_gui.probes.cell import Cell
+from landscape_gui.probes.clipping import clipped
 from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.descend import MOST, Descend, asked_from
 from landscape_gui.probes.plane import resolve
@@ -195,3 +196,32 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence() -> None:
         Descend(optimizer=())
     with pytest.raises(QuestionError, match="begins at"):
         Descend(at=(float("nan"), 0.0))
+
+
+def test_a_path_is_cut_where_it_leaves_the_frame_and_that_is_said() -> None:
+    problem = TinyProblem()
+    result = descents(problem, at=(0.5, -0.3), span=(0.42, 0.51, -0.31, 0.2), lr=3.0)
+    found = next(iter(result.descents.values()))
+    assert found.x.min() < 0.42, "the rate is large enough to leave"
+    figure = Descend().figure(result, Look())
+    (path,) = (m for m in figure.panels[0].marks if isinstance(m, PathMark))
+    assert np.nanmin(path.x) == pytest.approx(0.42) and len(path.x) < len(found.x)
+    assert "outside the frame at update" in dict(figure.facts)["1. SGD, lr 3"]
+
+
+@pytest.mark.parametrize(
+    ("points", "kept"),
+    [
+        ([(0.5, 0.5), (1.5, 0.5)], [(0.5, 0.5), (1.0, 0.5)]),
+        ([(0.5, 0.5), (0.5, 3.0), (0.7, 0.5)], [(0.5, 0.5), (0.5, 1.0), (np.nan, np.nan), (0.66, 1.0), (0.7, 0.5)]),
+        ([(-1.0, 0.5), (2.0, 0.5)], [(0.0, 0.5), (1.0, 0.5)]),
+        ([(2.0, 0.0), (2.0, 1.0)], []),
+        ([(0.2, 0.2)], [(0.2, 0.2)]),
+        ([(2.0, 0.2)], []),
+        ([(0.2, 0.2), (np.inf, 0.2), (0.4, 0.2), (0.6, 0.2)], [(0.4, 0.2), (0.6, 0.2)]),
+        ([(0.2, 0.2), (0.4, 0.4), (0.6, 0.2)], [(0.2, 0.2), (0.4, 0.4), (0.6, 0.2)]),
+    ],
+)
+def test_lines_are_cut_at_a_frame(points: Any, kept: Any) -> None:
+    x, y = clipped(*np.array(points).T, (0.0, 1.0, 0.0, 1.0))
+    assert np.allclose(np.stack([x, y], axis=1), np.array(kept).reshape(-1, 2), equal_nan=True)
