@@ -67,7 +67,7 @@ def panel_of(figure: Figure, view: View, result: SurfaceResult, name: str) -> Pa
     if surface is not None:
         named = dataclasses.replace(surface, label=label)
         marks = tuple(named if mark is surface else mark for mark in marks)
-    return dataclasses.replace(panel, view=view, title=title if panel.title else "", z=z, marks=marks, equal=True)
+    return dataclasses.replace(panel, view=view, title=title if panel.title else "", z=z, marks=marks, equal=view != "chart")
 
 
 def beside(result: SurfaceResult) -> str:
