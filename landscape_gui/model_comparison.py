@@ -94,19 +94,26 @@ class ModelComparison:
 
 
 def compared(
-    reports: Sequence[ReportResult], *, columns: Sequence[str] = COLUMNS, gap: str = "", sort: str = "", descending: bool = False
+    reports: Sequence[ReportResult],
+    *,
+    columns: Sequence[str] = COLUMNS,
+    gap: str = "",
+    sort: str = "",
+    descending: bool = False,
+    correlate: bool = True,
 ) -> ModelComparison:
     """Rows for reports. columns: names or kinds of numbers, "all" for every one; gap: a key of GAPS, "" for that of the loss where
-    losses can be compared; sort: the name of a number, "title", or "" for the order given. Nothing is ever marked as best.
+    losses can be compared; sort: the name of a number, "title", or "" for the order given; correlate: False leaves out what takes
+    time. Nothing is ever marked as best.
 
-    Raises QuestionError for a column or gap that no report has. Milliseconds to some seconds, for the intervals of new sizes.
+    Raises QuestionError for a column or gap that no report has. Milliseconds, and some seconds to correlate so many models first.
     """
     chosen = columns_of(reports, columns)
     order = sorted_rows(reports, sort, descending)
     rows = [reports[k] for k in order]
     named = titles_of(reports)
     known = gap_of(rows, gap)
-    related = related_to(rows, [name for name in chosen if kind(name) not in OUTCOMES], known)
+    related = related_to(rows, [name for name in chosen if kind(name) not in OUTCOMES], known) if correlate else ()
     return ModelComparison(
         reports=tuple(rows),
         titles=tuple(named[k] for k in order),
@@ -114,7 +121,7 @@ def compared(
         gap=known,
         related=related,
         warnings=tuple(warnings_of(rows, [named[k] for k in order])),
-        cautions=tuple(cautions_of(rows, related, known)),
+        cautions=tuple(cautions_of(rows, related, known)) if correlate else (),
     )
 
 

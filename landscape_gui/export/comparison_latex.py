@@ -19,7 +19,8 @@ from landscape_gui.export.report_latex import cell, headings, latex
 from landscape_gui.export.report_tables import MEANING, shared
 from landscape_gui.model_comparison import ModelComparison
 
-SYMBOLS = {"τ": r"$\tau$", "ρ": r"$\rho$", "λ max": r"$\lambda_{\max}$", "λ min": r"$\lambda_{\min}$"}
+SYMBOLS = {r"$\lambda$ max": r"$\lambda_{\max}$", r"$\lambda$ min": r"$\lambda_{\min}$"}
+"""What `latex` makes of two headings, and how they are written."""
 NARROW = 15
 """Letters of a line of a column's heading."""
 
@@ -104,10 +105,10 @@ def small(sentences: Sequence[str]) -> list[str]:
 
 def math_words(text: str) -> str:
     """Text with the table's symbols in math mode."""
+    found = latex(text)
     for mark, formula in SYMBOLS.items():
-        if mark in text:
-            return formula.join(math_words(part) for part in text.split(mark))
-    return latex(text)
+        found = found.replace(mark, formula)
+    return found
 
 
 def line(cells: Sequence[str]) -> str:

@@ -24,6 +24,8 @@ class Composed:
     saved: Composition | None = None
     draft: str = ""
     """A file that keeps it while nobody has saved it."""
+    asked: set[str] = field(default_factory=set)
+    """Keys of answers that are being computed for it."""
 
     def answers(self) -> list[Result | Lost | None]:
         return [self.answer(cell) for cell in self.composition.cells]
@@ -34,6 +36,8 @@ class Composed:
         kept = self.known.get(cell.answer or cell.key)
         if kept is not None:
             return kept
+        if cell.key in self.asked:
+            return None
         return Lost(sentence=lost_words(cell, "") + (" Press Refresh." if cell.checkpoint else ""))
 
     def figure(self) -> Figure:

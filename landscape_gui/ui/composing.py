@@ -11,10 +11,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from landscape_gui.composition import Cell, Composition
-from landscape_gui.composition.answers import opening_told
+from landscape_gui.composition.answers import cell_for, opening_told
 from landscape_gui.data_choice import DataChoice
 from landscape_gui.errors import LandscapeError
 from landscape_gui.figure import Look
+from landscape_gui.probes.base import Probe
 from landscape_gui.results import Result
 from landscape_gui.ui.composed import Composed, waits
 from landscape_gui.ui.documents import Answer, Document, Inquiry, Message, message_of, surface_of
@@ -92,12 +93,31 @@ class Composing(QObject):
             text = "Nothing is selected that could be shown."
             self.session.said.emit(Message(level="info", text=text, remedy="Select two answers or checkpoints in the library."))
             return None
-        count = sum(d.composed is not None for d in self.session.documents) + 1
-        document = Document(path=f"Figure {count}", state="ready", asks=False, composed=Composed(composition=Composition()))
-        self.session.documents.append(document)
+        document = self._new(Composed(composition=Composition()))
         self._fill(document, sources)
         self.session.documents_changed.emit()
         self.session.select(document)
+        return document
+
+    def _new(self, made: Composed) -> Document:
+        count = sum(d.composed is not None for d in self.session.documents) + 1
+        document = Document(path=f"Figure {count}", state="ready", asks=False, composed=made)
+        self.session.documents.append(document)
+        return document
+
+    def compose_asked(self, question: Probe, documents: Sequence[Document]) -> Document:
+        """A new figure of the answers to one question about each of these, which is put to all that are open."""
+        look = replace(self.session.look, limits=None, camera=Look().camera, view="3d")
+        models = [d for d in documents if d.problem is not None]
+        cells = [cell_for(question, d.problem, checkpoint_path(d), opening_told(d.problem.description), look=look) for d in models]
+        made = Composed(composition=Composition(cells=tuple(cells)), asked={cell.key for cell in cells})
+        document, followed = self._new(made), self.session.followed
+        for model in models:
+            self.session.ask(question, model)
+        self.session.followed = followed
+        self.session.documents_changed.emit()
+        self.session.select(document)
+        self.edited.emit()
         return document
 
     def add(self, sources: Sequence[Source]) -> None:

@@ -71,6 +71,14 @@ class Figures(QObject):
         """A figure of what is selected in the library."""
         self.composing.compose(self._selected())
 
+    def compare(self, documents: list[Document]) -> None:
+        """Reports side by side, in a window of their own, from which a figure of the models' surfaces can be made."""
+        from landscape_gui.ui.comparison import Comparison
+
+        shown = Comparison(self.window.session, documents, self.window, theme=self.window.colours.figure)
+        shown.surfaces_asked.connect(lambda question: self.composing.compose_asked(question, documents))
+        shown.show()
+
     def _selected(self) -> list[Source]:
         sources = []
         for what, answer in self.window.library.to_compose():

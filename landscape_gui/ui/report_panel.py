@@ -101,10 +101,7 @@ class ReportPanel(QWidget):
 
     def _copy(self, button: QPushButton, text: str) -> None:
         QGuiApplication.clipboard().setText(text)
-        words = button.text()
-        button.setText(" Copied")
-        button.setEnabled(False)
-        QTimer.singleShot(1200, button, lambda: restore(button, words))
+        copy_from(button)
 
     # what is shown
 
@@ -211,6 +208,14 @@ class ReportPanel(QWidget):
             told.append(f"As a rule of thumb, and no verdict: {aid_words(row)}. {AIDS[base(row.name)].caveat}")
         details = [f"{title}: {detail}" for title, detail in zip(titles(self.arranged()), row.details, strict=False) if detail]
         self.words.setText("\n".join(filter(None, [*told, "; ".join(details)])))
+
+
+def copy_from(button: QPushButton) -> None:
+    """Say on the button, for a moment, that what it copies is in the clipboard."""
+    words = button.text()
+    button.setText(" Copied")
+    button.setEnabled(False)
+    QTimer.singleShot(1200, button, lambda: restore(button, words))
 
 
 def restore(button: QPushButton, words: str) -> None:

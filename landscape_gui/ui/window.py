@@ -359,9 +359,7 @@ class Window(QMainWindow):
 
     def compare(self, documents: list[Document]) -> None:
         """Reports side by side, in a window of their own."""
-        from landscape_gui.ui.comparison import Comparison
-
-        Comparison(self.session, documents, self).show()
+        self.figures.compare(documents)
 
     def show_help(self) -> None:
         from landscape_gui.ui.help_dialog import HelpDialog
