@@ -77,7 +77,8 @@ EXAMPLES = {
   landscape-gui cite spectrum >> references.bib""",
     "reproduce": """examples:
   landscape-gui reproduce figure.pdf
-  landscape-gui reproduce figure.png --checkpoint runs/7/last.pt --recompute -o again.png""",
+  landscape-gui reproduce figure.png --checkpoint runs/7/last.pt --recompute -o again.png
+  landscape-gui reproduce surface.h5 --exact""",
     "figure": """examples:
   landscape-gui figure samples:digits-resnet-plain samples:digits-resnet --log --venue neurips -o li2018.pdf
   landscape-gui figure a.h5 b.h5 --title SGD --title Adam --difference -o both.figure.json -o both.pdf
@@ -95,6 +96,12 @@ EXAMPLES = {
 EXIT_STATUS = (
     "exit status: 0 answered, 1 it could not be answered, 2 the command line is wrong, 130 interrupted (what was computed is kept)"
 )
+OWN_EXIT_STATUS = {
+    "reproduce": "exit status: 0 the same to the bit, or equal to 1e-5; 1 different (with --exact also where only equal), or not "
+    "found; 2 the command line is wrong; 130 interrupted (what was computed is kept)",
+    "animate": "exit status: 0 written, 1 it could not be written, 2 the command line is wrong, 130 interrupted (surfaces "
+    "that were computed are kept)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,8 +227,8 @@ def run_command(name: str, arguments: list[str]) -> int:
 
 
 def make_parser(name: str, command: Command, arguments: Sequence[str] = ()) -> Parser:
-    epilog = "\n\n".join(part for part in (EXAMPLES.get(name), EXIT_STATUS) if part)
-    parser = Parser(prog=f"{PROGRAM} {name}", description=command.summary, epilog=epilog)
+    epilog = "\n\n".join(part for part in (EXAMPLES.get(name), OWN_EXIT_STATUS.get(name, EXIT_STATUS)) if part)
+    parser = Parser(prog=f"{PROGRAM} {name}", description=f"{command.summary.rstrip('.')}.", epilog=epilog)
     command.add_flags(parser)
     if command.prepare is not None:
         command.prepare(parser, arguments)

@@ -17,8 +17,8 @@ def add_flags(parser: Parser) -> None:
     parser.add_argument(
         "what",
         metavar="WHAT",
-        help="a figure that this program exported (.pdf, .svg, .png, .tiff, .eps), an answer (.h5, or another program's), or the "
-        "name of a question (surface, spectrum, ...)",
+        help="a figure, film, mesh or script that this program exported, an answer (.h5, or another program's), or the name of a "
+        "question (surface, spectrum, ...)",
     )
     parser.add_argument("--caption", action="store_true", help="the caption alone")
     parser.add_argument("--latex", action="store_true", help="the caption alone, for LaTeX")

@@ -39,8 +39,12 @@ def add_figure_flags(parser: Parser) -> None:
     )
     group.add_argument("--difference", action="store_true", help="a panel more: the second less the first")
     group.add_argument("--across", type=whole_number, metavar="N", help="panels side by side")
-    choices = "; ".join(f"{name}: {words}" for name, words in SHARING.items())
-    named(parser, group, "--share", (*SHARING, "nothing"), None, f"what surfaces have in common (default: all) {choices}; nothing")
+    parser.named["--share"] = (*SHARING, "nothing")
+    choices = "\n".join(f"  {name}: {words}" for name, words in SHARING.items())
+    group.add_argument(
+        "--share", type=nothing_is_none(flags.names_of((*SHARING, "nothing"))), metavar="NAME...",
+        help=f"what surfaces have in common (default: all of these)\n{choices}\n  nothing: each as it would be by itself",
+    )  # fmt: skip
     group.add_argument("--bar", choices=("right", "below"), metavar="right|below", help="where the colour bar in common stands")
     group.add_argument("--figure-title", metavar="TEXT", help="above all panels")
     group.add_argument("--column-title", action="append", default=[], metavar="TEXT", help="above a column, from the left")
@@ -62,10 +66,13 @@ def named(
 ) -> None:
     """A flag that takes one or several names."""
     parser.named[flag] = choices
-    take: Callable[[str], tuple[str, ...]] = flags.names_of(choices)
-    if "nothing" in choices:
-        take = nothing_is_none(take)
-    group.add_argument(flag, type=take, default=usual, metavar="NAME...", help=f"{help} ({', '.join(choices)})".replace("%", "%%"))
+    group.add_argument(
+        flag,
+        type=flags.names_of(choices),
+        default=usual,
+        metavar="NAME...",
+        help=f"{help} ({', '.join(choices)})".replace("%", "%%"),
+    )
 
 
 def nothing_is_none(take: Callable[[str], tuple[str, ...]]) -> Callable[[str], tuple[str, ...]]:
