@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from landscape_gui import watching
 from landscape_gui.errors import LandscapeError
 from landscape_gui.probes.base import Probe
 from landscape_gui.results import TrajectoryResult
@@ -246,10 +247,9 @@ class Following(QObject):
             return
         if outcome.error is not None or outcome.value is None:
             followed.news = True  # a file that was just taken away, or a question came between
-            followed.trouble = outcome.error.message if isinstance(outcome.error, LandscapeError) else ""
-            if outcome.error is not None and not isinstance(outcome.error, LandscapeError):
-                followed.on = False
-                self.session.said.emit(message_of(outcome.error, where=f"Following {followed.document.name}"))
+            followed.trouble = ""
+            if outcome.error is not None:
+                self._failed(followed, outcome.error)
             return
         probe, result = outcome.value
         followed.news = is_behind(result, count(followed))
@@ -262,6 +262,18 @@ class Following(QObject):
             self.session.show_again(Shown(probe=kept, result=result, document=followed.document))
         self._lay_again(followed)
         self.changed.emit(followed.document)
+
+    def _failed(self, followed: Followed, error: BaseException) -> None:
+        """What was foreseen is tried again; a plane whose checkpoints were taken away is laid by those that are there."""
+        if not isinstance(error, LandscapeError):
+            followed.on = False
+            self.session.said.emit(message_of(error, where=f"Following {followed.document.name}"))
+            return
+        followed.trouble = error.message
+        laid = getattr(followed.growth, "laid", None)
+        if isinstance(laid, TrajectoryResult) and followed.growth.plane is None and time.monotonic() >= followed.lies:
+            followed.lies = time.monotonic() + max(REST * laid.provenance.seconds, watching.LIVE)
+            self.ask_again(followed)
 
     def _lay_again(self, followed: Followed) -> None:
         """Compute the surface anew where the run has left it for good."""

@@ -159,6 +159,18 @@ def test_a_checkpoint_that_is_half_written_is_no_error_and_one_that_goes_is_told
     assert [m.text for m in said if m.level == "error"] == []
 
 
+def test_a_plane_whose_checkpoints_are_gone_is_laid_by_those_that_are_there(qtbot, window, training, said):
+    session = window.session
+    opened(qtbot, window, training, 4)
+    inquiry = session.ask(app.probes()["trajectory"](steps=(3, 3), limit=20))
+    qtbot.waitUntil(lambda: inquiry.state == "done" and points(session) == 5, timeout=LONG)
+    training.go(2)
+    (training.folder / "step-00000001.safetensors").unlink()
+    qtbot.waitUntil(lambda: points(session) == 6 and "step 1" not in session.shown.result.names, timeout=LONG)
+    assert session.shown.result.names[-1] == "step 6"
+    assert len(session.current.answers) >= 1 and [m.text for m in said if m.level == "error"] == []
+
+
 def test_when_training_has_ended_the_whole_is_asked_and_kept(qtbot, window, training, monkeypatch):
     session = window.session
     opened(qtbot, window, training, 5)
