@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidget
 
 from landscape_gui import style
 from landscape_gui.figure import Figure, Panel
@@ -18,7 +18,7 @@ ABREAST = 640
 """Pixels from which two charts stand side by side."""
 SMALL = 250
 """Pixels that each of many small charts needs across, where a figure says how many go side by side."""
-LOWEST, LOWEST_SMALL = 250, 176
+LOWEST, LOWEST_SMALL = 250, 168
 """Pixels that a chart is high at least where there are several, and where they are small."""
 AROUND_BARS = 96
 ALIGNED = 66
@@ -250,13 +250,20 @@ class ChartGrid(QScrollArea):
         super().resizeEvent(event)
         self._place()
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The wheel zooms a chart where all charts are in view, and scrolls where they are not (with Ctrl it zooms)."""
         scrolls = event.type() == QEvent.Type.Wheel and self.verticalScrollBar().maximum() > 0
-        if scrolls and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:  # type: ignore[attr-defined]
-            self.wheelEvent(event)  # type: ignore[arg-type]
+        if scrolls and isinstance(event, QWheelEvent) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._scroll(event)
             return True
-        return False
+        return super().eventFilter(watched, event)
+
+    def _scroll(self, event: QWheelEvent) -> None:
+        """As far as Qt's areas do. The event itself is not passed on: at the end of its way the bar does not take it, and Qt
+        brings it back here without end."""
+        bar = self.verticalScrollBar()
+        turned = event.angleDelta().y() / 120 * QApplication.wheelScrollLines() * bar.singleStep()
+        bar.setValue(bar.value() - (event.pixelDelta().y() or round(turned)))
 
     def set_theme(self, theme: style.Theme) -> None:
         self.theme = theme

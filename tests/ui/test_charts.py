@@ -150,10 +150,14 @@ def test_each_column_of_a_heat_map_is_as_wide_as_half_way_to_its_neighbours(char
 
 def zoom_in(chart, at, steps=3):
     """Turn the wheel over a place, as a hand does."""
-    for _ in range(steps):
+    turn_wheel(chart, at, [120] * steps)
+
+
+def turn_wheel(chart, at, turns):
+    for turn in turns:
         spot, there = QPointF(at), QPointF(chart.viewport().mapToGlobal(at))
         keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.NoButton
-        wheel = QWheelEvent(spot, there, QPoint(), QPoint(0, 120), buttons, keys, Qt.ScrollPhase.NoScrollPhase, False)
+        wheel = QWheelEvent(spot, there, QPoint(), QPoint(0, turn), buttons, keys, Qt.ScrollPhase.NoScrollPhase, False)
         QApplication.sendEvent(chart.viewport(), wheel)
 
 
@@ -205,6 +209,19 @@ def test_the_legend_and_the_title_keep_clear_of_the_plot(qtbot, chart):
             assert box.bottom() <= frame.top() + 1 and box.right() <= chart.width() + 1, (width, box, frame)
         title = chart.head.words.mapRectToScene(chart.head.words.boundingRect())
         assert title.bottom() <= frame.top() + 1
+
+
+def test_the_wheel_scrolls_many_charts_and_rests_at_either_end(qtbot, grid):
+    grid.show_figure(figure_of(*[density_panel()] * 8))
+    bar = grid.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 60, timeout=3000)
+    chart = grid.charts[0]
+    turn_wheel(chart, QPoint(200, 100), [-120])
+    assert 0 < bar.value() <= QApplication.wheelScrollLines() * bar.singleStep()
+    turn_wheel(chart, QPoint(200, 100), [-120] * 30)
+    assert bar.value() == bar.maximum()
+    turn_wheel(chart, QPoint(200, 100), [120] * 30)
+    assert bar.value() == 0
 
 
 @pytest.mark.parametrize(("count", "columns", "wanted"), [
