@@ -34,6 +34,8 @@ SIGNS = {
     "surface": "waves",
     "trajectory": "path",
     "topology": "tree-structure",
+    "descend": "path",
+    "implicit": "waves",
     "path-plane": "waves",
     "connect": "flow-arrow",
     "barriers": "grid-four",
