@@ -158,7 +158,8 @@ class ExportDialog(QDialog):
             width = order.setup.width or 1.0
             self.rehearsal.ask(order, lambda: self.preview.view.wanted(width))
         else:
-            self.preview.show_words(f"{order.kind.name}: {order.kind.words}.")
+            more = " What moves, how long and how large is set up next." if order.kind.group == "animation" else ""
+            self.preview.show_words(f"{order.kind.name}: {order.kind.words}.{more}")
 
     def _drawn(self, picture: Picture) -> None:
         self.preview.show_picture(picture)

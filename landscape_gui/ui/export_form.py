@@ -109,7 +109,7 @@ class ExportForm(QScrollArea):
     def _arrange(self) -> None:
         """Fields that this kind of file heeds."""
         kind = self.kind
-        figure = kind is not None and kind.takes == "figure" and kind.group != "text"
+        figure = kind is not None and kind.takes == "figure" and kind.group not in ("text", "animation")
         drawn = kind is not None and kind.group in ("figure", "script")
         for widget in (self.labels["Vie&w"], self.view):
             widget.setVisible(figure and self.view.count() > 1)

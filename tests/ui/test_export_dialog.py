@@ -67,6 +67,12 @@ def dialog(qtbot, make):
     return dialog
 
 
+@pytest.fixture
+def undrawn(make):
+    """Its first picture is not waited for."""
+    return make()
+
+
 def choose(box, value):
     row = box.findData(value)
     assert row >= 0, value
@@ -143,13 +149,13 @@ def test_a_page_that_makes_no_sense_is_a_sentence_and_the_next_one_is_drawn(qtbo
     assert dialog.preview.pages.currentWidget() is dialog.preview.view
 
 
-def test_numbers_are_shown_as_they_are_written(qtbot, dialog, tmp_path):
-    dialog.form.format.choose(".csv")
-    qtbot.waitUntil(lambda: dialog.preview.pages.currentWidget() is dialog.preview.text, timeout=20000)
+def test_numbers_are_shown_as_they_are_written(qtbot, undrawn, tmp_path):
+    undrawn.form.format.choose(".csv")
+    qtbot.waitUntil(lambda: undrawn.preview.pages.currentWidget() is undrawn.preview.text, timeout=20000)
     path = tmp_path / "a.csv"
-    dialog.export_to(str(path))
+    undrawn.export_to(str(path))
     qtbot.waitUntil(path.exists, timeout=20000)
-    assert path.read_text().startswith(dialog.preview.text.toPlainText().split("\n")[0])
+    assert path.read_text().startswith(undrawn.preview.text.toPlainText().split("\n")[0])
 
 
 def test_grey_print_has_no_colour_and_the_lightness_of_the_colours(qtbot, dialog):
@@ -199,8 +205,8 @@ def test_another_colour_map_is_drawn_and_those_that_are_unsafe_in_grey_are_marke
     assert not any("not safe" in texts[name] for name in ("viridis", "cividis", "magma", "inferno", "grey"))
 
 
-def test_what_latex_lacks_is_said_where_it_cannot_be_chosen(qtbot, dialog):
-    page = dialog.form.page
+def test_what_latex_lacks_is_said_where_it_cannot_be_chosen(qtbot, undrawn):
+    page = undrawn.form.page
     row = page.font_field.findData("tex")
     page.say_no_tex("the program latex")
     assert not page.font_field.model().item(row).isEnabled()
@@ -209,14 +215,14 @@ def test_what_latex_lacks_is_said_where_it_cannot_be_chosen(qtbot, dialog):
     assert page.font_field.model().item(row).isEnabled()
 
 
-def test_settings_are_remembered_for_each_venue(qtbot, dialog, make, tmp_path):
-    page = dialog.form.page
+def test_settings_are_remembered_for_each_venue(qtbot, undrawn, make, tmp_path):
+    page = undrawn.form.page
     choose(page.venue, "icml")
     choose(page.columns, 2)
     page.font_size.setValue(7.5)
-    dialog.form.format.choose(".svg")
-    dialog.export_to(str(tmp_path / "a.svg"))
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
+    undrawn.form.format.choose(".svg")
+    undrawn.export_to(str(tmp_path / "a.svg"))
+    qtbot.waitUntil(lambda: not undrawn.isVisible(), timeout=20000)
     again = make()
     choice = again.form.page.choice()
     assert (choice.venue, choice.columns, choice.font_size, again.form.format.key) == ("icml", 2, 7.5, ".svg")
@@ -247,44 +253,44 @@ def test_a_figure_is_written_as_the_command_line_writes_it(qtbot, dialog, tmp_pa
     assert path.read_bytes() == render(SUBJECT.figure_of("2d"), ".pdf", dialog.form.page.choice().setup())
 
 
-def test_the_suffix_that_is_typed_decides(qtbot, dialog, tmp_path):
-    dialog.export_to(str(tmp_path / "a.png"))
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
+def test_the_suffix_that_is_typed_decides(qtbot, undrawn, tmp_path):
+    undrawn.export_to(str(tmp_path / "a.png"))
+    qtbot.waitUntil(lambda: not undrawn.isVisible(), timeout=20000)
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_nothing_is_replaced_without_a_yes(qtbot, dialog, tmp_path):
+def test_nothing_is_replaced_without_a_yes(qtbot, undrawn, tmp_path):
     path = tmp_path / "a.pdf"
     path.write_text("precious")
     asked = answer(qtbot, "Keep it")
-    dialog.export_to(str(path))
+    undrawn.export_to(str(path))
     assert "a.pdf, written today at" in asked[0]
-    assert path.read_text() == "precious" and dialog.isVisible()
+    assert path.read_text() == "precious" and undrawn.isVisible()
     answer(qtbot, "Replace")
-    dialog.export_to(str(path))
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
+    undrawn.export_to(str(path))
+    qtbot.waitUntil(lambda: not undrawn.isVisible(), timeout=20000)
     assert path.read_bytes()[:4] == b"%PDF"
 
 
-def test_a_folder_that_is_not_there_is_a_sentence_and_the_dialog_stays(qtbot, dialog, tmp_path):
+def test_a_folder_that_is_not_there_is_a_sentence_and_the_dialog_stays(qtbot, undrawn, tmp_path):
     for suffix in (".pdf", ".csv"):
-        dialog.form.format.choose(suffix)
-        dialog.export_to(str(tmp_path / "missing" / f"a{suffix}"))
-        qtbot.waitUntil(lambda: dialog.wrong.isVisible() and not dialog.writing, timeout=20000)
-        assert "does not exist" in dialog.wrong.text() and dialog.isVisible()
+        undrawn.form.format.choose(suffix)
+        undrawn.export_to(str(tmp_path / "missing" / f"a{suffix}"))
+        qtbot.waitUntil(lambda: undrawn.wrong.isVisible() and not undrawn.writing, timeout=20000)
+        assert "does not exist" in undrawn.wrong.text() and undrawn.isVisible()
 
 
-def test_where_there_is_no_room_it_says_so_and_leaves_no_half_file(qtbot, dialog, tmp_path):
+def test_where_there_is_no_room_it_says_so_and_leaves_no_half_file(qtbot, undrawn, tmp_path):
     """A limit on the size of files answers a write as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
-        dialog.export_to(str(tmp_path / "a.pdf"))
-        qtbot.waitUntil(dialog.wrong.isVisible, timeout=20000)
+        undrawn.export_to(str(tmp_path / "a.pdf"))
+        qtbot.waitUntil(undrawn.wrong.isVisible, timeout=20000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "could not be written: File too large" in dialog.wrong.text() and "Free some space" in dialog.wrong.text()
-    assert dialog.isVisible() and [p.name for p in tmp_path.iterdir()] == ["config"]
+    assert "could not be written: File too large" in undrawn.wrong.text() and "Free some space" in undrawn.wrong.text()
+    assert undrawn.isVisible() and [p.name for p in tmp_path.iterdir()] == ["config"]
 
 
 def test_esc_stops_a_long_writing_and_nothing_is_left(qtbot, make, tmp_path):
@@ -302,20 +308,20 @@ def test_esc_stops_a_long_writing_and_nothing_is_left(qtbot, make, tmp_path):
     qtbot.waitUntil((tmp_path / "b.png").exists, timeout=20000)
 
 
-def test_enter_asks_for_a_name_made_of_what_is_shown_and_esc_closes(qtbot, dialog, monkeypatch, tmp_path):
+def test_enter_asks_for_a_name_made_of_what_is_shown_and_esc_closes(qtbot, undrawn, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(saving, "ask_path", lambda parent, settings, kind, name: asked.append(name + kind.suffix) or "")
-    QTest.keyClick(dialog.form.page.font_size, Qt.Key.Key_Return)
+    QTest.keyClick(undrawn.form.page.font_size, Qt.Key.Key_Return)
     assert asked == ["digits-mlp-surface-2d.pdf"]
-    QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert not dialog.isVisible()
+    QTest.keyClick(undrawn, Qt.Key.Key_Escape)
+    assert not undrawn.isVisible()
 
 
-def test_every_field_has_a_name_and_is_reached_with_tab(qtbot, dialog):
-    fields = [w for kind in (QComboBox, QAbstractSpinBox, QCheckBox) for w in dialog.form.findChildren(kind) if w.isVisible()]
+def test_every_field_has_a_name_and_is_reached_with_tab(qtbot, undrawn):
+    fields = [w for kind in (QComboBox, QAbstractSpinBox, QCheckBox) for w in undrawn.form.findChildren(kind) if w.isVisible()]
     assert len(fields) > 12
     assert all(w.accessibleName() or w.text() for w in fields)
-    reached, at = set(), dialog.form.format
+    reached, at = set(), undrawn.form.format
     for _ in range(80):
         reached.add(at)
         at = at.nextInFocusChain()
@@ -323,11 +329,11 @@ def test_every_field_has_a_name_and_is_reached_with_tab(qtbot, dialog):
     assert all(w.focusPolicy() & Qt.FocusPolicy.TabFocus for w in fields)
 
 
-def test_keys_of_labels_differ(qtbot, dialog):
+def test_keys_of_labels_differ(qtbot, undrawn):
     from PySide6.QtWidgets import QAbstractButton, QLabel
 
-    labels = [w.text() for w in dialog.findChildren(QLabel) if w.buddy() is not None]
-    texts = labels + [w.text() for w in dialog.findChildren(QAbstractButton)]
+    labels = [w.text() for w in undrawn.findChildren(QLabel) if w.buddy() is not None]
+    texts = labels + [w.text() for w in undrawn.findChildren(QAbstractButton)]
     keys = [text[text.index("&") + 1].upper() for text in texts if "&" in text.replace("&&", "")]
     assert len(keys) == len(set(keys)) > 12
 
@@ -335,16 +341,16 @@ def test_keys_of_labels_differ(qtbot, dialog):
 # copying
 
 
-def test_the_caption_is_copied_as_text_and_for_latex(qtbot, dialog):
-    dialog.copying.caption.click()
+def test_the_caption_is_copied_as_text_and_for_latex(qtbot, undrawn):
+    undrawn.copying.caption.click()
     assert QGuiApplication.clipboard().text() == "A bowl of 100 % & more."
-    dialog.copying.latex.click()
+    undrawn.copying.latex.click()
     assert QGuiApplication.clipboard().text() == r"A bowl of 100 \% \& more."
 
 
-def test_the_picture_is_copied_with_the_files_pixels(qtbot, dialog):
+def test_the_picture_is_copied_with_the_files_pixels(qtbot, undrawn):
     QGuiApplication.clipboard().clear()
-    dialog.copying.picture.click()
+    undrawn.copying.picture.click()
     qtbot.waitUntil(lambda: not QGuiApplication.clipboard().image().isNull(), timeout=20000)
     image: QImage = QGuiApplication.clipboard().image()
     assert image.width() == 1650
@@ -439,17 +445,17 @@ def test_animations_have_a_dialog_of_their_own(qtbot, make, monkeypatch):
     assert opened == [(SUBJECT, ".gif")] and not dialog.isVisible()
 
 
-def test_the_suffix_of_an_animation_that_is_typed_opens_its_dialog(qtbot, dialog, monkeypatch, tmp_path):
+def test_the_suffix_of_an_animation_that_is_typed_opens_its_dialog(qtbot, undrawn, monkeypatch, tmp_path):
     opened = []
     own = SimpleNamespace(AnimationDialog=lambda session, subject, parent, suffix: opened.append(suffix) or QDialog(parent))
     monkeypatch.setitem(sys.modules, "landscape_gui.ui.animation_dialog", own)
-    dialog.export_to(str(tmp_path / "a.webp"))
-    assert opened == [".webp"] and not dialog.isVisible()
+    undrawn.export_to(str(tmp_path / "a.webp"))
+    assert opened == [".webp"] and not undrawn.isVisible()
 
 
-def test_a_surface_is_written_as_loss_landscape_reads_it(qtbot, dialog, tmp_path):
-    assert dialog.form.format.choose(".h5:loss-landscape")
-    dialog.export_to(str(tmp_path / "a.h5"))
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20000)
+def test_a_surface_is_written_as_loss_landscape_reads_it(qtbot, undrawn, tmp_path):
+    assert undrawn.form.format.choose(".h5:loss-landscape")
+    undrawn.export_to(str(tmp_path / "a.h5"))
+    qtbot.waitUntil(lambda: not undrawn.isVisible(), timeout=20000)
     again = read_surface(tmp_path / "a.h5")
     np.testing.assert_array_equal(again.quantities["train_loss"].values, RESULT.quantities["train_loss"].values)
