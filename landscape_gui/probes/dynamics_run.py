@@ -333,5 +333,5 @@ def limit_of(track: Track, training: Any, gradient_norm: float) -> tuple[float, 
     found = stability_limit(
         training.lr, momentum=b, nesterov=training.nesterov, dampening=damping, weight_decay=training.weight_decay
     )
-    words = "2/lr" if not b else f"(2 + 2b)/(lr (1 + 2b)), b = {b:g}" if training.nesterov else f"(2 + 2b)/lr, b = {b:g}"
-    return found, words + (" − weight decay" if training.weight_decay else "")
+    form = "2/lr" if not b else "(2 + 2b)/(lr (1 + 2b))" if training.nesterov else "(2 + 2b)/lr"
+    return found, form + (" − weight decay" if training.weight_decay else "") + (f", b = {b:g}" if b else "")
