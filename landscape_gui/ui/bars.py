@@ -55,6 +55,7 @@ def make_menus(window: Window) -> QMenu:
     recent.aboutToShow.connect(window.fill_recent)
     for title, names in MENUS.items():
         menu = window.menuBar().addMenu(title)
+        menu.setToolTipsVisible(True)
         for name in names:
             if name == "-":
                 menu.addSeparator()
