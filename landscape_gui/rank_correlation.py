@@ -55,7 +55,7 @@ def kendall(x: Array, y: Array) -> float:
     """Tau-b of two arrays (n,) (Kendall 1945): concordant minus discordant pairs over the geometric mean of the pairs that are not
     tied in each. NaN where one of them is constant."""
     a, b = signs(np.asarray(x, float)), signs(np.asarray(y, float))
-    untied = math.sqrt(float((a != 0).sum())) * math.sqrt(float((b != 0).sum()))
+    untied = math.sqrt(float((a != 0).sum()) * float((b != 0).sum()))
     return float((a * b).sum()) / untied if untied else math.nan
 
 
@@ -222,7 +222,7 @@ def of_noise(
     rng = np.random.default_rng(seed)
     drawn = [np.asarray(v, float) + size * rng.standard_normal((draws, len(v))) for v, size in zip((x, y), sizes, strict=True)]
     a, b = signs(drawn[0]), signs(drawn[1])
-    untied = np.sqrt((a != 0).sum((1, 2)) * (b != 0).sum((1, 2)))
+    untied = np.sqrt((a != 0).sum((1, 2)) * (b != 0).sum((1, 2)).astype(float))
     taus = (a * b).sum((1, 2)) / np.where(untied > 0, untied, np.nan)
     low, high = np.nanquantile(taus, [(1 - level) / 2, (1 + level) / 2])
     return Interval(low=float(low), high=float(high))

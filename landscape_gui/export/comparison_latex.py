@@ -21,6 +21,8 @@ from landscape_gui.model_comparison import ModelComparison
 
 SYMBOLS = {r"$\lambda$ max": r"$\lambda_{\max}$", r"$\lambda$ min": r"$\lambda_{\min}$"}
 """What `latex` makes of two headings, and how they are written."""
+PRINTED = (0, 1, 2, 3, 4, 5, 6, 8)
+"""Of the correlations' columns; the interval of Spearman's rho would be too much for a page."""
 NARROW = 15
 """Letters of a line of a column's heading."""
 
@@ -75,14 +77,14 @@ def stacked(text: str) -> str:
 def related_lines(comparison: ModelComparison) -> list[str]:
     return [
         r"\begin{table}",
-        r"  \centering\scriptsize\setlength{\tabcolsep}{3pt}",
+        r"  \centering\scriptsize\setlength{\tabcolsep}{2.8pt}",
         rf"  \caption{{{latex(gap_words(comparison))}.}}",
         r"  \label{tab:comparison-correlation}",
-        rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(RELATED_HEADS) - 1)}@{{}}}}",
+        rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(PRINTED) - 1)}@{{}}}}",
         r"    \toprule",
-        line([math_words(head) for head in RELATED_HEADS]),
+        line([math_words(RELATED_HEADS[k]) for k in PRINTED]),
         r"    \midrule",
-        *(line([math_words(text) for text in related_texts(one)]) for one in comparison.related),
+        *(line([math_words(related_texts(one)[k]) for k in PRINTED]) for one in comparison.related),
         r"    \bottomrule",
         r"  \end{tabular}",
         "",

@@ -74,7 +74,7 @@ def related_texts(one: Related) -> tuple[str, ...]:
     """A row of the correlations, in the order of RELATED_HEADS."""
     if one.why:
         return (one.head, str(one.models), "–", one.why, *[""] * (len(RELATED_HEADS) - 4))
-    missing = "none of so few" if not one.interval.known else ""
+    missing = "none" if not one.interval.known else ""
     return (
         one.head, str(one.models), signed(one.tau), interval_words(one.interval) or missing, p_words(one.p),
         p_words(one.p_together), signed(one.rho), interval_words(one.rho_interval) or missing, interval_words(one.noise),
