@@ -43,6 +43,8 @@ class DynamicsGrowth:
 
     def __init__(self, probe: Dynamics | None = None) -> None:
         self.probe = probe
+        self.measures = True
+        """Whether the next `grow` measures anything; without, it shows what is logged, and known of the weights, at once."""
         self.moments: dict[str, tuple[MomentResult, dict[str, Any]]] = {}
         self.states: dict[str, Tensor] = {}
         self.axes: tuple[Tensor, ...] = ()
@@ -65,7 +67,7 @@ class DynamicsGrowth:
         left = [turn for turn in growing.turns() if not self._known(growing, *turn)]
         left.sort(key=lambda turn: turn[1] < turn[0].count - 1)  # the newest of each run first
         ends = time.monotonic() + SECONDS
-        for line, place in left:
+        for line, place in left if self.measures else ():
             if stop() or not self._measure(growing, line, place, ask, stop):
                 return None
             if time.monotonic() > ends:

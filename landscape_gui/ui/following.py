@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 EVERY = 1500
 """Milliseconds between two looks into a folder."""
-SHARE = 3.0
-"""So many times as long as measuring took last, nothing is measured for a run that is followed: training has the machine."""
+SHARE, MOST = 3.0, 60.0
+"""So many times as long as it took last, and at most so many seconds, nothing is measured for a run that is followed: training has
+the machine. The same of reading what has come."""
 LAID_AGAIN, REST = 1.5, 4.0
 """A surface is computed again by itself where the run has left its plane, there are so many times the checkpoints, and so many
 times as long as it took has passed."""
@@ -50,13 +51,16 @@ class Followed:
     growth: Any = None
     grown: Any = None
     news: bool = True
+    fresh: bool = True
+    """There is something new that can be shown without measuring."""
     first: bool = False
     """Nothing is shown of it yet, and the dynamics are to be."""
     stale: bool = False
     """What is shown has grown by more than the store holds."""
+    pauses: float = 0.0
     rests: float = 0.0
     lies: float = 0.0
-    """Until when, by the monotonic clock, nothing is measured, and no surface computed by itself."""
+    """Until when, by the monotonic clock, nothing is read, nothing measured, and no surface computed by itself."""
     lost: int = 0
     trouble: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -168,6 +172,7 @@ class Following(QObject):
         followed.seen, followed.trouble = seen, seen.trouble
         followed.lost += len(seen.gone)
         followed.news |= seen.changed
+        followed.fresh |= seen.changed
         if document.state == "waiting":
             followed.on = True
             if seen.run is not None:
@@ -218,7 +223,7 @@ class Following(QObject):
         grow, growth_of = session.services.grow, session.services.growth_of
         if not followed.on or followed.growing or not followed.news or document is not session.current or grow is None:
             return
-        if any(inquiry.live for inquiry in session.inquiries) or time.monotonic() < followed.rests or growth_of is None:
+        if any(inquiry.live for inquiry in session.inquiries) or growth_of is None:
             return
         shown, run = session.shown_of(document), document.problem.run
         if len(getattr(run, "checkpoints", ())) < 2 or (shown is None and not followed.first) or (shown and shown.partial):
@@ -229,20 +234,33 @@ class Following(QObject):
         if followed.growth is None:
             followed.news = False
             return
-        followed.growing, followed.news = True, False
-        followed.stop.clear()
-        growth, problem, stop, began = followed.growth, document.problem, followed.stop.is_set, time.monotonic()
-        session.thinker.submit(
-            Task(
-                lambda: grow(growth, problem, stop),
-                lambda outcome: self._grew(followed, outcome, time.monotonic() - began),
-                name="what is new of a run",
-            )
-        )
+        measures = not (followed.fresh and hasattr(followed.growth, "measures"))
+        if time.monotonic() >= (followed.rests if measures else followed.pauses):
+            self._submit(followed, measures)
 
-    def _grew(self, followed: Followed, outcome: Outcome, seconds: float) -> None:
+    def _submit(self, followed: Followed, measures: bool) -> None:
+        """One step, in the thread that answers questions."""
+        grow = self.session.services.grow
+        assert grow is not None
+        followed.growing, followed.news, followed.fresh = True, False, False
+        followed.stop.clear()
+        followed.growth.measures = measures
+        growth, problem, stop, began = followed.growth, followed.document.problem, followed.stop.is_set, time.monotonic()
+
+        def done(outcome: Outcome) -> None:
+            rest = time.monotonic() + min(SHARE * (time.monotonic() - began), MOST)
+            if measures:
+                followed.rests = rest
+            else:
+                followed.pauses = rest
+            self._grew(followed, outcome)
+            if not measures and self.of(followed.document) is followed:
+                self._grow(followed)
+
+        self.session.thinker.submit(Task(lambda: grow(growth, problem, stop), done, name="what is new of a run"))
+
+    def _grew(self, followed: Followed, outcome: Outcome) -> None:
         followed.growing = False
-        followed.rests = time.monotonic() + min(SHARE * seconds, 60.0)
         if self.of(followed.document) is not followed:
             return
         if outcome.error is not None or outcome.value is None:

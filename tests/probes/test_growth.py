@@ -81,6 +81,16 @@ def test_the_newest_is_measured_first_and_those_between_are_left_for_later(whole
     assert found[1].complete and not np.isnan(only(found[1]).quantities["lambda_max"].values).any()
 
 
+def test_without_measuring_there_is_what_was_logged_and_the_way_through_weights(whole: Problem) -> None:
+    growth = DynamicsGrowth(FEW)
+    growth.measures = False
+    found = grow(growth, until_checkpoint(whole, 5), never)
+    assert found is not None
+    run = only(found[1])
+    assert not found[1].complete and not run.computed.any() and "lambda_max" not in run.quantities
+    assert run.logged["train_loss"].values.size and run.quantities["distance_from_start"].values[-1] > 0 and len(run.place) == 5
+
+
 def test_the_plane_stays_until_there_are_half_as_many_checkpoints_more(whole: Problem, monkeypatch) -> None:
     monkeypatch.setattr(dynamics_growth, "SECONDS", 0.0)
     growth = DynamicsGrowth(FEW)

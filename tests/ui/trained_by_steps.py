@@ -30,6 +30,7 @@ class Training:
             loss.backward()
             self.optimiser.step()
             self.recorder.step(loss=loss)
+            self.recorder.flush()
 
     def begin(self) -> None:
         rng = np.random.default_rng(0)
