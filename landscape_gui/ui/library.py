@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QUrl, Signal
@@ -20,10 +20,11 @@ from PySide6.QtWidgets import (
 )
 
 from landscape_gui.ui import theme
+from landscape_gui.ui.answer_rows import answer_items, document_above, fill_answers, folded_groups
 from landscape_gui.ui.connecting import Connecting, name_of
 from landscape_gui.ui.documents import Answer, Document
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.library_runs import LIVE, SECOND, SIGN, GrowingRows, draw_live, fill_run, row
+from landscape_gui.ui.library_runs import GROUP, LIVE, SECOND, SIGN, GrowingRows, draw_live, fill_run, row
 from landscape_gui.ui.library_tree import WHAT, Index, LibraryTree, Model
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
@@ -161,10 +162,12 @@ class Library(QWidget):
         if signature != self._signature:
             self._signature = signature
             folded = {item.data(0, WHAT).number for item in self.tops() if not item.isExpanded()}
-            opened = {item.data(0, WHAT).number for item in self.tops() if any(child.isExpanded() for child in children(item))}
+            opened = {item.data(0, WHAT).number for item in self.tops() if any(child.isExpanded() for child in runs_of(item))}
+            closed = {item.data(0, WHAT).number: folded_groups(item) for item in self.tops()}
             self.tree.clear()
             for document in documents:
-                self._add(document, folded=document.number in folded, opened=document.number in opened)
+                number = document.number
+                self._add(document, folded=number in folded, opened=number in opened, closed=closed.get(number, ()))
         self._mark()
 
     def _several(self) -> bool:
@@ -176,7 +179,7 @@ class Library(QWidget):
     def tops(self) -> list[QTreeWidgetItem]:
         return [item for k in range(self.tree.topLevelItemCount()) if (item := self.tree.topLevelItem(k)) is not None]
 
-    def _add(self, document: Document, *, folded: bool, opened: bool) -> None:
+    def _add(self, document: Document, *, folded: bool, opened: bool, closed: Collection[str]) -> None:
         run = getattr(document.problem, "run", None) if not document.alone else None
         alone = run is None and document.state != "waiting"
         sign = kind_sign(document.answers[0].probe) if document.is_answer else "cube" if alone else "folder"
@@ -191,11 +194,7 @@ class Library(QWidget):
             fill_run(group, entries)
             group.setExpanded(opened)
         if not document.is_answer or len(document.answers) > 1:
-            for answer in document.answers:
-                when = answer.created.replace("T", " ")[:16]
-                child = row(answer.title, answer.detail or when, kind_sign(answer.probe), answer)
-                child.setToolTip(0, "\n".join(filter(None, (answer.title, answer.detail, when))))
-                top.addChild(child)
+            fill_answers(top, document, SIGNS, closed)
         top.setExpanded(not folded)
         self.growing.tell(document)
 
@@ -211,7 +210,7 @@ class Library(QWidget):
             if top.data(0, WHAT) is not current:
                 continue
             target = top
-            for child in children(top):
+            for child in answer_items(top):
                 what = child.data(0, WHAT)
                 if isinstance(what, Answer) and shown is not None and what.key == shown.result.provenance.key and what.key:
                     target = child
@@ -225,9 +224,9 @@ class Library(QWidget):
         if isinstance(what, Document):
             self.session.select(what)
         elif isinstance(what, Answer):
-            top = item.parent()
-            if top is not None:
-                self.session.show_answer(top.data(0, WHAT), what)
+            of = document_above(item)
+            if of is not None:
+                self.session.show_answer(of, what)
         elif what is None:
             item.setExpanded(not item.isExpanded())
 
@@ -264,7 +263,7 @@ class Library(QWidget):
             self._entry(menu, "Close", lambda: self.session.close(what))
         elif isinstance(what, Answer):
             self._entry(menu, "Show", lambda: self._chosen(item))
-            of = parent.data(0, WHAT) if (parent := item.parent()) is not None else None
+            of = document_above(item)
             self._entry(menu, TOPOLOGY, lambda: ask_topology(self.session), can_ask(self.session, of, what))
         elif isinstance(what, str):
             self._entry(menu, "Open this checkpoint", lambda: self.session.open([what]))
@@ -302,9 +301,9 @@ class Library(QWidget):
         run's checkpoints; where nothing is, all models that are open."""
         found: list[tuple[Document | str, Answer | None]] = []
         for item in self._in_order():
-            what, above = item.data(0, WHAT), item.parent()
+            what, above = item.data(0, WHAT), document_above(item)
             if isinstance(what, Answer) and above is not None:
-                found.append((above.data(0, WHAT), what))
+                found.append((above, what))
             elif isinstance(what, str) or (isinstance(what, Document) and what.composed is None and what.state != "failed"):
                 found.append((what, None))
         chosen = {document for document, answer in found if answer is not None}
@@ -353,6 +352,11 @@ class Library(QWidget):
 
 def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
     return [child for k in range(item.childCount()) if (child := item.child(k)) is not None]
+
+
+def runs_of(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    """The row above a run's checkpoints, where there is one."""
+    return [child for child in children(item) if child.data(0, WHAT) is None and not child.data(0, GROUP)]
 
 
 def kind_sign(probe: str) -> str:

@@ -23,6 +23,8 @@ SECOND = Qt.ItemDataRole.UserRole + 1
 SIGN = Qt.ItemDataRole.UserRole + 2
 LIVE = Qt.ItemDataRole.UserRole + 3
 """Whether the run of a row is being trained."""
+GROUP = Qt.ItemDataRole.UserRole + 4
+"""Of a row above several answers: the other model that they are about."""
 RADIUS = 3.5
 
 
@@ -100,7 +102,7 @@ class GrowingRows(QObject):
     def _group(self, top: QTreeWidgetItem) -> QTreeWidgetItem:
         """The row above the checkpoints, made where the run had only one before."""
         first = top.child(0)
-        if first is not None and first.data(0, WHAT) is None:
+        if first is not None and first.data(0, WHAT) is None and not first.data(0, GROUP):
             return first
         group = row("", "", "folders", None)
         top.insertChild(0, group)

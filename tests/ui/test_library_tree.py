@@ -6,7 +6,10 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
+from landscape_gui.ui.answer_rows import document_above
+from landscape_gui.ui.documents import Answer
 from landscape_gui.ui.library import Library, children
+from landscape_gui.ui.library_runs import SECOND
 from landscape_gui.ui.library_tree import ROWS, WHAT, label_of, model_of
 from landscape_gui.ui.services import Entry, Services
 
@@ -241,3 +244,35 @@ def test_two_selected_rows_are_connected_from_the_menu(qtbot, library, session):
 
 def test_a_row_keeps_what_it_stands_for(library):
     assert rows(library)["run: epoch1"].data(0, WHAT) == "run/epoch1.pt"
+
+
+# answers about the same pair
+
+
+def test_answers_about_one_other_model_stand_under_one_row(qtbot, library, session):
+    document = session.documents[0]
+    details = ["with b: linear, 21 points", "51 x 51", "with c: linear", "with b: bezier, 21 points", "b, c"]
+    document.answers = [Answer(key=f"{k}", probe="connect", title="Path", detail=d) for k, d in enumerate(details)]
+    session.documents_changed.emit()
+    top = library.tops()[0]
+    told = [(child.text(0), child.data(0, SECOND), [leaf.data(0, SECOND) for leaf in children(child)]) for child in children(top)]
+    assert told == [
+        ("With b", "2 answers", ["linear, 21 points", "bezier, 21 points"]), ("Path", "51 x 51", []),
+        ("Path", "with c: linear", []), ("Path", "b, c", []),
+    ]  # fmt: skip
+    inside = children(children(top)[0])[1]
+    assert model_of(inside) is document and document_above(inside) is document
+    library.tree.clearSelection()
+    inside.setSelected(True)
+    assert library.to_compose() == [(document, document.answers[3])]
+
+
+def test_a_group_that_was_closed_stays_so(qtbot, library, session):
+    document = session.documents[0]
+    document.answers = [Answer(key=f"{k}", probe="connect", title="Path", detail="with b: linear") for k in range(2)]
+    session.documents_changed.emit()
+    assert children(library.tops()[0])[0].isExpanded()
+    children(library.tops()[0])[0].setExpanded(False)
+    document.answers = [*document.answers, Answer(key="2", probe="surface", title="Loss surface")]
+    session.documents_changed.emit()
+    assert len(children(library.tops()[0])) == 2 and not children(library.tops()[0])[0].isExpanded()
