@@ -61,3 +61,29 @@ def test_every_end_of_an_epoch_stays_while_there_is_room() -> None:
 
 def test_the_same_calls_keep_the_same() -> None:
     assert run_of(3000, 33, 41)[0].marks == run_of(3000, 33, 41)[0].marks
+
+
+@pytest.mark.parametrize("keep", [2, 5, 12, 80, 300])
+@pytest.mark.parametrize("per_epoch", [0, 7])
+def test_the_step_that_is_next_is_the_first_that_is_wanted(keep: int, per_epoch: int) -> None:
+    """As things stand, and none is wanted before it whatever is taken in until then."""
+    thinning = Thinning(keep)
+    thinning.add(Mark(0))
+    due = thinning.next_step(0)
+    for step in range(1, 2000):
+        assert due >= step and (due == step or not thinning.wants_step(step))
+        if due == step:
+            if thinning.wants_step(step):
+                thinning.add(Mark(step))
+            due = thinning.next_step(step)
+            assert due == float("inf") or thinning.wants_step(int(due))
+        if per_epoch and step % per_epoch == 0 and thinning.wants_epoch(step // per_epoch):
+            thinning.add(Mark(step, step // per_epoch))
+
+
+def test_there_is_no_next_step_where_none_can_be_wanted() -> None:
+    thinning = Thinning(2)
+    for step in (0, 1, 4, 16, 256, 65536, 1 << 32):
+        thinning.add(Mark(step))
+    assert [mark.step for mark in thinning.marks] == [0, 1]
+    assert thinning.next_step(1 << 32) == float("inf")

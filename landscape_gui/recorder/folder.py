@@ -14,29 +14,28 @@ from landscape_gui.errors import CheckpointError, RecorderError
 from landscape_gui.recorder.files import LOG, mark_of, marks_in, name_of, unfinished, write_whole
 from landscape_gui.recorder.geometry import Geometry
 from landscape_gui.recorder.log import Log, line_of, mend, rows_in
-from landscape_gui.recorder.scalars import Means, Stretch, read
+from landscape_gui.recorder.rows import Entry, Rows
 from landscape_gui.recorder.snapshots import Snapshot, is_begun
 from landscape_gui.recorder.thinning import Mark, Thinning
 from landscape_gui.recorder.writer import Writer
 
 LINES = "Lines of the log"
-OF_EPOCHS = ("loss", "accuracy")
-"""What is handed over at steps and stands as its mean in an epoch's row, as train_loss and train_accuracy."""
+SPARE = 2
+"""Snapshots that are kept to be copied into again, once they are written."""
 
 
 class Folder:
     """What a recorder has written, and the thread that writes. step, epoch: the last ones recorded before."""
 
-    def __init__(self, path: Path, keep: int) -> None:
+    def __init__(self, path: Path, keep: int, began: float) -> None:
         self.path = path
         self.thinning = Thinning(keep)
         self.writer = Writer()
         self.step = self.epoch = 0
         self.resumed = False
-        self.seconds_before = 0.0
         self.bytes = 0
         self._log = Log(path / LOG)
-        self._means = Means()
+        self._rows = Rows(began)
         self._written: list[dict[str, Tensor]] = []
         self._edges: list[Tensor] | None = None
 
@@ -64,7 +63,8 @@ class Folder:
         def write() -> None:
             counts = {"step": str(mark.step)} | ({} if mark.epoch is None else {"epoch": str(mark.epoch)})
             content = snapshot.content(**counts)
-            self._written.append(snapshot.tensors)
+            if len(self._written) < SPARE:
+                self._written.append(snapshot.tensors)
             write_whole(self.path / name_of(mark), content)
             self.bytes += len(content)
             self._log.force()
@@ -82,13 +82,13 @@ class Folder:
         self.run(lambda: os.replace(before, after), name_of(mark))
         self._remove([other for other in self.thinning.add(mark) if other != mark])
 
-    def append(self, rows: Sequence[tuple[dict[str, Any], Stretch]], ready: Any) -> None:
-        """Write rows of the log, once a GPU has come to `ready`."""
+    def append(self, entries: Sequence[Entry], ready: Any) -> None:
+        """Write the rows of the log that these complete, once a GPU has come to `ready`."""
 
         def write() -> None:
             if ready is not None:
                 ready.synchronize()
-            self._log.append([self._read(row, stretch) for row, stretch in rows])
+            self._log.append(self._rows.of(entries))
 
         self.run(write, LINES)
 
@@ -128,23 +128,6 @@ class Folder:
             return
         geometry.start = torch.cat(parts)
 
-    def _read(self, row: dict[str, Any], stretch: Stretch) -> dict[str, Any]:
-        """A row with the numbers that were handed over: means over its steps; of an epoch, of what its steps handed over."""
-        place: dict[str, Any] = {name: row[name] for name in ("step", "epoch") if name in row}
-        settings = {name: float(value) if isinstance(value, Tensor) else value for name, value in row.items() if name not in place}
-        values = {name: read(part) for name, part in stretch.values.items()}
-        own = {name: sum(part) / len(part) for name, part in values.items()}
-        if "epoch" in row:
-            of_steps = {f"train_{name}": value for name, value in self._means.take().items()}
-            own = {**of_steps, **own}
-        else:
-            for name in OF_EPOCHS:
-                if name in values:
-                    self._means.add(name, values[name])
-        rates = {name: value for name, value in settings.items() if name.startswith("lr")}
-        rest = {name: value for name, value in settings.items() if name not in rates}
-        return {**place, **rates, **own, **rest}
-
     def _remove(self, marks: Sequence[Mark]) -> None:
         def remove() -> None:
             for mark in marks:
@@ -154,8 +137,11 @@ class Folder:
             self.run(remove, "A thinner series of checkpoints")
 
 
-def prepare(path: Path, keep: int, *, resume: bool, at_step: int | None) -> Folder:
-    """A folder to record into. RecorderError: it holds a run already and is not to be gone on with, or it cannot be written."""
+def prepare(path: Path, keep: int, *, began: float, resume: bool, at_step: int | None) -> Folder:
+    """A folder to record into, from `began` on by the clock.
+
+    RecorderError: it holds a run already and is not to be gone on with, or it cannot be written.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
         marks = marks_in(path)
@@ -169,17 +155,14 @@ def prepare(path: Path, keep: int, *, resume: bool, at_step: int | None) -> Fold
         mend(path / LOG)
         if at_step is not None and (marks or (path / LOG).exists()):
             set_aside(path, at_step)
-        folder = Folder(path, keep)
+        rows, marks = list(rows_in(path / LOG)), marks_in(path)
+        before = max((float(row["seconds"]) for row in rows if isinstance(row.get("seconds"), (int, float))), default=0.0)
+        folder = Folder(path, keep, began - before)
     except OSError as error:
         raise RecorderError(f"{path} cannot be recorded into: {error.strerror}.", remedy="Name another folder.") from error
-    rows = list(rows_in(path / LOG))
-    marks = marks_in(path)
     folder.resumed = bool(rows or marks)
     folder.step = max([number(row.get("step")) for row in rows] + [mark.step for mark in marks], default=0)
     folder.epoch = max([number(row.get("epoch")) for row in rows] + [mark.epoch or 0 for mark in marks], default=0)
-    folder.seconds_before = max(
-        (float(row["seconds"]) for row in rows if isinstance(row.get("seconds"), (int, float))), default=0.0
-    )
     for mark in marks:
         folder._remove(folder.thinning.add(mark))
     return folder

@@ -12,6 +12,7 @@ MOST_WAITING = 8 << 20
 """Bytes of lines that wait for a full disk; older ones are dropped then."""
 
 Row = dict[str, Any]
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Log:
@@ -60,7 +61,7 @@ class Log:
 
 def line_of(row: Mapping[str, Any]) -> bytes:
     """A row as a line. NaN and infinities stand as Python, NumPy and pandas read them: NaN, Infinity."""
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    return ENCODE(row).encode() + b"\n"
 
 
 def rows_in(path: Path) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from landscape_gui.errors import RecorderError
+from landscape_gui.recorder.scalars import Value, handed
 
 SETTINGS = ("lr", "momentum", "dampening", "nesterov", "weight_decay", "betas", "eps", "amsgrad", "rho", "alpha", "maximize")
 
@@ -32,17 +33,32 @@ def named(optimizers: Any) -> dict[str, Any]:
     return found
 
 
-def rates(optimizers: Mapping[str, Any]) -> Iterator[tuple[str, float | Tensor]]:
+class Rates:
+    """Learning rates by name, read at every step: named anew where one has changed."""
+
+    def __init__(self, optimizers: Mapping[str, Any]) -> None:
+        self._optimizers = optimizers
+        self._each = tuple(optimizers.values())
+        self._values: list[Any] | None = None
+        self._found: dict[str, Value] = {}
+
+    def now(self) -> Mapping[str, Value]:
+        """The rates, which nobody changes afterwards. A schedule changes tensors in place: they are read each time."""
+        values = [group.get("lr") for each in self._each for group in each.param_groups]
+        if self._values is None or values != self._values:
+            self._found = dict(rates(self._optimizers))
+            self._values = None if any(isinstance(value, Tensor) for value in values) else values
+        return self._found
+
+
+def rates(optimizers: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     """ "lr" of the first group, "lr_2", ... of the others; of named optimisers "lr_NAME". A rate may be a tensor."""
     for name, optimizer in optimizers.items():
         front = "lr" if not name else f"lr_{name}"
         for number, group in enumerate(optimizer.param_groups, 1):
             if "lr" in group:
-                rate = group["lr"]
-                yield (
-                    front if number == 1 else f"{front}_{number}",
-                    rate.detach().clone() if isinstance(rate, Tensor) else float(rate),
-                )
+                place = front if number == 1 else f"{front}_{number}"
+                yield place, handed(place, group["lr"])
 
 
 def first_rate(optimizers: Mapping[str, Any]) -> float:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 FINEST = 4
 """Significant binary digits of a step whose checkpoint is kept at most: more would write too often where steps are short."""
+MOST_BITS = 64
+"""No training has more steps."""
 EPOCHS = 2 / 3
 """The share of what may be kept that epochs' ends may take."""
 
@@ -58,12 +60,25 @@ class Thinning:
         """Whether a checkpoint after this step is kept, as things stand."""
         return digits(step) <= self._steps
 
+    def next_step(self, step: int) -> float:
+        """The next step of which a checkpoint is kept, as things stand; inf where there is none. It may be kept no longer when
+        training gets there, but none before it is."""
+        if step < 1:
+            return 1
+        if self._steps >= 1:
+            unit = 1 << max(step.bit_length() - int(self._steps), 0)
+            return (step // unit + 1) * unit
+        powers = (1 << exponent for exponent in range(step.bit_length(), MOST_BITS))
+        return next((power for power in powers if digits(power) <= self._steps), math.inf)
+
     def wants_epoch(self, epoch: int) -> bool:
         """The same of the end of an epoch."""
         return digits(epoch) <= self._epochs
 
     def add(self, mark: Mark) -> list[Mark]:
         """Take a checkpoint in (in the place of one after the same step); those that go for it."""
+        if mark.epoch is None and len(self.marks) < self.keep and self.wants_step(mark.step):
+            return self.add_last(mark)  # all of them fit
         self.marks = [other for other in self.marks if other.step != mark.step] + [mark]
         epochs = [m.epoch for m in self.marks if m.epoch is not None]
         self._epochs = finest(epochs, int(self.keep * EPOCHS), self._epochs)

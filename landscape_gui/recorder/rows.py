@@ -1,0 +1,103 @@
+"""The rows of a log, made in the thread that writes of what training handed over at its steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape_gui.recorder.scalars import Value
+
+OF_EPOCHS = ("loss", "accuracy")
+"""What is handed over at steps and stands as its mean in an epoch's row, as train_loss and train_accuracy."""
+
+Step = tuple[int, float, Mapping[str, Value] | None, dict[str, Value]]
+"""What a step hands over: its number; when, by the clock; the learning rates, where a row ends with it; its numbers."""
+
+
+@dataclass
+class Row:
+    """A row that does more than end with a step. An epoch's has numbers of its own; any other holds the means of what was handed
+    over since the row before, and where there is none (`only_if_any`) it is left out."""
+
+    step: int
+    at: float
+    rates: Mapping[str, Value]
+    epoch: int | None = None
+    found: Mapping[str, float] = field(default_factory=dict)
+    scalars: dict[str, Value] = field(default_factory=dict)
+    only_if_any: bool = False
+
+
+Entry = Step | Row
+
+
+class Rows:
+    """Makes rows of entries, in their order. began: what the clock said `seconds` = 0 at."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._open: dict[str, list[float]] = {}
+        self._of_epoch: dict[str, list[float]] = {}
+
+    def of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        """The rows that these complete. Waits for GPUs; one transfer for tensors of one kind."""
+        arrive(entries)
+        return list(self._complete(entries))
+
+    def _complete(self, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+        for entry in entries:
+            if isinstance(entry, Row):
+                if entry.epoch is not None:
+                    own = {**self._of_steps(), **entry.scalars}
+                    yield {"step": entry.step, "epoch": entry.epoch, **entry.rates, **own, **entry.found, **self._seconds(entry.at)}
+                elif self._open or not entry.only_if_any:
+                    yield {"step": entry.step, **entry.rates, **self._means(), **entry.found, **self._seconds(entry.at)}
+                continue
+            step, at, rates, scalars = entry
+            self._add(scalars)
+            if rates is not None:
+                yield {"step": step, **rates, **self._means(), **self._seconds(at)}
+
+    def _add(self, scalars: Mapping[str, Any]) -> None:
+        for name, value in scalars.items():
+            self._open.setdefault(name, []).append(value)
+
+    def _means(self) -> dict[str, float]:
+        """Means of what was handed over since the row before; begins again."""
+        values, self._open = self._open, {}
+        for name in OF_EPOCHS:
+            if name in values:
+                self._of_epoch.setdefault(name, []).extend(values[name])
+        return {name: sum(part) / len(part) for name, part in values.items()}
+
+    def _of_steps(self) -> dict[str, float]:
+        """Means over an epoch's steps; begins again."""
+        values, self._of_epoch = self._of_epoch, {}
+        return {f"train_{name}": mean(part) for name, part in values.items()}
+
+    def _seconds(self, at: float) -> dict[str, float]:
+        return {"seconds": round(at - self._began, 3)}
+
+
+def mean(values: Sequence[float]) -> float:
+    return (math.fsum(values) if all(map(math.isfinite, values)) else sum(values)) / len(values)
+
+
+def arrive(entries: Sequence[Entry]) -> None:
+    """Put numbers in the place of tensors."""
+    places: dict[tuple[torch.dtype, torch.device], list[tuple[dict[str, Value], str]]] = {}
+    for entry in entries:
+        for kept in (entry.rates, entry.scalars) if isinstance(entry, Row) else entry[2:]:
+            for name, value in (kept or {}).items():
+                if isinstance(value, Tensor):
+                    places.setdefault((value.dtype, value.device), []).append((kept, name))  # type: ignore[arg-type]
+    for group in places.values():
+        tensors = [kept[name] for kept, name in group]
+        numbers = torch.stack([tensor.reshape(()) for tensor in tensors if isinstance(tensor, Tensor)]).double().tolist()
+        for (kept, name), number in zip(group, numbers, strict=True):
+            kept[name] = number
