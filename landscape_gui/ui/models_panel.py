@@ -14,14 +14,13 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QTableWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from landscape_gui.curvature_results import ReportResult
 from landscape_gui.export.comparison_latex import as_latex
-from landscape_gui.export.comparison_tables import as_markdown, cell_text, head_text
+from landscape_gui.export.comparison_tables import RELATED_HEADS, as_markdown, cell_text, gap_words, head_text, related_texts
 from landscape_gui.model_comparison import COLUMNS, ModelComparison, compared, kind
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.ui.icons import icon
@@ -32,6 +31,18 @@ APART = 18
 """Pixels between columns."""
 WIDEST = 300
 """Pixels that a model's name takes at most; a longer one ends in dots and is whole at hover."""
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RELATED_TIPS = (
+    "",
+    "Models that have both the measure and the gap.",
+    "Kendall's tau-b between the measure and the gap over these models.",
+    "95 % interval of tau for models drawn independently from one population; of fewer than four models there is none.",
+    "Share of the gap's orders that would give a tau as far from 0, counted or drawn.",
+    "The same for the largest of all measures: it allows for how many are looked at.",
+    "Spearman's correlation of ranks.",
+    "Its 95 % interval.",
+    "Between what tau lies when values and gaps are drawn anew from their standard errors.",
+)
 USUAL = "Click a heading to read what the number is and to sort the models by it. No value is marked as the best: none is."
 
 
@@ -51,29 +62,23 @@ class ModelsPanel(QWidget):
         self.hidden: set[str] = set()
         self.added: set[str] = set()
         self.sorted_by, self.direction = "", 0
-        self.table = QTableWidget()
-        self.table.setObjectName("models_table")
-        self.table.setAccessibleName("Models and their numbers")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.table.setWordWrap(False)
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(28)
-        self.table.horizontalHeader().setHighlightSections(False)
+        self.table = table_named("models_table", "Models and their numbers")
         self.table.horizontalHeader().sectionClicked.connect(self._head_clicked)
+        self.related = table_named("related_table", "Rank correlation of measures with the generalisation gap")
+        self.about = plain("", "muted")
         self.warnings = plain("", "muted")
         self.words = plain(USUAL, "caption")
-        self.words.setMinimumHeight(76)
+        self.words.setMinimumHeight(54)
         for label in (self.warnings, self.words):
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.table, 2)
         column.addWidget(self.words)
+        column.addWidget(self.about)
+        column.addWidget(self.related, 3)
         column.addWidget(self.warnings)
         column.addLayout(self._buttons())
         self.show_reports(())
@@ -83,10 +88,9 @@ class ModelsPanel(QWidget):
         self.markdown, self.latex = QPushButton(icon("copy"), " Copy Markdown"), QPushButton(icon("copy"), " Copy LaTeX")
         self.export = QPushButton(icon("export"), " Export …")
         self.surfaces = QPushButton("Surfaces in one scale")
-        self.columns = QToolButton()
-        self.columns.setText("Columns")
-        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.columns.setMenu(QMenu(self.columns))
+        self.columns = QPushButton("Columns")
+        self.menu = QMenu(self.columns)
+        self.columns.setMenu(self.menu)
         self.columns.setToolTip("Which numbers of the reports stand in the table")
         self.markdown.setToolTip("Table and correlations for an issue or a page")
         self.latex.setToolTip("The same for a paper: booktabs")
@@ -130,6 +134,7 @@ class ModelsPanel(QWidget):
         """The table as it is asked for; correlations are computed elsewhere."""
         if not self.reports:
             self.comparison = None
+            self.related.setRowCount(0)
             self.table.setRowCount(0)
             self.table.setColumnCount(0)
             return
@@ -148,6 +153,21 @@ class ModelsPanel(QWidget):
     def take(self, comparison: ModelComparison) -> None:
         """The same with its correlations."""
         self.comparison = comparison
+        self.about.setText(f"{gap_words(comparison)}. {' '.join(comparison.cautions)}")
+        self.related.setColumnCount(len(RELATED_HEADS))
+        self.related.setRowCount(len(comparison.related))
+        self.related.setHorizontalHeaderLabels(list(RELATED_HEADS))
+        for column, (head, tip) in enumerate(zip(RELATED_HEADS, RELATED_TIPS, strict=True)):
+            item = self.related.horizontalHeaderItem(column)
+            if item is not None:
+                item.setTextAlignment(RIGHT if column else LEFT)
+                item.setToolTip(f"<p>{html.escape(tip or head)}</p>")
+        for row, one in enumerate(comparison.related):
+            for column, text in enumerate(related_texts(one)):
+                cell = text_item(text, bold=column == 0, tip=help_of(one.name) if column == 0 else one.why)
+                cell.setTextAlignment(RIGHT if column else LEFT)
+                self.related.setItem(row, column, cell)
+        fit(self.related)
 
     def _fill(self, comparison: ModelComparison) -> None:
         names = ("", *comparison.columns)
@@ -158,7 +178,7 @@ class ModelsPanel(QWidget):
         for column, name in enumerate(names):
             head = self.table.horizontalHeaderItem(column)
             if head is not None:
-                head.setTextAlignment(RIGHT if column else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+                head.setTextAlignment(RIGHT if column else LEFT)
                 head.setToolTip(f"<p>{html.escape(help_of(name))}</p>" if name else "The models, by name")
         for row, title in enumerate(comparison.titles):
             self.table.setItem(row, 0, text_item(title, bold=True, tip=title))
@@ -167,15 +187,7 @@ class ModelsPanel(QWidget):
                 item = text_item(cell_text(number), tip=number.label if number is not None else "This model has no such number.")
                 item.setTextAlignment(RIGHT)
                 self.table.setItem(row, column, item)
-        self._fit()
-
-    def _fit(self) -> None:
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self.table.resizeColumnsToContents()
-        for column in range(self.table.columnCount()):
-            width = header.sectionSize(column) + APART
-            header.resizeSection(column, min(width, WIDEST) if column == 0 else width)
+        fit(self.table)
 
     def _arrow(self, name: str) -> str:
         return ARROWS[self.direction] if name == self.sorted_by else ""
@@ -183,7 +195,7 @@ class ModelsPanel(QWidget):
     # columns, order, words
 
     def _fill_menu(self) -> None:
-        menu = self.columns.menu()
+        menu = self.menu
         menu.clear()
         shown = set(self.chosen())
         for name in dict.fromkeys(n for report in self.reports for n in report.numbers):
@@ -209,6 +221,33 @@ class ModelsPanel(QWidget):
         self.direction = {0: 1, 1: -1, -1: 0}[self.direction if name == self.sorted_by else 0]
         self.sorted_by = name if self.direction else ""
         self.refresh()
+
+
+def table_named(name: str, words: str) -> QTableWidget:
+    """A table that is read and copied from, not written in."""
+    table = QTableWidget()
+    table.setObjectName(name)
+    table.setAccessibleName(words)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.setWordWrap(False)
+    table.setShowGrid(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(26)
+    table.horizontalHeader().setHighlightSections(False)
+    table.setMinimumHeight(110)
+    return table
+
+
+def fit(table: QTableWidget) -> None:
+    """Columns as wide as what stands in them."""
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    table.resizeColumnsToContents()
+    for column in range(table.columnCount()):
+        width = header.sectionSize(column) + APART
+        header.resizeSection(column, min(width, WIDEST) if column == 0 else width)
 
 
 def help_of(name: str) -> str:
