@@ -64,8 +64,9 @@ class RightSide(QWidget):
         session.current_changed.connect(self._show_numbers)
 
     def _show_numbers(self) -> None:
-        """The numbers of what is shown; they come forward once for each question."""
-        shown = self.session.shown
+        """The numbers of what is shown, never another model's; they come forward once for each question."""
+        current = self.session.current
+        shown = self.session.shown_of(current) if current is not None else self.session.shown
         paths = self.connectivity.offered
         numbers = {} if paths else numbers_of(shown.result if shown is not None else None)
         self.numbers.show_numbers(numbers)
