@@ -143,7 +143,7 @@ class ExportPreview(QWidget):
     def show_text(self, text: str) -> None:
         self.busy.setText("")
         long = len(text.partition("\n")[0]) > LONG
-        self.text.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere if long else QTextOption.WrapMode.NoWrap)
+        self.text.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere if long else QTextOption.WrapMode.NoWrap)
         self.text.setPlainText(text)
         self.pages.setCurrentWidget(self.text)
 
