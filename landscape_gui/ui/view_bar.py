@@ -232,7 +232,7 @@ def number_field(label: str) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(label)
     field.setToolTip(label)
-    field.setFixedWidth(64)
+    field.setFixedWidth(field.fontMetrics().horizontalAdvance("0.0004188") + 20)  # the longest that four digits need
     return field
 
 
