@@ -14,6 +14,9 @@ def waiting_sentence(session: Session) -> str:
         return f"Opening {current.name} \N{HORIZONTAL ELLIPSIS}"
     if waited := session.following.waits_for(current):
         return f"{waited} \N{HORIZONTAL ELLIPSIS}"
-    if any(i.live and i.document is current for i in session.inquiries):
+    live = [i for i in session.inquiries if i.live and i.document is current]
+    if live and all(i.state == "waiting" for i in live):
+        return "Waiting for the question that is running \N{HORIZONTAL ELLIPSIS}"
+    if live:
         return "Computing the first points \N{HORIZONTAL ELLIPSIS}"
     return "Nothing is shown yet. Choose a question on the right and press Compute."
