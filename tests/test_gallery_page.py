@@ -22,7 +22,8 @@ from landscape_gui.probes import PROBES
 ROOT = Path(__file__).resolve().parent.parent
 LARGEST = 6_000_000
 """Bytes of all pictures of the page."""
-NO_PROBE = {"figure", "animate", "export"}
+SEVERAL = {"figure": tuple(PROBES), "compare": ("report",)}
+"""Commands whose figure shows several answers, and to which questions."""
 
 
 def load_script() -> ModuleType:
@@ -90,8 +91,9 @@ def test_a_picture_says_inside_what_its_command_asks(entry: Any) -> None:
     record = read_figure(gallery.PAGE.parent / entry.picture)
     sample = next(argument for argument in command if argument.startswith("samples:")).removeprefix("samples:").partition("/")[0]
     assert any(sample in str(shown.provenance.problem["checkpoint"]["path"]) for shown in record.answers), where
-    if command[0] == "figure":
-        assert record.composition["cells"] and {shown.provenance.probe for shown in record.answers} <= set(PROBES)
+    if command[0] in SEVERAL:
+        assert {shown.provenance.probe for shown in record.answers} <= set(SEVERAL[command[0]])
+        assert len(record.answers) >= len([argument for argument in command if argument.startswith("samples:")])
         return
     (shown,) = record.answers
     check_answer(shown, command[0], asked(namespace), where)
@@ -100,8 +102,8 @@ def test_a_picture_says_inside_what_its_command_asks(entry: Any) -> None:
 
 def test_every_question_has_a_picture() -> None:
     asked_of = {command[0] for entry in SHOWN for command in entry.commands}
-    assert set(PROBES) - asked_of == {"report"}  # whose figure is a table: docs/curvature.md shows it
-    assert {"figure", "animate"} <= asked_of
+    assert set(PROBES) - asked_of == {"report"}  # a table, which docs/curvature.md shows; compare draws it
+    assert {"figure", "compare", "animate"} <= asked_of
 
 
 def test_pictures_are_small_and_all_on_the_page() -> None:
