@@ -1,7 +1,8 @@
 """What a recorder costs training: the same steps with it and without, in turn, without probes.
 
 The processor's time of training's own thread is compared: what training waits for where a core is free for the thread that writes,
-whose time is told beside it. The disk is the temporary folder's.
+whose time is told beside it. So is the time inside the recorder's calls alone, from its making to its end, which a busy machine
+blurs less than the difference of two trainings. The disk is the temporary folder's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,20 +66,25 @@ def measure(rounds: int, *, only: tuple[str, ...] = NAMES) -> list[dict[str, Any
 def one(name: str, training: Training, rounds: int) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(EXAMPLES, 1, 28, 28, generator=generator), torch.randint(0, 10, (EXAMPLES,), generator=generator)
-    own, beside, step = [], [], 0.0
+    own, beside, calls, step = [], [], [], 0.0
+    deque(steps_of(training, x, y, None, []), maxlen=0)  # what a process does once
     files, size = 0, 0
     for _ in range(min(rounds, ROUNDS)):
         with tempfile.TemporaryDirectory() as folder:
-            plain, recorded, writing = side_by_side(training, x, y, Path(folder) / "run")
+            spent: list[float] = []
+            plain, recorded, writing = side_by_side(training, x, y, Path(folder) / "run", spent)
             written = list((Path(folder) / "run").glob("*.safetensors"))
             files, size = len(written), written[0].stat().st_size
         own.append(recorded / plain)
         beside.append(writing / plain)
+        calls.append((sum(spent) / (recorded - sum(spent)), statistics.median(spent)))
         step = plain / training.steps
     return {
         "name": name,
         "ratio_to_training": round(statistics.median(own), 4),
         "goal": GOAL,
+        "share_in_calls": round(statistics.median(share for share, _ in calls), 4),
+        "microseconds_per_call": round(1e6 * statistics.median(call for _, call in calls), 1),
         "share_beside": round(statistics.median(beside), 4),
         "milliseconds_per_step": round(1e3 * step, 3),
         "steps": training.steps,
@@ -86,10 +93,10 @@ def one(name: str, training: Training, rounds: int) -> dict[str, Any]:
     }
 
 
-def side_by_side(training: Training, x: Tensor, y: Tensor, folder: Path) -> tuple[float, float, float]:
+def side_by_side(training: Training, x: Tensor, y: Tensor, folder: Path, calls: list[float]) -> tuple[float, float, float]:
     """Seconds of this thread for all steps without a recorder, and with one from its making to its end, in turns of a few steps, so
-    that a busy machine falls on both alike; and seconds of the thread that writes."""
-    runs = [steps_of(training, x, y, None), steps_of(training, x, y, folder)]
+    that a busy machine falls on both alike; and seconds of the thread that writes. calls: gets those of the recorder's calls."""
+    runs = [steps_of(training, x, y, None, []), steps_of(training, x, y, folder, calls)]
     spent, whole = [0.0, 0.0], cpu_seconds()
     for turn in range(training.steps // TURN + 1):
         for which in (0, 1) if turn % 2 else (1, 0):
@@ -99,12 +106,13 @@ def side_by_side(training: Training, x: Tensor, y: Tensor, folder: Path) -> tupl
     return spent[0], spent[1], cpu_seconds() - whole - sum(spent)
 
 
-def steps_of(training: Training, x: Tensor, y: Tensor, folder: Path | None) -> Iterator[None]:
+def steps_of(training: Training, x: Tensor, y: Tensor, folder: Path | None, calls: list[float]) -> Iterator[None]:
     """Training that stops for a moment every few steps."""
     torch.manual_seed(0)
     model = training.build()
     optimiser = training.optimiser(model.parameters())
-    recorder = Recorder(folder, model, optimiser) if folder is not None else None
+    with spent_in(calls):
+        recorder = Recorder(folder, model, optimiser) if folder is not None else None
     epoch = len(x) // training.batch
     for step in range(1, training.steps + 1):
         first = step % epoch * training.batch
@@ -113,19 +121,36 @@ def steps_of(training: Training, x: Tensor, y: Tensor, folder: Path | None) -> I
         loss.backward()
         optimiser.step()
         if recorder is not None:
-            recorder.step(loss=loss)
+            with spent_in(calls):
+                recorder.step(loss=loss)
             if step % epoch == 0:
-                recorder.epoch()
+                with spent_in(calls):
+                    recorder.epoch()
         if step % TURN == 0:
             yield
     if recorder is not None:
-        recorder.close()
+        with spent_in(calls):
+            recorder.close()
+
+
+class spent_in:
+    """Adds the seconds of this thread that its block takes to a list."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self.seconds = seconds
+
+    def __enter__(self) -> None:
+        self.start = time.thread_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds.append(time.thread_time() - self.start)
 
 
 def report(result: dict[str, Any]) -> None:
     print(
-        f"{result['name']:22s} {result['ratio_to_training']:.4f} of the time without (goal {result['goal']:.2f}), and "
-        f"{result['share_beside']:.4f} of it in the thread that writes; {result['steps']:,} steps of "
+        f"{result['name']:22s} {result['ratio_to_training']:.4f} of the time without (goal {result['goal']:.2f}), "
+        f"{result['share_in_calls']:.4f} of it in its calls ({result['microseconds_per_call']:.0f} us each), and "
+        f"{result['share_beside']:.4f} in the thread that writes; {result['steps']:,} steps of "
         f"{result['milliseconds_per_step']:.2f} ms, {result['checkpoints']} checkpoints of {result['bytes_each'] / 1e3:.0f} kB",
         flush=True,
     )
