@@ -60,8 +60,8 @@ class Recorder:
 
     The numbers of training are the same with it and without. Without probes its calls take some 2 % of the time of steps of 2.5 ms,
     less of longer ones: copies are made between two steps, all else in a thread. What cannot be written (a full disk) is said by a
-    RecorderWarning, and training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's for
-    certain. measured: what the probes found last.
+    RecorderWarning, and training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's
+    for certain. measured: what the probes found last.
     """
 
     def __init__(
