@@ -59,7 +59,7 @@ class GapPanel(QWidget):
             self.gap.setCurrentIndex(list(GAPS).index(comparison.gap))
         self.gap.setEnabled(bool(comparison.gap))
         self.charts.show_figure(on_screen(comparison_figure(comparison)))
-        self.words.setText("\n".join((*comparison.cautions, *comparison.warnings)))
+        self.words.setText("\n".join(comparison.cautions))
 
     def set_theme(self, theme: Theme) -> None:
         self.charts.set_theme(theme)
