@@ -28,7 +28,7 @@ BOX = 1.8294640721620434 * 25 / 24
 
 AXES = 0.68
 """The share of a panel's width that its axes take."""
-ROOM = 0.94
+ROOM = 0.8
 """How large the box is in its axes, so that its labels have room."""
 
 Keep = Callable[[str, Any], str]

@@ -20,6 +20,8 @@ def colours(limits, log):
 def relief(axes, x, y, z, limits, log, cmap, levels, camera, height, zoom, shading):
     """The surface in 3-D, cut off beyond the limits. On a logarithmic scale the height is the decimal logarithm."""
     up = np.log10 if log else np.asarray
+    if np.nanmax(z) > limits[1] or np.nanmin(z) < limits[0]:
+        x, y, z = finer(x, y, z)
     with np.errstate(invalid="ignore", divide="ignore"):
         shown = np.where((z >= limits[0]) & (z <= limits[1]), z, np.nan)
         heights = up(shown)
@@ -46,10 +48,19 @@ def relief(axes, x, y, z, limits, log, cmap, levels, camera, height, zoom, shadi
     axes.computed_zorder = False
     axes.tick_params(pad=-2)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.labelpad = -3
+        axis.labelpad = 1
         axis.set_pane_color((1, 1, 1, 0))
         axis._axinfo["grid"].update(linewidth=0.3, color=(0.5, 0.5, 0.5, 0.3))
     return ScalarMappable(norm, cmap)
+
+
+def finer(x, y, z):
+    """The surface with more points between its own, so that it is cut along its limits and not in teeth."""
+    n = max(1, 150 // max(z.shape))
+    rows, columns = (np.linspace(0, k - 1, n * (k - 1) + 1) for k in z.shape)
+    wide = np.array([np.interp(columns, np.arange(len(x)), row) for row in z])
+    high = np.array([np.interp(rows, np.arange(len(y)), column) for column in wide.T]).T
+    return np.interp(columns, np.arange(len(x)), x), np.interp(rows, np.arange(len(y)), y), high
 
 
 def plane(axes, x, y, z, limits, log, cmap, levels, names, inks, holes):
