@@ -168,7 +168,7 @@ class Following(QObject):
         if outcome.error is not None:
             followed.trouble = message_of(outcome.error).text
             return
-        before, seen = followed.seen, outcome.value
+        seen = outcome.value
         followed.seen, followed.trouble = seen, seen.trouble
         followed.lost += len(seen.gone)
         followed.news |= seen.changed
@@ -179,7 +179,7 @@ class Following(QObject):
                 start_opening(self.session, document)
         elif document.problem is not None:
             self._take(followed, seen)
-            if before.live and not seen.live:
+            if not seen.live:
                 self._finish(followed)
         self.changed.emit(document)
 
