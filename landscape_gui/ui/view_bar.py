@@ -32,6 +32,8 @@ from landscape_gui.ui.range_slider import RangeSlider
 from landscape_gui.ui.session import Session
 
 STEPS = 1000
+NARROW, AROUND = 64, 20
+"""Pixels of a number at least, and around one that needs more: ends grow where they must, so that the slider keeps its place."""
 STATISTICS = {"first": "First seed", "median": "Median", "minimum": "Minimum", "maximum": "Maximum", "spread": "Spread"}
 SUFFIXES = ("_median", "_minimum", "_maximum", "_spread")
 
@@ -155,6 +157,7 @@ class ViewBar(QFrame):
             if not field.hasFocus():
                 field.setText(f"{value:.4g}")
                 field.setCursorPosition(0)
+                field.setFixedWidth(max(field.width(), field.fontMetrics().horizontalAdvance(field.text()) + AROUND))
         a, b = self._ends()
         share = [round(STEPS * float(np.clip((self._height(v) - a) / ((b - a) or 1.0), 0, 1))) for v in (low, high)]
         self.slider.set_values(*share)
@@ -232,7 +235,7 @@ def number_field(label: str) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(label)
     field.setToolTip(label)
-    field.setFixedWidth(field.fontMetrics().horizontalAdvance("0.0004188") + 20)  # the longest that four digits need
+    field.setFixedWidth(NARROW)
     return field
 
 
