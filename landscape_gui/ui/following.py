@@ -195,6 +195,7 @@ class Following(QObject):
                 return
         if seen.run is not None and seen.run != document.problem.run and hasattr(document.problem, "with_run"):
             document.problem = document.problem.with_run(seen.run)
+            followed.news = followed.fresh = True
             self.session.documents_changed.emit()
         self._grow(followed)
 
