@@ -63,7 +63,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         room = self.screen().availableGeometry()
         self.resize(min(1500, room.width()), min(900, room.height()))
-        self.setMinimumSize(820, 560)
+        self.setMinimumSize(1020, 560)
         self.colours = theme.current()
         self.actions_by_name = Actions(self, self._slots())
         self.welcome = Welcome(samples)
