@@ -13,13 +13,12 @@ from landscape_gui.composition.file import LOCAL, OPENING
 from landscape_gui.composition.lost import Lost
 from landscape_gui.composition.questions import PROBES, question_of
 from landscape_gui.errors import LandscapeError
-from landscape_gui.jobs import stated
-from landscape_gui.store import Store, key_of
 
 if TYPE_CHECKING:
     from landscape_gui.probes.base import Probe
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
+    from landscape_gui.store import Store
 
 Open = Callable[[Cell], "Problem"]
 Answer = Callable[["Probe", "Problem"], "Result"]
@@ -61,6 +60,9 @@ def lost_words(cell: Cell, again: str) -> str:
 def refreshed(cell: Cell, open_cell: Open, answer: Answer) -> tuple[Cell, Result]:
     """The answer to a cell's question about its checkpoint as that is now, known or computed, and the cell with its key. Raises
     what opening and answering raise; LandscapeError for a question that this version does not know."""
+    from landscape_gui.jobs import stated
+    from landscape_gui.store import key_of
+
     problem = open_cell(cell)
     question = question_of(PROBES, cell.probe or "surface", cell.question).completed(problem)
     result = answer(question, problem)
@@ -70,6 +72,9 @@ def refreshed(cell: Cell, open_cell: Open, answer: Answer) -> tuple[Cell, Result
 
 def cell_for(question: Probe, problem: Problem, checkpoint: str, opening: Mapping[str, Any], **fields: Any) -> Cell:
     """A cell that asks a question about an opened checkpoint."""
+    from landscape_gui.jobs import stated
+    from landscape_gui.store import key_of
+
     whole = question.completed(problem)
     path = checkpoint if checkpoint.startswith("samples:") else os.path.abspath(checkpoint)
     given = {name: whole_path(v) if name in LOCAL else v for name, v in opening.items() if v not in (None, "", 0)}

@@ -249,6 +249,23 @@ class NumbersEditor(TextEditor):
         self.line.setText(" ".join(short(v) for v in numbers))
 
 
+class OptionalEditor(NumbersEditor):
+    """A number that may be left out."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "none")
+
+    def value(self) -> Any:
+        numbers = super().value()
+        self._mark(bad=len(numbers) > 1)
+        if len(numbers) > 1:
+            raise QuestionError(f"{self.label} is not one number.", remedy="Write a number like 0.05, or nothing.")
+        return numbers[0] if numbers else None
+
+    def set_value(self, value: Any) -> None:
+        super().set_value(() if value is None else value)
+
+
 class FileEditor(Editor):
     """Another file; its path is typed, chosen, or picked from the run's checkpoints."""
 

@@ -17,6 +17,7 @@ from landscape_gui.ui.editors import (
     FileEditor,
     NamesEditor,
     NumbersEditor,
+    OptionalEditor,
     PairEditor,
     SplitEditor,
     SwitchEditor,
@@ -135,6 +136,8 @@ class Form(QWidget):
             return WholeEditor(label, meta["minimum"], meta["maximum"], meta["unit"], zero=zero_words(f))
         if hint is float:
             return NumbersEditor(label, "", single=True)
+        if text == "float | None":
+            return OptionalEditor(label)
         if "CheckpointRef" in text and "tuple" in text:
             return FilesEditor(label)
         if "CheckpointRef" in text:

@@ -102,7 +102,7 @@ def test_the_preview_is_the_file_with_fewer_pixels(tmp_path, figure, venue):
     small = np.asarray(file.resize((seen.columns, seen.rows), Image.Resampling.BOX), float)
     there, here = (block_means(p, 10) for p in (small, pixels(seen)))
     assert np.abs(there - here).max() < 40  # a line that moves by a block changes two of them by more
-    assert np.abs(there - here).mean() < 2
+    assert np.abs(there - here).mean() < 3  # an axis is rounded to a pixel, and takes every contour with it by up to one
 
 
 def block_means(picture, side):
