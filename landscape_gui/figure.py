@@ -251,7 +251,7 @@ class Moments:
     y: Array | None = None
 
     def nearest(self, order: float) -> tuple[int, ...]:
-        """The number of the checkpoint next to a place along the runs, of each run that goes so far; of the first where none does."""
+        """The checkpoint next to a place along the runs, of each run that goes so far; of the first where none does."""
         distance, found = np.abs(self.order - order), []
         for r in np.unique(self.run):
             own = self.order[self.run == r]
