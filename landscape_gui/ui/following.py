@@ -271,7 +271,7 @@ class Following(QObject):
                 self._failed(followed, outcome.error)
             return
         probe, result = outcome.value
-        followed.news = is_behind(result, count(followed))
+        followed.news = followed.fresh or is_behind(result, count(followed))
         shown = self.session.shown_of(followed.document)
         if followed.document is not self.session.current or (shown is not None and shown.result is not followed.grown):
             return  # something else is shown by now
