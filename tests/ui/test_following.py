@@ -163,6 +163,7 @@ def test_a_checkpoint_that_is_half_written_is_no_error_and_one_that_goes_is_told
 def test_a_plane_whose_checkpoints_are_gone_is_laid_by_those_that_are_there(qtbot, window, training, said):
     session = window.session
     opened(qtbot, window, training, 4)
+    qtbot.waitUntil(lambda: points(session) == 5, timeout=LONG)
     inquiry = session.ask(app.probes()["trajectory"](steps=(3, 3), limit=20))
     qtbot.waitUntil(lambda: inquiry.state == "done" and points(session) == 5, timeout=LONG)
     training.go(2)
