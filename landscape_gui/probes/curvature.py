@@ -54,7 +54,7 @@ _paces: weakref.WeakKeyDictionary[Any, dict[Any, float]] = weakref.WeakKeyDictio
 class CurvatureProbe(Probe):
     """The fields that say of which operator, on which data and how exactly curvature is asked about."""
 
-    purpose: ClassVar[str] = "Curvature"
+    purpose: ClassVar[str] = "Curvature and sharpness"
 
     split: str = field("", label="Data", help="The split of the data; the first one (training) where none is named", metavar="NAME")
     limit: int = field(0, label="Subset", help="A random subset of so many examples; 0 takes all", minimum=0)

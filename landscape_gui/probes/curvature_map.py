@@ -49,7 +49,7 @@ class CurvatureMap(PlaneProbe):
 
     name: ClassVar[str] = "curvature-map"
     title: ClassVar[str] = "Curvature map"
-    purpose: ClassVar[str] = "Curvature"
+    purpose: ClassVar[str] = "Curvature and sharpness"
     summary: ClassVar[str] = "How sharply the loss bends up and down at each place of a plane, and whether its valleys are convex"
 
     steps: tuple[int, int] = field((11, 11), label="Steps", help="Points along x and y", minimum=2, maximum=513, metavar="NX NY")

@@ -44,7 +44,7 @@ class Dynamics(CurvatureProbe):
     version: ClassVar[int] = 2
     title: ClassVar[str] = "Training dynamics"
     summary: ClassVar[str] = "Loss, accuracy, gradient, curvature against its limit and sharpness over a run, or several"
-    purpose: ClassVar[str] = "Over a run"
+    purpose: ClassVar[str] = "Training"
 
     operator: str = field("hessian", label="Operator", help="Whose eigenvalue", choices={"hessian": "Hessian"}, hidden=True)
     layer: str = field("", label="Layers", help="All", hidden=True)

@@ -44,7 +44,7 @@ class ImplicitBias(PlaneProbe):
 
     name: ClassVar[str] = "implicit"
     title: ClassVar[str] = "Implicit bias"
-    purpose: ClassVar[str] = "Loss"
+    purpose: ClassVar[str] = "Training"
     summary: ClassVar[str] = "The loss that finite steps descend in effect, beside the loss: where training avoids large gradients"
 
     lr: float = field(

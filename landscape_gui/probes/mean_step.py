@@ -40,6 +40,7 @@ class MeanStep(CurvatureProbe):
 
     name: ClassVar[str] = "mean-step"
     title: ClassVar[str] = "Mean step of SGD"
+    purpose: ClassVar[str] = "Training"
     summary: ClassVar[str] = "Whether SGD's mean step is that of the modified loss: its residual over the learning rate"
 
     operator: str = field("hessian", label="Operator", help="Of the loss", choices={"hessian": "Hessian"}, hidden=True)

@@ -32,6 +32,7 @@ class NoiseScale(CurvatureProbe):
 
     name: ClassVar[str] = "noise-scale"
     title: ClassVar[str] = "Gradient noise scale"
+    purpose: ClassVar[str] = "Training"
     summary: ClassVar[str] = "How noisy a batch's gradient is, layer by layer, and up to which size larger batches pay"
 
     operator: str = field(OPERATOR, label="Operator", help="Of the examples' gradients", choices={OPERATOR: OPERATOR}, hidden=True)

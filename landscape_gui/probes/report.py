@@ -39,7 +39,7 @@ class Report(CurvatureProbe):
     name: ClassVar[str] = "report"
     version: ClassVar[int] = 3
     title: ClassVar[str] = "Report"
-    purpose: ClassVar[str] = "Everything"
+    purpose: ClassVar[str] = "Curvature and sharpness"
     summary: ClassVar[str] = "Every number of curvature with its error, for one checkpoint or several side by side"
 
     operator: str = field("hessian", label="Operator", help="Whose eigenvalues", choices={"hessian": "Hessian"}, hidden=True)

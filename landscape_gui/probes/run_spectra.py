@@ -45,7 +45,7 @@ class Spectra(CurvatureProbe):
 
     name: ClassVar[str] = "spectra"
     title: ClassVar[str] = "Spectra over the run"
-    purpose: ClassVar[str] = "Over a run"
+    purpose: ClassVar[str] = "Training"
     summary: ClassVar[str] = "How the sharpest directions and the bulk of the curvature change while the network learns"
 
     checkpoints: int = field(0, label="Checkpoints", help="At most so many, evenly spread over the run; 0 takes all", minimum=0)

@@ -27,7 +27,7 @@ class Sharpness(CurvatureProbe):
     name: ClassVar[str] = "sharpness"
     version: ClassVar[int] = 2
     title: ClassVar[str] = "Sharpness"
-    purpose: ClassVar[str] = "Sharpness"
+    purpose: ClassVar[str] = "Curvature and sharpness"
     summary: ClassVar[str] = "How far the loss rises around the checkpoint, at worst and on average, over the distance"
 
     operator: str = field("hessian", label="Operator", help="Whose eigenvectors", choices={"hessian": "Hessian"}, hidden=True)

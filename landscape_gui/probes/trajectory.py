@@ -35,7 +35,7 @@ class Trajectory(sampling.SampledProbe, PlaneProbe):
     name: ClassVar[str] = "trajectory"
     version: ClassVar[int] = 2
     title: ClassVar[str] = "Trajectory"
-    purpose: ClassVar[str] = "Over a run"
+    purpose: ClassVar[str] = "Training"
     summary: ClassVar[str] = "The path of training in the plane of its principal components, and what that plane leaves out"
 
     directions: str = field("principal", label="Directions", help="What the axes are", choices=DIRECTIONS)
