@@ -151,7 +151,7 @@ class ExportDialog(QDialog):
             self._tell_facts("", "")
         self.save.setText(SET_UP if order.kind.group == "animation" else EXPORT)
         self.preview.bar.setVisible(order.kind.group in DRAWN)
-        self.preview.zoom_box.setVisible(order.kind.group == "figure")
+        self.preview.lay_on_page(order.kind.group == "figure")
         self.preview.concerns.setVisible(order.kind.group == "figure")
         self.copying.arrange(order.figure)
         if order.kind.group in DRAWN or order.kind.plain:

@@ -89,7 +89,9 @@ class ExportForm(QScrollArea):
 
     @property
     def shown_view(self) -> str:
-        return str(self.view.currentData())
+        """A mesh is of the surface alone, whichever view of a figure is chosen."""
+        mesh = self.kind is not None and self.kind.group == "mesh"
+        return "3d" if mesh and "3d" in self.subject.views else str(self.view.currentData())
 
     @property
     def colour_map(self) -> str:
@@ -112,7 +114,7 @@ class ExportForm(QScrollArea):
         figure = kind is not None and kind.takes == "figure" and kind.group not in ("text", "animation")
         drawn = kind is not None and kind.group in ("figure", "script")
         for widget in (self.labels["Vie&w"], self.view):
-            widget.setVisible(figure and self.view.count() > 1)
+            widget.setVisible(figure and kind is not None and kind.group != "mesh" and self.view.count() > 1)
         for widget in (self.labels["&Colours"], self.colours):
             widget.setVisible(figure and self.coloured)
         self.page.setVisible(drawn)

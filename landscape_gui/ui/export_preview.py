@@ -129,6 +129,12 @@ class ExportPreview(QWidget):
         self.view.set_zoom(zoom)
         self.resized.emit()
 
+    def lay_on_page(self, on: bool) -> None:
+        """Whether what is shown lies on a page, as large as was chosen; what does not, a mesh, is as large as there is room."""
+        self.zoom_box.setVisible(on)
+        chosen = next(zoom for zoom, button in self.zoom_buttons.items() if button.isChecked())
+        self.view.set_zoom(chosen if on else "fit")
+
     # what is shown
 
     def begin(self) -> None:

@@ -186,6 +186,25 @@ def test_on_the_page_it_is_a_column_wide(qtbot, dialog):
     assert view.sheet.place().width() == pytest.approx(view.paper().text[0] * view.paper_scale(), abs=1)
 
 
+def test_a_mesh_is_previewed_as_the_surface_alone_whatever_was_chosen_for_figures(qtbot, make):
+    views = ("both", "3d")
+    asked = []
+
+    def figure_of(view):
+        asked.append(view)
+        return SUBJECT.figure_of("3d" if view == "3d" else "2d")
+
+    dialog = make(replace(SUBJECT, figure_of=figure_of, views=views))
+    qtbot.waitUntil(lambda: dialog.preview.view.picture is not None, timeout=20000)
+    drawn_again(qtbot, dialog, lambda: dialog.preview.set_zoom("page"))
+    assert dialog.form.view.isVisible() and asked == ["both"]
+    drawn_again(qtbot, dialog, lambda: dialog.form.format.choose(".glb"))
+    assert dialog.preview.view.zoom == "fit" and not dialog.preview.zoom_box.isVisible()
+    assert not dialog.form.view.isVisible() and dialog.rehearsal.order.view == "3d" and asked[-1] == "3d"
+    drawn_again(qtbot, dialog, lambda: dialog.form.format.choose(".pdf"))
+    assert dialog.preview.view.zoom == "page" and dialog.rehearsal.order.view == "both"
+
+
 # what can be chosen
 
 
