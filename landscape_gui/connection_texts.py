@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from landscape_gui.number_texts import NumberText
 
+PLACE = "t, position on the path: 0 first model, 1 second"
+"""What the axis of a chart over paths is, for whoever points at it."""
 DEFINITIONS: Mapping[str, str] = {
     "above_line": "above the straight interpolation of the ends",
     "above_mean": "above the mean of the ends",

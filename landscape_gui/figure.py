@@ -61,13 +61,15 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """names: where the axis counts categories, what stands at 0, 1, 2, ..., instead of numbers."""
+    """names: where the axis counts categories, what stands at 0, 1, 2, ..., instead of numbers; help: what the label stands for,
+    said where one points at it."""
 
     label: str = ""
     unit: str = ""
     limits: tuple[float, float] | None = None
     scale: Scale = "linear"
     names: tuple[str, ...] = ()
+    help: str = ""
 
     @property
     def text(self) -> str:

@@ -26,13 +26,21 @@ class Chart:
     ending: str = ""
     logs: bool = False
     """It follows the look's logarithmic scale."""
+    help: str = ""
+    """What the label stands for, where it does not say it."""
 
     def holds(self, name: str) -> bool:
         return name in self.names or bool(self.ending and name.endswith(self.ending))
 
 
-def chart(key: str, title: str, label: str, *, logs: bool = False) -> Chart:
-    return Chart(key=key, title=title, label=label, names=(key,), logs=logs)
+def chart(key: str, title: str, label: str, *, logs: bool = False, help: str = "") -> Chart:
+    return Chart(key=key, title=title, label=label, names=(key,), logs=logs, help=help)
+
+
+LGDI = (
+    "LGDI, (C + D)/(G + C + D): G what a gradient step gains to first order, C what curvature may take back, D the directional "
+    "sharpness. 0: the slope is all there is; near 1: steps no longer help"
+)
 
 
 CHARTS = (
@@ -43,7 +51,7 @@ CHARTS = (
     chart("stability_ratio", "Stability ratio", "lr · λmax", logs=True),
     chart("directional_sharpness", "Directional sharpness", "mean rise", logs=True),
     chart("epsilon_sharpness", "ε-sharpness", "largest rise", logs=True),
-    chart("lgdi", "LGDI", "LGDI"),
+    chart("lgdi", "LGDI", "LGDI", help=LGDI),
     chart("distance_from_start", "Distance from start", "|θ − θ0|"),
     chart("step_cosine", "Cosine of successive steps", "cosine"),
     chart("weight_norm", "Weight norm", "|θ|"),

@@ -77,7 +77,7 @@ class Drawn:
         return Panel(
             marks=tuple(sorted(self.marks, key=layer)),
             x=Axis(label=self.result.unit, limits=extent(self.result)),
-            y=Axis(label=self.chart.label, unit=plain_unit(unit), scale=self.scale),
+            y=Axis(label=self.chart.label, help=self.chart.help, unit=plain_unit(unit), scale=self.scale),
             title=self.chart.title if self.look.title else "",
             moments=moments(self.result, self.names),
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from landscape_gui.connection_results import ConnectionResult, PathResult
-from landscape_gui.connection_texts import DEFINITIONS
+from landscape_gui.connection_texts import DEFINITIONS, PLACE
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Points, Rule, Scale
 from landscape_gui.probes import facts
 from landscape_gui.probes.facts import with_error
@@ -75,7 +75,7 @@ def panel_of(paths: Mapping[str, PathResult], shown: Quantity, names: tuple[str,
     return Panel(
         marks=tuple(marks),
         view="chart",
-        x=Axis(label="t", limits=(float(t[0]), float(t[-1]))),
+        x=Axis(label="t", help=PLACE, limits=(float(t[0]), float(t[-1]))),
         y=Axis(label=shown.label, unit=plain_unit(shown.unit), limits=look.limits if not accuracy else None, scale=scale),
         title=f"{shown.label[:1].upper()}{shown.label[1:]}" if look.title else "",
     )

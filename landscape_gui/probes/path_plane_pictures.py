@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from landscape_gui.connection_results import PathPlaneResult, PlacedPath
+from landscape_gui.connection_texts import PLACE
 from landscape_gui.figure import Axis, Band, Figure, Line, Look, Mark, Note, Panel, Path, Points, Rule
 from landscape_gui.probes import facts
 from landscape_gui.probes.facts import with_error
@@ -151,7 +152,7 @@ def chart(result: PathPlaneResult, look: Look) -> Figure:
     panel = Panel(
         marks=tuple(marks),
         view="chart",
-        x=Axis(label="t"),
+        x=Axis(label="t", help=PLACE),
         y=Axis(label=shown.label, unit=plain_unit(shown.unit), scale="log" if scale == "log" else "linear"),
         title=f"{shown.label[:1].upper()}{shown.label[1:]} along the paths" if look.title else "",
     )
@@ -161,7 +162,7 @@ def chart(result: PathPlaneResult, look: Look) -> Figure:
             Line(x=path.t, y=path.off_plane, label=path.label, colour=colour(k)) for k, path in enumerate(result.paths.values())
         )
         title = "Distance off the plane" if look.title else ""
-        panels.append(Panel(marks=off, x=Axis(label="t"), y=Axis(label="distance off the plane (2-norm)"), title=title))
+        panels.append(Panel(marks=off, x=Axis(label="t", help=PLACE), y=Axis(label="distance off the plane (2-norm)"), title=title))
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
     what = f"{shown.label} along paths between {result.names[0]} and {result.names[1]}"
     spoken = tuple(fact for fact in every if fact[0] not in ("Marked", "Axes"))

@@ -178,7 +178,7 @@ class CanvasChart(pg.PlotWidget):
 
     def _axes(self, panel: Panel) -> None:
         axes = (panel.x, panel.y, panel.right or Axis())
-        words = tuple((axis.text, axis.scale, axis.names) for axis in axes)
+        words = tuple((axis.text, axis.help, axis.scale, axis.names) for axis in axes)
         named = (words, panel.right is not None, panel.title, panel.categories, self.width())
         if named == self._named:
             return
@@ -195,6 +195,7 @@ class CanvasChart(pg.PlotWidget):
             shown = bool(axis.text or names) or side != "left"  # heights without a meaning have no numbers
             item.setStyle(autoReduceTextSpace=not names, hideOverlappingLabels=False, tickLength=ticks, showValues=shown)
             self.plot.setLabel(side, escape(axis.text))
+            item.label.setToolTip(axis.help)
         self.plot.showAxis("right", panel.right is not None)
         self.plot.getAxis("left").setGrid(False if bars or panel.heat_map else GRID)
         self.plot.getAxis("bottom").setGrid(False if panel.heat_map else GRID)

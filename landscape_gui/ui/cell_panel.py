@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVB
 from landscape_gui.ui import descend_dialog, picked
 from landscape_gui.ui.documents import Cell, show_value
 from landscape_gui.ui.icons import icon
-from landscape_gui.ui.panel import empty, plain
+from landscape_gui.ui.panel import AXES, empty, plain
 from landscape_gui.ui.session import Session
 
 HINT = (
@@ -35,6 +35,7 @@ class CellPanel(QWidget):
         column.setSpacing(8)
         self.hint = plain(HINT, "muted")
         self.place = plain("", "heading")
+        self.place.setToolTip(AXES)
         self.table = QWidget()
         self.grid = QGridLayout(self.table)
         self.grid.setContentsMargins(0, 0, 0, 0)

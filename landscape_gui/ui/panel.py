@@ -13,6 +13,10 @@ from landscape_gui.figure import Figure
 from landscape_gui.ui.icons import icon
 
 COPIED = "Copied"
+AXES = (
+    "\N{GREEK SMALL LETTER ALPHA} (first axis) and \N{GREEK SMALL LETTER BETA} (second axis) are the coordinates in the plane, "
+    "in units of its two directions; 0, 0 is its origin."
+)
 
 
 def plain(text: str, name: str = "", *, wrap: bool = True) -> QLabel:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QToolButton, QWid
 
 from landscape_gui.ui.documents import Cell, Inquiry, duration
 from landscape_gui.ui.icons import icon
+from landscape_gui.ui.panel import AXES
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.thin_bar import ThinBar
 
@@ -23,6 +24,7 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self.reading = label("reading", "Value under the cursor")
         self.reading.setMinimumWidth(60)
+        self.reading.setToolTip(f"The values under the cursor. {AXES}")
         self.addWidget(self.reading, 1)
         self.box = QWidget()
         line = QHBoxLayout(self.box)

@@ -52,6 +52,13 @@ def place(chart, x, y) -> QPoint:
     return chart.mapFromScene(chart.plot.vb.mapViewToScene(QPointF(x, y)))
 
 
+def test_the_label_of_an_axis_says_at_hover_what_it_stands_for(chart):
+    draw(chart, dataclasses.replace(density_panel(), x=Axis(label="t", help="position on the path")))
+    assert [chart.plot.getAxis(side).label.toolTip() for side in ("bottom", "left")] == ["position on the path", ""]
+    draw(chart, density_panel())
+    assert chart.plot.getAxis("bottom").label.toolTip() == ""
+
+
 def test_needles_stand_where_their_values_are_and_reach_the_foot_of_a_logarithmic_axis(chart):
     draw(chart, density_panel())
     items = chart.needles[0][0]

@@ -101,6 +101,7 @@ def test_picking_shows_the_cell_and_its_profiles(qtbot, opened):
     opened.session.pick(0.5, -1.0)
     assert opened.tabs.currentIndex() == 2
     assert "+0.5" in opened.cell.place.text()
+    assert all("α (first axis)" in label.toolTip() for label in (opened.cell.place, opened.status.reading))
     opened.cell.profile_button.click()
     assert opened.stage.view == "chart"
     _, y = opened.stage.grid.charts[0].curves[0][0].getData()
