@@ -81,6 +81,7 @@ class DescendDialog(QDialog):
         form.setVerticalSpacing(8)
         self.boxes: dict[str, QCheckBox] = {}
         grid = QGridLayout()
+        grid.setVerticalSpacing(8)
         for k, name in enumerate(OPTIMIZERS):
             box = self.boxes[name] = QCheckBox(LABELS[name][:1].upper() + LABELS[name][1:])
             box.setToolTip(OPTIMIZERS[name])
