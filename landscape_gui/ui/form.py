@@ -148,7 +148,7 @@ class Form(QWidget):
             return PairEditor(label, meta["minimum"], meta["maximum"])
         if "tuple[float" in text:
             return NumbersEditor(label)
-        return TextEditor(label) if hint is str else None
+        return TextEditor(label, empty_words(f)) if hint is str else None
 
     def _unfold(self, on: bool) -> None:
         self.more.setVisible(on)
@@ -198,6 +198,11 @@ def zero_words(f: dataclasses.Field[Any]) -> str:
     """What stands in a field of whole numbers for 0 where that means all or none."""
     help_ = f.metadata["help"]
     return "" if f.metadata["minimum"] != 0 else "all" if "0 takes all" in help_ else "none" if "0 leaves it out" in help_ else ""
+
+
+def empty_words(f: dataclasses.Field[Any]) -> str:
+    """What stands in an empty field of words: what its help says that emptiness means."""
+    return str(f.metadata["help"]).partition("empty: ")[2]
 
 
 def grid() -> QGridLayout:

@@ -163,6 +163,11 @@ def test_labels_and_what_is_folded_away_stand_in_one_column(form):
     assert made.plain.columnMinimumWidth(0) == made.folded.columnMinimumWidth(0) >= made.rows["pairs"][0].sizeHint().width()
 
 
+def test_an_empty_field_of_words_says_what_emptiness_means(form):
+    made = form(PROBES["topology"])
+    assert made.editors["quantity"].line.placeholderText() == "the first loss"
+
+
 def rest_until_heading(listed: list[tuple[str, bool]], heading: str) -> Iterator[tuple[str, bool]]:
     return takewhile(lambda entry: not entry[1], listed[listed.index((heading, True)) + 1 :])
 
