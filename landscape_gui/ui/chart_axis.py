@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetricsF
 
 from landscape_gui.ui.canvas2d import PlainAxis
@@ -17,6 +17,11 @@ class NamedAxis(PlainAxis):
     names: tuple[str, ...] = ()
     step: int = 1
     widest: float = 240.0
+    needed: float = 0.0
+    """Pixels across that numbers and label take."""
+    wide: float = 0.0
+    """Pixels that it is across at least."""
+    needs_other = Signal()
 
     def name(self, names: Sequence[str], step: int = 1) -> None:
         """Names at 0, `step`, 2 `step`, ... instead of numbers; none: numbers again."""
@@ -25,6 +30,22 @@ class NamedAxis(PlainAxis):
             self.picture = None
             self._updateMaxTextSize(0)
             self.update()
+
+    def align(self, wide: float) -> None:
+        """Be so many pixels across, or as many as numbers and label take where these are more."""
+        if wide != self.wide:
+            self.wide = wide
+            self._updateWidth()
+
+    def _updateWidth(self) -> None:
+        super()._updateWidth()
+        needed = self.minimumWidth()
+        if 0 < needed < self.wide:
+            self.setMaximumWidth(self.wide)
+            self.setMinimumWidth(self.wide)
+        if needed != self.needed:
+            self.needed = needed
+            self.needs_other.emit()
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         if not self.names:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QHBoxLayout, QS
 from landscape_gui import style
 from landscape_gui.figure import Figure, Panel
 from landscape_gui.ui.canvas_chart import CanvasChart, bars_height
+from landscape_gui.ui.chart_axis import NamedAxis
 from landscape_gui.ui.colour_bar import ColourBar
 
 ABREAST = 640
@@ -114,6 +115,10 @@ class ChartGrid(QScrollArea):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._draw_rest)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._align)
         self._due: list[int] = []
         self._drew = 0.0
         for _ in range(AHEAD):
@@ -135,6 +140,7 @@ class ChartGrid(QScrollArea):
         chart.needle_picked.connect(self.needle_picked)
         chart.cell_picked.connect(self.cell_picked)
         chart.pointed.connect(self.pointed)
+        chart.plot.getAxis("left").needs_other.connect(self._soon.start)
         chart.viewport().installEventFilter(self)
 
     def _make_ahead(self) -> None:
@@ -186,7 +192,23 @@ class ChartGrid(QScrollArea):
             self.cells[number].show_panel(self._shown(number, panel))
             self.cells[number].chart.plot.getAxis("left").setWidth(ALIGNED if self._small and self.columns() > 1 else None)
             self.cells[number].chart.pointer.show(self.moment)
+            self._soon.start()
             self.cells[number].setVisible(True)
+
+    def _align(self) -> None:
+        """Frames over one and the same axis begin at one place where they stand one below the other."""
+        figure = self.figure
+        if figure is None:
+            return
+        places = layout_of(len(figure.panels), self.columns())
+        columns: dict[tuple[int, str], list[NamedAxis]] = {}
+        for cell, panel, (_, column, _) in zip(self.cells, figure.panels, places, strict=False):
+            if cell.is_drawn:
+                axis = cell.chart.plot.getAxis("left")
+                axis.align(0.0) if panel.categories else columns.setdefault((column, panel.x.text), []).append(axis)
+        for axes in columns.values():
+            for axis in axes:
+                axis.align(max(other.needed for other in axes) if len(axes) > 1 else 0.0)
 
     def _shown(self, number: int, panel: Panel) -> Panel:
         """As it stands here: one alone under the title of all; of small ones over one axis the lowest row alone says what it is."""

@@ -259,6 +259,22 @@ def test_charts_stand_two_abreast_where_there_is_room_and_scroll_where_there_is_
     assert grid.verticalScrollBar().maximum() == 0
 
 
+def test_frames_over_one_axis_begin_at_one_place_and_others_as_their_numbers_ask(qtbot, grid):
+    over = dataclasses.replace(density_panel(), x=Axis(label="t"))
+    wordy = dataclasses.replace(over, y=Axis(label="", names=("a name of some length", "another one")))
+    grid.show_figure(figure_of(over, wordy))
+    axes = [chart.plot.getAxis("left") for chart in grid.charts]
+
+    def painted() -> bool:
+        grid.grab()
+        return axes[0].needed < axes[1].needed == axes[0].width() == axes[1].width()
+
+    qtbot.waitUntil(painted)
+    assert grid.charts[0].frame.left() == pytest.approx(grid.charts[1].frame.left(), abs=0.5)  # they are laid out to the pixel
+    grid.show_figure(figure_of(over, dataclasses.replace(wordy, x=Axis(label="something else"))))
+    qtbot.waitUntil(lambda: grid.grab() is not None and axes[0].width() == axes[0].needed < axes[1].width())
+
+
 def test_a_heat_map_has_its_colour_bar_and_others_have_none(qtbot, grid):
     grid.show_figure(figure_of(heat_panel(), bars_panel()))
     qtbot.wait(30)
