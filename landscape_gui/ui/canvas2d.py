@@ -85,6 +85,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         for side in ("right", "top"):
             self.plot.getAxis(side).setStyle(showValues=False, tickLength=0)
         self._make_items()
+        self.plot.setOpacity(0.0)  # axes of nothing say nothing; hidden they would take no room
         self.zoomed = False
         self.plot.vb.sigRangeChangedManually.connect(self._zoomed_by_hand)
         self.plot.vb.sigResized.connect(self._refill)
@@ -143,6 +144,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
         if surface is None:
             self.clear_panel()
             return
+        self.plot.setOpacity(1.0)
         self._show_surface(surface)
         self._show_lines()
         paths = [m for m in panel.marks if isinstance(m, Path)]
@@ -179,6 +181,7 @@ class Canvas2D(pg.GraphicsLayoutWidget):
 
     def clear_panel(self) -> None:
         self.panel = None
+        self.plot.setOpacity(0.0)
         self.image.clear()
         self.veil.hide()
         self.lines.clear()

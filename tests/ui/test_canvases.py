@@ -60,6 +60,21 @@ def at(canvas, x, y) -> QPoint:
     return canvas.mapFromScene(scene)
 
 
+def test_before_the_first_picture_and_without_one_nothing_is_drawn(qtbot, dressed):
+    canvas = held(qtbot, Canvas2D())
+    canvas.set_theme(style.LIGHT)
+
+    def tones() -> int:
+        picture = canvas.grab().toImage()
+        return len({picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())})
+
+    assert tones() == 1
+    canvas.show_panel(panel())
+    assert tones() > 20
+    canvas.clear_panel()
+    assert tones() == 1
+
+
 def test_the_cursor_reads_data_coordinates_and_rows_are_y(qtbot, canvas):
     places = []
     canvas.cursor_moved.connect(places.append)
