@@ -77,14 +77,15 @@ def axes_sentences(axes: AxesReport, where: Provenance, seeds: str) -> list[str]
 
 
 def norms_sentence(axes: AxesReport) -> str:
-    """ "Their norms are 11.79 and 11.8, and the cosine between them is −0.008"."""
+    """ "The directions have norms 11.79 and 11.8, and the cosine between them is −0.008"."""
     finite = [number(float(v)) for v in axes.norms if np.isfinite(v)]
     if axes.kind in ("principal", "eigenvectors"):
-        return "Both have norm 1 and are at right angles" if len(finite) == 2 else ""
+        return "Both directions have norm 1 and are at right angles" if len(finite) == 2 else ""
     if len(finite) == len(axes.labels) == 2:
         cosine = float(axes.cosines[0, 1])
         angle = f", and the cosine between them is {angle_words(cosine)}" if np.isfinite(cosine) else ""
-        return ("Both have norm " + finite[0] if finite[0] == finite[1] else f"Their norms are {series(finite)}") + angle
+        same = finite[0] == finite[1]
+        return (f"Both directions have norm {finite[0]}" if same else f"The directions have norms {series(finite)}") + angle
     return f"Its norm is {finite[0]}" if len(finite) == 1 else ""
 
 
