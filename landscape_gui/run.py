@@ -34,6 +34,7 @@ _OTHER_SUFFIXES = frozenset(
     {
         *(".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".rst", ".py", ".ipynb", ".yaml", ".yml", ".toml", ".log", ".html"),
         *(".npz", ".npy", ".h5", ".hdf5", ".png", ".jpg", ".jpeg", ".pdf", ".svg", ".gif", ".mp4", ".sh", ".gz"),
+        *(".bmp", ".webp", ".tif", ".tiff"),
         *(".tmp", ".part", ".lock"),
     }
 )

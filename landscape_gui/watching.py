@@ -21,6 +21,8 @@ OLD = 5.0
 """A file that is older when it is first seen is not being written."""
 LIVE = 60.0
 """A run into which something was written during the last so many seconds is going on."""
+CARD = "landscape.json"
+"""What a recorder writes first."""
 BEGUN = 10.0
 """Seconds after its first checkpoint by which the rest that a run needs to be opened, its card and its data, is there."""
 
@@ -142,7 +144,7 @@ def _files_in(folder: Path) -> Iterator[tuple[str, State]]:
 
 def is_awaited(path: str | os.PathLike[str]) -> bool:
     """Whether a folder that does not open is one that training only begins to write into: nothing is there yet, or the first
-    checkpoint came a moment ago, or none yet but something else within the last minute."""
+    checkpoint came a moment ago, or none yet but within the last minute a run's card or its log."""
     folder = Path(path)
     try:
         found = dict(files(folder)) if folder.is_dir() else None
@@ -155,4 +157,5 @@ def is_awaited(path: str | os.PathLike[str]) -> bool:
     first = [state[1] / 1e9 for name, state in found.items() if may_be_checkpoint(os.path.basename(name))]
     if first:
         return time.time() - min(first) < BEGUN
-    return time.time() - max(state[1] for state in found.values()) / 1e9 < LIVE
+    told = [state[1] / 1e9 for name, state in found.items() if os.path.basename(name) in (CARD, *LOGS)]
+    return bool(told) and time.time() - max(told) < LIVE

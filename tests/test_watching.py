@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 
 from landscape_gui.run import find_run
-from landscape_gui.watching import LIVE, STILL, Seen, Watch
+from landscape_gui.watching import LIVE, STILL, Seen, Watch, is_awaited
 
 
 class Clock:
@@ -172,3 +172,19 @@ def test_what_is_left_out_has_no_note(tmp_path: Path) -> None:
     assert noted is not None and silent is not None
     assert "step-3.pt" in noted.notes[0] and silent.notes == ()
     assert noted.checkpoints == silent.checkpoints
+
+
+@pytest.mark.parametrize("name", ["cat.png", "cat.JPG", "cat.webp", "cat.bmp", "scan.tiff", "notes.txt", "paper.pdf"])
+def test_a_folder_of_other_things_is_not_waited_for_however_new(tmp_path: Path, name: str) -> None:
+    assert is_awaited(tmp_path), "empty"
+    (tmp_path / name).write_bytes(b"just written")
+    assert not is_awaited(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["landscape.json", "metrics.jsonl", "log.csv"])
+def test_a_folder_with_a_runs_card_or_log_is_waited_for_while_it_is_new(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sample.png").write_bytes(b"drawn by the training")
+    (tmp_path / name).write_text("{}")
+    assert is_awaited(tmp_path)
+    os.utime(tmp_path / name, (1e9, 1e9))
+    assert not is_awaited(tmp_path)
