@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from landscape_gui import style
@@ -195,7 +195,7 @@ class CanvasChart(pg.PlotWidget):
             shown = bool(axis.text or names) or side != "left"  # heights without a meaning have no numbers
             item.setStyle(autoReduceTextSpace=not names, hideOverlappingLabels=False, tickLength=ticks, showValues=shown)
             self.plot.setLabel(side, escape(axis.text))
-            item.label.setToolTip(axis.help)
+            item.help = axis.help
         self.plot.showAxis("right", panel.right is not None)
         self.plot.getAxis("left").setGrid(False if bars or panel.heat_map else GRID)
         self.plot.getAxis("bottom").setGrid(False if panel.heat_map else GRID)
@@ -301,6 +301,17 @@ class CanvasChart(pg.PlotWidget):
         self._raise(None)
         self.unsetCursor()
         self.read.emit("")
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Over an axis, its numbers too: what its label stands for."""
+        if isinstance(event, QHelpEvent):
+            place = self.mapToScene(event.pos())
+            for side in ("bottom", "left", "right"):
+                axis = self.plot.getAxis(side)
+                if axis.help and axis.mapRectToScene(axis.rect()).contains(place):
+                    QToolTip.showText(event.globalPos(), axis.help, self)
+                    return True
+        return bool(super().viewportEvent(event))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

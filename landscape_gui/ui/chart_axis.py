@@ -19,6 +19,8 @@ class NamedAxis(PlainAxis):
     widest: float = 240.0
     needed: float = 0.0
     """Pixels across that numbers and label take."""
+    help: str = ""
+    """What the label stands for."""
     wide: float = 0.0
     """Pixels that it is across at least."""
     needs_other = Signal()

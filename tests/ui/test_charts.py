@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 from combs import EPOCHS, LINES, NAMES, TRACES, bars_panel, density_panel, figure_of, heat_panel
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent, QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 
 from landscape_gui import style
 from landscape_gui.figure import Axis
@@ -52,11 +52,22 @@ def place(chart, x, y) -> QPoint:
     return chart.mapFromScene(chart.plot.vb.mapViewToScene(QPointF(x, y)))
 
 
-def test_the_label_of_an_axis_says_at_hover_what_it_stands_for(chart):
+def test_the_label_of_an_axis_says_at_hover_what_it_stands_for(qtbot, chart):
     draw(chart, dataclasses.replace(density_panel(), x=Axis(label="t", help="position on the path")))
-    assert [chart.plot.getAxis(side).label.toolTip() for side in ("bottom", "left")] == ["position on the path", ""]
+
+    def said(side: str) -> str:
+        axis = chart.plot.getAxis(side)
+        spot = chart.mapFromScene(axis.mapRectToScene(axis.rect()).center())
+        QToolTip.hideText()
+        qtbot.waitUntil(lambda: not QToolTip.isVisible())
+        ask = QHelpEvent(QEvent.Type.ToolTip, spot, chart.viewport().mapToGlobal(spot))
+        QApplication.sendEvent(chart.viewport(), ask)
+        return QToolTip.text() if QToolTip.isVisible() else ""
+
+    assert said("bottom") == "position on the path"
+    assert said("left") == ""
     draw(chart, density_panel())
-    assert chart.plot.getAxis("bottom").label.toolTip() == ""
+    assert said("bottom") == ""
 
 
 def test_needles_stand_where_their_values_are_and_reach_the_foot_of_a_logarithmic_axis(chart):
