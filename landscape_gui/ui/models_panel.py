@@ -45,6 +45,11 @@ RELATED_TIPS = (
 )
 USUAL = "Click a heading to read what the number is and to sort the models by it. No value is marked as the best: none is."
 
+UNRELATED = (
+    "How the numbers go with the generalisation gap stands here once the reports of two models are whole.\n"
+    "Click a heading above to read what its number is."
+)
+
 
 class ModelsPanel(QWidget):
     """`export_asked`: the person wants the comparison as a file; `surfaces_asked`: the models' surfaces in one scale; `changed`:
@@ -65,6 +70,8 @@ class ModelsPanel(QWidget):
         self.table = table_named("models_table", "Models and their numbers")
         self.table.horizontalHeader().sectionClicked.connect(self._head_clicked)
         self.related = table_named("related_table", "Rank correlation of measures with the generalisation gap")
+        self.unrelated = plain(UNRELATED, "muted")
+        self.unrelated.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.about = plain("", "muted")
         self.warnings = plain("", "muted")
         self.words = plain(USUAL, "caption")
@@ -79,6 +86,7 @@ class ModelsPanel(QWidget):
         column.addWidget(self.words)
         column.addWidget(self.about)
         column.addWidget(self.related, 3)
+        column.addWidget(self.unrelated, 3)
         column.addWidget(self.warnings)
         column.addLayout(self._buttons())
         self.show_reports(())
@@ -135,6 +143,7 @@ class ModelsPanel(QWidget):
         if not self.reports:
             self.comparison = None
             self.related.setRowCount(0)
+            self._relate(False)
             self.table.setRowCount(0)
             self.table.setColumnCount(0)
             return
@@ -168,6 +177,13 @@ class ModelsPanel(QWidget):
                 cell.setTextAlignment(RIGHT if column else LEFT)
                 self.related.setItem(row, column, cell)
         fit(self.related)
+        self._relate(bool(comparison.related))
+
+    def _relate(self, known: bool) -> None:
+        """The correlations, or why there are none yet."""
+        self.related.setVisible(known)
+        self.about.setVisible(known)
+        self.unrelated.setVisible(not known)
 
     def _fill(self, comparison: ModelComparison) -> None:
         names = ("", *comparison.columns)

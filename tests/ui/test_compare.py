@@ -8,6 +8,7 @@ from models_compared import FIVE, report
 from PySide6.QtGui import QGuiApplication
 from test_report_panel import Known
 
+from landscape_gui.model_comparison import compared
 from landscape_gui.probes.base import Progress
 from landscape_gui.store import key_of
 from landscape_gui.ui.comparison import Comparison
@@ -59,6 +60,15 @@ def test_columns_come_and_go(panel):
 def test_what_is_shown_is_copied(panel):
     panel.markdown.click()
     assert "| C | 0.0100 ± 0.0010 |" in QGuiApplication.clipboard().text()
+
+
+def test_before_there_are_correlations_a_sentence_stands_in_their_place(panel):
+    assert panel.unrelated.isVisibleTo(panel) and not panel.related.isVisibleTo(panel)
+    assert "Click a heading" in panel.unrelated.text()
+    panel.take(compared(FIVE))
+    assert panel.related.isVisibleTo(panel) and panel.about.isVisibleTo(panel) and not panel.unrelated.isVisibleTo(panel)
+    panel.show_reports([])
+    assert panel.unrelated.isVisibleTo(panel) and not panel.related.isVisibleTo(panel)
 
 
 def known(problem):
