@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from landscape_gui.ui import theme
@@ -64,10 +65,26 @@ def make_menus(window: Window) -> QMenu:
             elif name == "docks":
                 menu.addActions([window.left.toggleViewAction(), window.right.toggleViewAction()])
             elif name == "themes":
-                for mode in theme.MODES:
-                    menu.addAction(f"{mode.capitalize()} theme").triggered.connect(functools.partial(window.use_theme, mode))
+                add_themes(menu, window)
             elif name == "about":
                 menu.addAction("&About").triggered.connect(window.show_about)
             else:
                 menu.addAction(window.actions_by_name[name])
     return recent
+
+
+def add_themes(menu: QMenu, window: Window) -> None:
+    """One entry a theme, of which the one that is worn is marked whenever the menu opens."""
+    group = QActionGroup(menu)
+    for mode in theme.MODES:
+        action = QAction(f"{mode.capitalize()} theme", group, checkable=True)
+        action.setObjectName(f"theme_{mode}")
+        action.triggered.connect(functools.partial(window.use_theme, mode))
+        menu.addAction(action)
+
+    def mark() -> None:
+        worn = window.session.settings.text("theme", "system")
+        for action in group.actions():
+            action.setChecked(action.objectName() == f"theme_{worn}")
+
+    menu.aboutToShow.connect(mark)

@@ -98,6 +98,7 @@ QToolTip { background: $raised; color: $ink; border: 1px solid $border; padding:
 QToolBar { background: $window; border: none; border-bottom: 1px solid $border; spacing: 2px; padding: 4px 8px; }
 QToolBar::separator { background: $border; width: 1px; margin: 5px 6px; }
 QToolButton { border: 1px solid transparent; border-radius: 5px; padding: 4px 8px; }
+QToolBar QToolButton { padding: 4px 5px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $selection; }

@@ -219,3 +219,29 @@ def test_it_is_no_larger_than_the_screen(monkeypatch, request):
     monkeypatch.setattr(Window, "screen", lambda self: Small())
     own = request.getfixturevalue("own_window")
     assert (own.width(), own.height()) == (1100, 700)
+
+
+def test_the_menu_marks_the_theme_that_is_worn_and_tells_its_key(qtbot, opened):
+    menu = next(a.menu() for a in opened.menuBar().actions() if a.text() == "&View")
+    entries = {a.objectName(): a for a in menu.actions()}
+
+    def marked():
+        menu.aboutToShow.emit()
+        return [name for name, entry in entries.items() if name.startswith("theme_") and entry.isChecked()]
+
+    assert marked() == ["theme_light"]
+    entries["theme_dark"].trigger()
+    assert theme.current() is theme.DARK and marked() == ["theme_dark"]
+    entries["action_theme"].trigger()
+    assert theme.current() is theme.LIGHT and marked() == ["theme_light"]
+    assert entries["action_theme"].shortcut().toString() == "Ctrl+D"
+
+
+def test_the_whole_tool_bar_is_seen_in_the_narrowest_window(qtbot, opened):
+    before = opened.size()
+    opened.resize(opened.minimumSize())
+    qtbot.wait(50)
+    help_button = opened.toolbar.widgetForAction(opened.actions_by_name["help"])
+    assert help_button.isVisible() and help_button.geometry().right() <= opened.toolbar.contentsRect().right()
+    assert opened.toolbar.sizeHint().width() <= opened.minimumWidth()
+    opened.resize(before)
