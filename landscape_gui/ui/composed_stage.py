@@ -99,7 +99,7 @@ class ComposedStage(QWidget):
         self.columns.setToolTip("Panels side by side")
         self.columns.setMinimumWidth(58)
         self.columns.valueChanged.connect(self._set_columns)
-        refresh = toggle("", "arrow-clockwise", "Refresh: compute what is missing and what has changed")
+        refresh = toggle("Refresh", "arrow-clockwise", "Refresh: compute what is missing and what has changed")
         refresh.setCheckable(False)
         refresh.clicked.connect(self.composing.refresh)
         export = QPushButton("Export …")

@@ -122,7 +122,7 @@ class Figures(QObject):
         if self.shown:
             for name in ("view_3d", "view_2d", "view_both", "view_chart", "log", "contours"):
                 actions[name].setEnabled(False)
-            for name in ("export", "copy", "copy_caption", "reset"):
+            for name in ("export", "animate", "copy", "copy_caption", "reset"):
                 actions[name].setEnabled(True)
 
     def restyle(self) -> None:

@@ -67,14 +67,25 @@ def export(window: Window) -> None:
 
 
 def animate(window: Window) -> None:
-    """Ask what moves and where, and write a film."""
+    """Ask what moves and where, and write a film; where nothing shown has a surface, say so."""
     from landscape_gui.ui.animation_dialog import AnimationDialog
 
     subject = subject_of(window)
-    if subject is not None:
-        dialog = AnimationDialog(window.session, subject, window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+    if subject is None:
+        return
+    figure = subject.figure_of("3d" if "3d" in subject.views else subject.views[0])
+    if figure is None or not turns(figure):
+        text = "Nothing that is shown can be animated: it has no surface in three dimensions."
+        window.session.said.emit(Message(level="info", text=text, remedy="Show a surface or a trajectory."))
+        return
+    dialog = AnimationDialog(window.session, subject, window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+
+
+def turns(figure: Figure) -> bool:
+    """Whether it has a surface that is drawn in space."""
+    return any(panel.surface is not None and not panel.heat_map for panel in figure.panels)
 
 
 def open_dialog(window: Window, subject: Subject) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bowls import bowl, make_problem, shown_whole
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QToolButton
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from paraboloids import paraboloid
@@ -19,6 +20,7 @@ from landscape_gui.data_choice import DataChoice
 from landscape_gui.figure import Camera
 from landscape_gui.probes.base import Progress
 from landscape_gui.ui import taking_away
+from landscape_gui.ui.animation_dialog import AnimationDialog
 from landscape_gui.ui.composed_panel import carried
 from landscape_gui.ui.drafts import is_named
 from landscape_gui.ui.export_dialog import ExportDialog
@@ -268,7 +270,9 @@ def test_refresh_asks_what_is_missing(qtbot, window, tmp_path):
     window.open_paths([str(path)])
     stage = window.figures.page()
     qtbot.waitUntil(lambda: bool(stage.panels) and "Press Refresh" in stage.panels[0].note.text(), timeout=10000)
-    window.figures.composing.refresh()
+    button = next(b for b in stage.findChildren(QToolButton) if b.text() == "Refresh")
+    assert button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    button.click()
     qtbot.waitUntil(lambda: stage.figure.panels[0].surface is not None and not window.session.running, timeout=10000)
     assert stage.figure.panels[0].title == "Mine" and stage.figure.panels[0].surface.z.shape == (11, 21)
 
@@ -349,3 +353,22 @@ def test_a_new_figure_has_letters_and_leaves_others_without(qtbot, answers, tmp_
     dialog.reject()
     form = ExportForm(answers.session.settings, Subject(figure_of=lambda view: None))
     assert form.page.choice().venue == "cvpr" and not form.page.choice().letters
+
+
+def test_a_figure_of_several_is_animated(qtbot, answers):
+    compose(qtbot, answers, "low.h5", "high.h5")
+    assert answers.actions_by_name["animate"].isEnabled()
+    answers.actions_by_name["animate"].trigger()
+    dialog = answers.findChild(AnimationDialog)
+    assert dialog is not None and len(dialog.film().figure.panels) == 2
+    dialog.reject()
+
+
+def test_that_there_is_nothing_to_animate_is_said(qtbot, window, tmp_path):
+    path = tmp_path / f"f{SUFFIX}"
+    write_composition(path, Composition(cells=(Cell(title="Lost", checkpoint="/gone.pt", probe="surface", key="0" * 32),)))
+    window.open_paths([str(path)])
+    qtbot.waitUntil(lambda: window.figures.shown and window.actions_by_name["animate"].isEnabled(), timeout=10000)
+    window.actions_by_name["animate"].trigger()
+    assert "Nothing that is shown can be animated" in window.messages.texts[-1]
+    assert not any(d.isVisible() for d in window.findChildren(AnimationDialog))
