@@ -50,7 +50,7 @@ EIGENVALUES: Mapping[str, NumberText] = {
         ("parlett1998", "sagun2017"),
     ),
     "max_min_ratio": NumberText(
-        "lambda_max / |lambda_min|",
+        "λmax / |λmin|",
         "The largest eigenvalue over the magnitude of the smallest resolved one, the measure of convexity mapped by Li et al.",
         "Both come from the same Lanczos run, and the bound on the ratio follows from their two residuals.",
         "Above about 100 the place is nearly convex in every direction that was resolved; it is no condition number.",
@@ -122,7 +122,7 @@ EIGENVALUES: Mapping[str, NumberText] = {
         ("cohen2021",),
     ),
     "stability_ratio": NumberText(
-        "lambda_max over the stability limit",
+        "λmax over the stability limit",
         "The largest eigenvalue over the stability limit.",
         "Its error is the residual bound of lambda_max over the limit.",
         "Near 1 training is at the edge of stability; after the learning rate was lowered the limit is that of the rate recorded,"
@@ -242,7 +242,7 @@ SHARPNESS: Mapping[str, NumberText] = {
         "nat",
     ),
     "gaussian_quadratic": NumberText(
-        "sigma^2 trace/2",
+        "σ² trace/2",
         "What the average rise under Gaussian noise would be if the loss were quadratic.",
         "It is the trace times sigma^2/2, with the standard error of the trace.",
         "Its distance to the average rise measured is the curvature that differentiation at a point does not see.",

@@ -86,6 +86,9 @@ SYMBOLS = {
     "lambda_max": r"$\lambda_{\max}$",
     "|lambda_min|": r"$|\lambda_{\min}|$",
     "sigma^2": r"$\sigma^2$",
+    "λmax": r"$\lambda_{\max}$",
+    "|λmin|": r"$|\lambda_{\min}|$",
+    "σ²": r"$\sigma^2$",
     "sqrt(sharpness/N)": r"$\sqrt{\mathrm{sharpness}/N}$",
 }
 LATEX = {

@@ -185,7 +185,7 @@ def spectrum_numbers(result: SpectrumResult, trace: TraceResult | None, *, train
         found.append(number("negative_mass", mass.value, mass.standard_error, "standard error", label=label))
         damping = training.weight_decay or DAMPING * largest
         origin = "the weight decay" if training.weight_decay else f"{DAMPING:g} of the largest eigenvalue"
-        label = f"{TEXTS['effective_dimension'].label} at alpha = {damping:.2g}, {origin}"
+        label = f"{TEXTS['effective_dimension'].label} at α = {damping:.2g}, {origin}"
         estimate = spectral_numbers.effective_dimension(*quadrature, n=result.size, damping=damping)
         found.append(of_estimate("effective_dimension", dataclasses.replace(estimate, kind="standard error"), label=label))
     return {n.name: n for n in found}

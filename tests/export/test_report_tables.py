@@ -131,9 +131,11 @@ def test_what_a_row_is_at_is_told_apart_where_models_differ() -> None:
 
 
 def test_symbols_stand_in_math_mode() -> None:
-    ratio = dataclasses.replace(report().numbers["trace"], name="max_min_ratio", label="lambda_max / |lambda_min|")
-    text = report_latex.as_latex([dataclasses.replace(report(), numbers={"max_min_ratio": ratio})])
-    assert r"$\lambda_{\max}$ / $|\lambda_{\min}|$ &" in text
+    for label in ("λmax / |λmin|", "lambda_max / |lambda_min|"):  # as answers of earlier versions call it
+        ratio = dataclasses.replace(report().numbers["trace"], name="max_min_ratio", label=label)
+        text = report_latex.as_latex([dataclasses.replace(report(), numbers={"max_min_ratio": ratio})])
+        assert r"$\lambda_{\max}$ / $|\lambda_{\min}|$ &" in text
+    assert report_latex.latex("σ² trace/2") == r"$\sigma^2$ trace/2"
 
 
 def test_long_titles_stand_in_the_caption_and_letters_above_the_columns() -> None:
