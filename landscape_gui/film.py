@@ -100,8 +100,11 @@ def turntable(figure: Figure, *, turn: float = 360.0, ease: bool = False) -> Fil
     bars = tuple(replace(bar, panels=tuple(kept.index(k) for k in bar.panels if k in kept)) for bar in figure.bars)
     if not panels:
         raise QuestionError("This figure has no surface to turn.", remedy="Choose a surface or a trajectory.")
-    whole = bool(turn) and turn % 360 == 0
-    return Film(figure=replace(figure, panels=panels, bars=tuple(b for b in bars if b.panels)), turn=turn, ease=ease, loops=whole)
+    whole, all_turn = bool(turn) and turn % 360 == 0, len(panels) == len(figure.panels)
+    kept_figure = replace(figure, panels=panels, bars=tuple(b for b in bars if b.panels), columns=min(figure.columns, len(panels)))
+    if not all_turn:  # what stands beside the rows and columns is of another grid
+        kept_figure = replace(kept_figure, heads=(), sides=())
+    return Film(figure=kept_figure, turn=turn, ease=ease, loops=whole)
 
 
 @dataclass(frozen=True, kw_only=True)

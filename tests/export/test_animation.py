@@ -70,6 +70,16 @@ def test_a_part_of_a_turn_reaches_its_end() -> None:
     assert film.turned(film.figure.panels[0], 0.01).camera.azimuth - first < 0.1, "it sets off gently"
 
 
+def test_surfaces_that_turn_alone_fill_the_frame() -> None:
+    """The grid, and what stands beside it, was that of all panels."""
+    several = replace(figure_of(chart_panel(), chart_panel(), plane_panel("3d")), columns=3, heads=("a", "b", "c"), sides=("d",))
+    found = turntable(several).figure
+    assert (len(found.panels), found.columns, found.heads, found.sides) == (1, 1, (), ())
+    pair = replace(figure_of(plane_panel("3d"), plane_panel("2d")), columns=2, heads=("a", "b"), sides=("d",))
+    found = turntable(pair).figure
+    assert (len(found.panels), found.columns, found.heads, found.sides) == (2, 2, ("a", "b"), ("d",))
+
+
 def test_a_path_grows_with_its_epochs() -> None:
     film = trajectory(figure_of(plane_panel("3d")), run_result())
     assert isinstance(film, Growth)
