@@ -38,7 +38,9 @@ class Composed:
             return kept
         if cell.key in self.asked:
             return None
-        return Lost(sentence=lost_words(cell, "") + (" Press Refresh." if cell.checkpoint else ""))
+        return Lost(
+            sentence=lost_words(cell, "") + (" Press Refresh (\N{CLOCKWISE OPEN CIRCLE ARROW})." if cell.checkpoint else "")
+        )
 
     def figure(self) -> Figure:
         return composed(self.composition, self.answers())

@@ -99,7 +99,7 @@ class ComposedStage(QWidget):
         self.columns.setToolTip("Panels side by side")
         self.columns.setMinimumWidth(58)
         self.columns.valueChanged.connect(self._set_columns)
-        refresh = toggle("Refresh", "arrow-clockwise", "Refresh: compute what is missing and what has changed")
+        self.refresh = refresh = toggle("Refresh", "arrow-clockwise", "Refresh: compute what is missing and what has changed")
         refresh.setCheckable(False)
         refresh.clicked.connect(self.composing.refresh)
         export = QPushButton("Export …")
@@ -119,7 +119,7 @@ class ComposedStage(QWidget):
         super().resizeEvent(event)
         brief = self.width() < BRIEF
         self.beside.setVisible(not brief)
-        for button in (*self.toggles.values(), self.difference):
+        for button in (*self.toggles.values(), self.difference, self.refresh):
             look = Qt.ToolButtonStyle.ToolButtonIconOnly if brief else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
             button.setToolButtonStyle(look)
         if self.figure is not None and self._abreast != self._columns_here(self.figure):

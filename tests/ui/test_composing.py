@@ -10,7 +10,6 @@ import pytest
 from bowls import bowl, make_problem, shown_whole
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QToolButton
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from paraboloids import paraboloid
@@ -22,6 +21,7 @@ from landscape_gui.probes.base import Progress
 from landscape_gui.ui import taking_away
 from landscape_gui.ui.animation_dialog import AnimationDialog
 from landscape_gui.ui.composed_panel import carried
+from landscape_gui.ui.composed_stage import BRIEF
 from landscape_gui.ui.drafts import is_named
 from landscape_gui.ui.export_dialog import ExportDialog
 from landscape_gui.ui.export_form import ExportForm
@@ -269,10 +269,13 @@ def test_refresh_asks_what_is_missing(qtbot, window, tmp_path):
     write_composition(path, Composition(cells=(cell,)))
     window.open_paths([str(path)])
     stage = window.figures.page()
-    qtbot.waitUntil(lambda: bool(stage.panels) and "Press Refresh" in stage.panels[0].note.text(), timeout=10000)
-    button = next(b for b in stage.findChildren(QToolButton) if b.text() == "Refresh")
-    assert button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-    button.click()
+    qtbot.waitUntil(lambda: bool(stage.panels) and "Press Refresh (↻)." in stage.panels[0].note.text(), timeout=10000)
+    assert stage.refresh.text() == "Refresh"
+    stage.resize(BRIEF, 600)
+    assert stage.refresh.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    stage.resize(BRIEF - 1, 600)
+    assert stage.refresh.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+    stage.refresh.click()
     qtbot.waitUntil(lambda: stage.figure.panels[0].surface is not None and not window.session.running, timeout=10000)
     assert stage.figure.panels[0].title == "Mine" and stage.figure.panels[0].surface.z.shape == (11, 21)
 
