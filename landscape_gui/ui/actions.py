@@ -21,6 +21,8 @@ class Command:
     check: bool = False
 
 
+APART = " "
+"""Between an icon and its word, which Qt sets close together."""
 COMMANDS = {
     "open": Command("&Open …", "Ctrl+O", "folder-open", "Open checkpoints or answers"),
     "open_run": Command("Open &run …", "Ctrl+Shift+O", "folders", "Open a folder of checkpoints"),
@@ -100,7 +102,7 @@ class Actions(dict[str, QAction]):
                 action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             keys = f" ({command.keys})" if command.keys and command.keys not in command.tip else ""
             action.setToolTip((command.tip or command.text.replace("&", "")) + keys)
-            action.setIconText(command.text.replace("&", "").replace(" …", ""))
+            action.setIconText(APART + command.text.replace("&", "").replace(" …", ""))
             action.setCheckable(command.check)
             if name in slots:
                 (action.toggled if name in ("log", "contours") else action.triggered).connect(slots[name])

@@ -237,6 +237,12 @@ def test_the_menu_marks_the_theme_that_is_worn_and_tells_its_key(qtbot, opened):
     assert entries["action_theme"].shortcut().toString() == "Ctrl+D"
 
 
+def test_words_on_the_tool_bar_keep_apart_from_their_icons_and_menus_have_none_of_it(opened):
+    for name in ("open", "compute", "view_3d", "export"):
+        action = opened.actions_by_name[name]
+        assert opened.toolbar.widgetForAction(action).text() == f" {action.text().replace('&', '').replace(' …', '')}"
+
+
 def test_the_whole_tool_bar_is_seen_in_the_narrowest_window(qtbot, opened):
     before = opened.size()
     opened.resize(opened.minimumSize())
