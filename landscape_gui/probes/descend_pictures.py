@@ -91,7 +91,7 @@ def chart(result: DescentsResult, look: Look) -> Figure:
     panels = (
         Panel(marks=tuple(losses), x=axis, y=value, title=titles[0], moments=moments(descents, shown, off=False)),
         Panel(
-            marks=tuple(off), x=axis, y=Axis(label="distance off the plane (2-norm)"), title=titles[1],
+            marks=tuple(off), x=axis, y=Axis(label="off the plane (2-norm)"), title=titles[1],
             moments=moments(descents, shown, off=True),
         ),
     )  # fmt: skip

@@ -162,7 +162,7 @@ def chart(result: PathPlaneResult, look: Look) -> Figure:
             Line(x=path.t, y=path.off_plane, label=path.label, colour=colour(k)) for k, path in enumerate(result.paths.values())
         )
         title = "Distance off the plane" if look.title else ""
-        panels.append(Panel(marks=off, x=Axis(label="t", help=PLACE), y=Axis(label="distance off the plane (2-norm)"), title=title))
+        panels.append(Panel(marks=off, x=Axis(label="t", help=PLACE), y=Axis(label="off the plane (2-norm)"), title=title))
     extra = {"suggested_scale": suggested_scale(shown), "quantity": shown.name}
     what = f"{shown.label} along paths between {result.names[0]} and {result.names[1]}"
     spoken = tuple(fact for fact in every if fact[0] not in ("Marked", "Axes"))

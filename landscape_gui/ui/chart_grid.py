@@ -10,9 +10,10 @@ from PySide6.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidget
 
 from landscape_gui import style
-from landscape_gui.figure import Figure, Panel
+from landscape_gui.figure import Figure, Panel, Rule
 from landscape_gui.ui.canvas_chart import CanvasChart, bars_height
 from landscape_gui.ui.chart_axis import NamedAxis
+from landscape_gui.ui.chart_head import ROW
 from landscape_gui.ui.colour_bar import ColourBar
 
 ABREAST = 640
@@ -263,10 +264,13 @@ class ChartGrid(QScrollArea):
             cell.setVisible(cell.is_drawn and not in_turns)  # one that was never drawn yet has axes of nothing
 
     def _height(self, panel: Panel) -> int:
+        """A legend of many names takes its rows from no chart."""
         assert self.figure is not None
         needed = bars_height(panel, QFontMetrics(self.font()).height() * 1.05) + AROUND_BARS if panel.categories else 0.0
         least = LOWEST_SMALL if self._small else LOWEST if len(self.figure.panels) > 1 else 0
-        return round(max(least, needed))
+        names = {getattr(mark, "label", "") for mark in panel.marks if not isinstance(mark, Rule)} - {""}
+        rows = 0 if self._small or not least else max(0, -(-len(names) // 2) - 1)
+        return round(max(least + ROW * rows, needed))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -11,9 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 
 from landscape_gui import style
-from landscape_gui.figure import Axis
+from landscape_gui.figure import Axis, Line
 from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.chart_grid import AHEAD, ChartGrid, layout_of
+from landscape_gui.ui.chart_head import ROW
 
 
 def held(qtbot, widget, width=640, height=420):
@@ -284,6 +285,14 @@ def test_frames_over_one_axis_begin_at_one_place_and_others_as_their_numbers_ask
     assert grid.charts[0].frame.left() == pytest.approx(grid.charts[1].frame.left(), abs=0.5)  # they are laid out to the pixel
     grid.show_figure(figure_of(over, dataclasses.replace(wordy, x=Axis(label="something else"))))
     qtbot.waitUntil(lambda: grid.grab() is not None and axes[0].width() == axes[0].needed < axes[1].width())
+
+
+def test_a_long_legend_takes_its_rows_from_no_chart(grid):
+    marks = density_panel().marks
+    line = next(mark for mark in marks if isinstance(mark, Line))
+    named = tuple(dataclasses.replace(line, label=f"a path of a longer name, number {k}") for k in range(8))
+    grid.show_figure(figure_of(density_panel(), dataclasses.replace(density_panel(), marks=named)))
+    assert grid.grid.rowMinimumHeight(1) >= grid.grid.rowMinimumHeight(0) + 2 * ROW  # four rows beside the usual one or two
 
 
 def test_a_heat_map_has_its_colour_bar_and_others_have_none(qtbot, grid):
