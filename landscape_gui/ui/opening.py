@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape_gui.checkpoint.whole import find_whole
 from landscape_gui.data_choice import DataNeeded
 from landscape_gui.errors import CheckpointError, ChoiceNeeded, ProblemError, SurfaceNeeded, TrustNeeded
 from landscape_gui.reproduction.reopening import Reopened
@@ -43,11 +44,11 @@ class Awaited(Exception):
 
 
 def load_or_wait(services: Services, path: str, trusted: frozenset[str]) -> tuple[Any, Any, Any]:
-    """As `Services.load`; raises Awaited where a run is only begun."""
+    """As `Services.load`; raises Awaited where a run is only begun. A folder that is one checkpoint as a whole is none."""
     try:
         return services.load(path, trusted)
     except (CheckpointError, ProblemError, ChoiceNeeded, DataNeeded) as error:
-        if not isinstance(error, TrustNeeded) and is_awaited(path):
+        if not isinstance(error, TrustNeeded) and find_whole(Path(path)) is None and is_awaited(path):
             raise Awaited from error
         raise
 
