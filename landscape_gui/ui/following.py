@@ -290,7 +290,11 @@ class Following(QObject):
             return
         followed.trouble = error.message
         laid = getattr(followed.growth, "laid", None)
-        if isinstance(laid, TrajectoryResult) and followed.growth.plane is None and time.monotonic() >= followed.lies:
+        if not isinstance(laid, TrajectoryResult) or followed.growth.plane is not None:
+            return
+        there = {entry.label for entry in getattr(followed.document.problem.run, "checkpoints", ())}
+        known = not there.issuperset(laid.names)  # what was just taken away stands in the run until the next look
+        if known and time.monotonic() >= followed.lies:
             followed.lies = time.monotonic() + max(REST * laid.provenance.seconds, watching.LIVE)
             self.ask_again(followed)
 

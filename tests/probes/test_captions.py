@@ -76,7 +76,7 @@ def test_every_caption_says_data_network_seed_and_machine(captions: dict[str, st
         "raw, with biases": ("scaled layer by layer", "normalisation layers move too"),
         "draws": ("seeds 0 to 2", "first of 3 draws", "for each of the 3 draws"),
         "adaptive": ("Of the 33 × 33 grid points", "the largest error of the interpolation is"),
-        "eigenvectors": ("eigenvectors of the Hessian (numbers 1 and 2 from the top)", "not rescaled", "Both directions have norm 1"),
+        "eigenvectors": ("eigenvectors of the Hessian (numbers 1 and 2 from the top)", "not rescaled", "directions have norm 1"),
         "line": ("along the line θ + x d", "and 60 of the 360 test examples", "±1.96 standard errors"),
         "spectrum": ("stochastic Lanczos quadrature from 2 probes", "integrates to 1", "weight decay is not in it"),
         "eigenvalues": ("Lanczos iteration", "products with the matrix"),
