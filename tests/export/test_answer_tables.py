@@ -75,7 +75,7 @@ def test_an_answer_without_numbers_says_so(tmp_path: Path) -> None:
 
 
 def test_marks_of_captions_are_in_latex() -> None:
-    assert latex("θ + x d₁, Δσ², “a” → b 10⁻³") == r"$\theta$ + x d$_{1}$, $\Delta$$\sigma$$^2$, ``a'' $\to$ b 10$^{-}$$^{3}$"
+    assert latex("θ + x d₁, Δσ², “a” → b 10⁻³") == r"$\theta$ + x d$_{1}$, $\Delta$$\sigma^2$, ``a'' $\to$ b 10$^{-}$$^{3}$"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
