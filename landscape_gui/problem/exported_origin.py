@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from landscape_gui.checkpoint.exported import FORMAT, read_graph
-from landscape_gui.checkpoint.limits import Broken
-from landscape_gui.core.splits import cut, length_of
-from landscape_gui.errors import LandscapeError, ProblemError
-from landscape_gui.problem import fitting, your_code
+from landscape_gui.problem import fitting
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
 from landscape_gui.problem.exported.checks import check_batches, check_inputs, check_mode
@@ -23,24 +17,20 @@ from landscape_gui.problem.exported.identity import constants_of, identity
 from landscape_gui.problem.exported.inlining import AUTOCAST, flat_graph
 from landscape_gui.problem.exported.module import Exported, OneInput
 from landscape_gui.problem.exported.trial import try_out
-from landscape_gui.problem.judges import Judges, choose_judges
-from landscape_gui.problem.locate import find_code
 from landscape_gui.problem.origins import Origin, Request
-from landscape_gui.problem.your_code import YourCode
+from landscape_gui.problem.program_origin import ProgramOrigin, first_inputs, telling
 
 FEW = 2
 """Examples that the program is tried on."""
 
 
-class ExportedOrigin(Origin):
+class ExportedOrigin(ProgramOrigin):
     """The graph in a .pt2. Data that no flag and no card names come from a landscape.py near it, as does the loss then."""
 
     def __init__(self, request: Request) -> None:
         """Reads the program; a form of it that is not run is told before data are looked for."""
-        self.request = request
-        self._yours: YourCode | None = None
-        self._path = request.checkpoint.path
-        with _telling(self._path):
+        super().__init__(request)
+        with telling(self._path):
             program, self._constants = parse_program(read_graph(self._path)), constants_of(self._path)
             self._identity = identity(program, self._constants)
             self._program = self._renamed(program)
@@ -49,30 +39,16 @@ class ExportedOrigin(Origin):
             self._module = self._made(OneInput if len(self._program.inputs) == 1 else Exported)
             check_batches(self._program, self._module.calling)
 
-    def own_data(self) -> Data | None:
-        near = find_code(self._path, your_code.NAME, self.request.path)
-        if near is None:
-            return None
-        yours = your_code.load_code(near, self.request.trusted)
-        if not yours.has_data:
-            return None
-        self._yours, self.code = yours, yours.source.digest
-        self._module.whole = yours.loss is not None or yours.batch_loss is not None
-        return yours.read_data()
-
     def network(self, data: Data) -> Network:
         tensors = self.request.checkpoint.tensors
         name = f"the exported program of {len(self._graph.nodes)} operations"
-        with _telling(self._path):
-            if isinstance(self._module, OneInput) and isinstance(_few(data), Mapping):
-                whole, self._module = self._module.whole, self._made(Exported)
-                self._module.whole = whole
+        with telling(self._path):
+            if isinstance(self._module, OneInput) and isinstance(first_inputs(data, FEW), Mapping):
+                self._module = self._made(Exported)
+            self._module.whole = self._whole
             notes = fitting.load(self._module, tensors, name)
             self._try_out(data)
         return Network(self._module, name, {"exported": self._identity}, (*notes, *self._notes()))
-
-    def judges(self, network: Network, data: Data, loss: str) -> Judges:
-        return choose_judges(network.module, data.splits[0], loss, self._yours)
 
     def _renamed(self, program: Program) -> Program:
         """The program, its weights called as the checkpoint calls them: a prefix may have been stripped."""
@@ -84,7 +60,7 @@ class ExportedOrigin(Origin):
         return kind(self._program, self.request.checkpoint.tensors, self._constants)
 
     def _try_out(self, data: Data) -> None:
-        inputs, calling = _few(data), self._module.calling
+        inputs, calling = first_inputs(data, FEW), self._module.calling
         if isinstance(inputs, Tensor):
             values = calling.flatten((inputs,), {})
         elif isinstance(inputs, Mapping):
@@ -112,23 +88,3 @@ def exported_origin(request: Request) -> Origin | None:
     """The program in the file, unless a flag or the card says the network otherwise. Raises ProblemError: it is not run."""
     named = request.code is not None or request.architecture is not None or bool(request.card.architecture)
     return None if named or request.checkpoint.format != FORMAT else ExportedOrigin(request)
-
-
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """What is raised inside comes out as a ProblemError that names the file."""
-    try:
-        yield
-    except Broken as broken:
-        raise ProblemError(f"{path} cannot be opened: {broken.reason}.", remedy=broken.remedy) from broken
-    except LandscapeError as error:
-        raise ProblemError(f"{path}: {error.message}", remedy=error.remedy) from error
-
-
-def _few(data: Data) -> Any:
-    """Inputs of the first examples; of data that stream, of those of the first batch."""
-    split = data.splits[0]
-    if not split.streams:
-        return cut(split.inputs, 0, FEW, split.examples)
-    inputs, _ = next(iter(split.inputs))
-    return cut(inputs, 0, FEW, length_of(inputs))

@@ -13,24 +13,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from landscape_gui.checkpoint.limits import Broken, shown
+from landscape_gui.checkpoint.limits import shown
 from landscape_gui.checkpoint.torch_zip import SCRIPT
 from landscape_gui.checkpoint.torchscript import read_script
-from landscape_gui.core.splits import cut, length_of
-from landscape_gui.errors import LandscapeError, ProblemError, TrustNeeded
+from landscape_gui.errors import ProblemError, TrustNeeded
 from landscape_gui.problem import fitting, your_code
 from landscape_gui.problem.abilities import DECEIVES
 from landscape_gui.problem.assembly import Network
 from landscape_gui.problem.dataset import Data
-from landscape_gui.problem.judges import Judges, choose_judges
-from landscape_gui.problem.locate import find_beside, find_code
+from landscape_gui.problem.locate import find_beside
 from landscape_gui.problem.origins import Origin, Request
+from landscape_gui.problem.program_origin import ProgramOrigin, first_inputs, telling
 from landscape_gui.problem.scripted.identity import identity
 from landscape_gui.problem.scripted.library import Class, Library, parse_library
 from landscape_gui.problem.scripted.module import Builder, OneInput, Program
@@ -38,7 +36,6 @@ from landscape_gui.problem.scripted.objects import NO_GRAD
 from landscape_gui.problem.scripted.operators import is_listed
 from landscape_gui.problem.scripted.trial import try_out
 from landscape_gui.problem.source import DECEIVING, SPELLED
-from landscape_gui.problem.your_code import YourCode
 from landscape_gui.trust import is_trusted
 
 FEW = 3
@@ -47,45 +44,28 @@ WHAT = "a TorchScript program"
 SHOWN = 8
 
 
-class TorchScriptOrigin(Origin):
+class TorchScriptOrigin(ProgramOrigin):
     """The program in a TorchScript archive. Data that no flag and no card names come from a landscape.py near it, as does the loss
     then. Nothing of the program is computed before it is trusted."""
 
     def __init__(self, request: Request) -> None:
-        self.request = request
-        self._yours: YourCode | None = None
-        self._whole = False
-        self._path = request.checkpoint.path
-        with _telling(self._path):
+        super().__init__(request)
+        with telling(self._path):
             self._script = read_script(self._path)
             self._library = parse_library(self._script.texts)
         ask_trust(self._path, self._script.text, self._script.digest, self._library, request)
 
-    def own_data(self) -> Data | None:
-        near = find_code(self._path, your_code.NAME, self.request.path)
-        if near is None:
-            return None
-        yours = your_code.load_code(near, self.request.trusted)
-        if not yours.has_data:
-            return None
-        self._yours, self.code = yours, yours.source.digest
-        self._whole = yours.loss is not None or yours.batch_loss is not None
-        return yours.read_data()
-
     def network(self, data: Data) -> Network:
         checkpoint = self.request.checkpoint
         stored = {checkpoint.stored_names.get(name, name): tensor for name, tensor in checkpoint.tensors.items()}
-        few = _few(data)
+        few = first_inputs(data, FEW)
         name = f"the TorchScript program {shown(self._title)}"
-        with _telling(self._path):
+        with telling(self._path):
             module = Builder(self._script, self._library, stored).build(OneInput if isinstance(few, Tensor) else Program)
             module.whole = self._whole
             notes = fitting.load(module, checkpoint.tensors, name)
             try_out(module, few, _taken(module))
         return Network(module, name, {"torchscript": identity(self._script)}, (*notes, *self._notes(module)))
-
-    def judges(self, network: Network, data: Data, loss: str) -> Judges:
-        return choose_judges(network.module, data.splits[0], loss, self._yours)
 
     @property
     def _title(self) -> str:
@@ -162,15 +142,6 @@ def _has_model(path: Path) -> bool:
     return bool(named) or your_code.MODEL in (*(target.id for target in assigned), *imported)
 
 
-def _few(data: Data) -> Any:
-    """Inputs of the first examples; of data that stream, of those of the first batch."""
-    split = data.splits[0]
-    if not split.streams:
-        return cut(split.inputs, 0, FEW, split.examples)
-    inputs, _ = next(iter(split.inputs))
-    return cut(inputs, 0, FEW, length_of(inputs))
-
-
 def _taken(module: Program) -> Any:
     """Gives inputs as the network takes them. Raises ProblemError: one is missing, or too many."""
 
@@ -192,14 +163,3 @@ def _taken(module: Program) -> Any:
 
 def _values_of(module: Program) -> Mapping[str, Any]:
     return module._script_values
-
-
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """What is raised inside comes out as a ProblemError that names the file."""
-    try:
-        yield
-    except Broken as broken:
-        raise ProblemError(f"{path} cannot be opened: {broken.reason}.", remedy=broken.remedy) from broken
-    except LandscapeError as error:
-        raise ProblemError(f"{path}: {error.message}", remedy=error.remedy) from error

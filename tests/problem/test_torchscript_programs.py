@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from core import networks
+from measuring import finish, objective
 from scripting import loaded, opened, scripted, traced
 from torch import Tensor, nn
 
 from landscape_gui.core.batchnorm import has_batchnorm
 from landscape_gui.core.differentiation import differentiating
-from landscape_gui.core.evaluate import Evaluator, Values
+from landscape_gui.core.evaluate import Evaluator
 from landscape_gui.core.losses import CROSS_ENTROPY
-from landscape_gui.core.objective import Objective
 from landscape_gui.core.operators import Hessian
 from landscape_gui.core.splits import Split, call
 from landscape_gui.core.vector import Layout
@@ -49,20 +48,6 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Twin:
         return opened(files[name, form], inputs).module
 
     return find
-
-
-def objective(module: nn.Module, inputs: Any, targets: Tensor) -> Objective:
-    split = Split("train", inputs, targets, len(targets))
-    return Objective(module, Layout.from_module(module), split, CROSS_ENTROPY, precision="float64", batch=8)
-
-
-def finish(evaluator: Evaluator, *arguments: Any) -> Values:
-    steps = evaluator.evaluate(*arguments)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)
