@@ -282,17 +282,26 @@ def check_raster() -> Check:
 
 def check_cache() -> Check:
     folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        remedy = "Name another folder: export LANDSCAPE_GUI_CACHE=/a/folder/you/can/write"
-        return Check(name="answers", state="missing", text=f"{folder} cannot be written: {error.strerror}", remedy=remedy)
+    if why := unwritable(folder):
+        return Check(name="answers", state="missing", text=why, remedy=other_folder("LANDSCAPE_GUI_CACHE"))
     free = shutil.disk_usage(folder).free / 1e9
     state: State = "ok" if free > 0.5 else "note"
     remedy = "" if free > 0.5 else "landscape-gui cache clear"
     return Check(name="answers", state=state, text=f"kept in {folder} ({free:,.0f} GB free)", remedy=remedy)
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be written into a folder, which is made if it is not there; "" where it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{folder} cannot be written: {error.strerror}"
+
+
+def other_folder(variable: str) -> str:
+    return f"Name another folder: export {variable}=/a/folder/you/can/write"
 
 
 def cache_folder() -> Path:
@@ -306,13 +315,8 @@ def check_log() -> Check:
     from landscape_gui.crash_log import log_folder, traces
 
     folder = log_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        remedy = "Name another folder: export LANDSCAPE_GUI_LOG=/a/folder/you/can/write"
-        return Check(name="log", state="note", text=f"{folder} cannot be written: {error.strerror}", remedy=remedy)
+    if why := unwritable(folder):
+        return Check(name="log", state="note", text=why, remedy=other_folder("LANDSCAPE_GUI_LOG"))
     kept = traces()
     last = f"; {len(kept)} kept, the last is {kept[-1].name}" if kept else ""
     return Check(name="log", state="ok", text=f"traces of crashes go to {folder}{last}")
