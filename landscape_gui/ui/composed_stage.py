@@ -27,6 +27,8 @@ NARROWEST = 240
 """Pixels that a panel is wide at least: fewer then stand side by side on the screen; on paper all do."""
 BRIEF = 840
 """Pixels below which the buttons above the panels show their signs alone."""
+ROOMY = 1000
+"""Pixels from which on the number of columns has its word beside it; below, the figure's name has its room."""
 TOGGLES = (
     ("camera", "Linked", "link", "Turn one surface, and all turn"),
     ("limits", "One range", "arrows-out-line-vertical", "One range of heights and colours for all surfaces"),
@@ -118,7 +120,7 @@ class ComposedStage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         brief = self.width() < BRIEF
-        self.beside.setVisible(not brief)
+        self.beside.setVisible(self.width() >= ROOMY)
         for button in (*self.toggles.values(), self.difference, self.refresh):
             look = Qt.ToolButtonStyle.ToolButtonIconOnly if brief else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
             button.setToolButtonStyle(look)
