@@ -79,6 +79,8 @@ class Document:
     number: int = field(default_factory=lambda: next(_numbers))
     asks: bool = True
     """The default question is asked when it is ready."""
+    before: Document | None = None
+    """What was named before it in the same breath: that asks in its stead where it does not open."""
     alone: bool = False
     """It belongs to no run, whatever its problem was made from."""
     composed: Any = None

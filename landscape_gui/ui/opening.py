@@ -56,7 +56,7 @@ def load_or_wait(services: Services, path: str, trusted: frozenset[str]) -> tupl
 def opened(session: Session, document: Document, found: tuple[Any, Any, Any]) -> None:
     """A problem, whose default question is asked; or an answer, which is shown."""
     value, document.facts, document.warnings = found
-    document.state = "ready"
+    document.state, document.before = "ready", None
     session.settings.add_recent(document.path)
     if isinstance(value, Composed):
         document.composed, document.asks = value, False
@@ -103,8 +103,18 @@ def not_opened(session: Session, document: Document, error: BaseException) -> No
         lay(session, document, error)
         return
     document.state = "failed"
+    if document.asks and (heir := heir_of(session, document)) is not None:
+        heir.asks = True
     session.said.emit(message_of(error, where=document.path))
     session.close(document)
+
+
+def heir_of(session: Session, document: Document) -> Document | None:
+    """The nearest of what was named before a document that is still open."""
+    before = document.before
+    while before is not None and before not in session.documents:
+        before = before.before
+    return before
 
 
 def open_beside(session: Session, path: str, model: Document) -> Document:

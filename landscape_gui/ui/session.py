@@ -96,7 +96,7 @@ class Session(QObject):
         for path in paths:
             known = next((d for d in self.documents if d.path == path and d.state != "failed"), None)
             document = known or Document(path=path)
-            document.asks = asks and path == paths[-1]
+            document.asks, document.before = asks and path == paths[-1], opened[-1] if asks and opened else None
             if known is None:
                 self.documents.append(document)
                 start_opening(self, document)

@@ -34,6 +34,13 @@ def test_a_wrong_file_is_a_sentence_and_is_not_kept(qtbot, session):
     assert session.documents == [] and session.current is None and session.settings.recent == []
 
 
+def test_where_the_last_of_several_is_wrong_the_one_before_it_is_asked_about(qtbot, session):
+    session.open(["a.pt", "b.pt", "broken.pt"])
+    qtbot.waitUntil(lambda: shown_whole(session), timeout=5000)
+    assert session.shown.document.path == "b.pt"
+    assert [document.asks for document in session.documents] == [False, True]
+
+
 def test_of_several_files_the_last_is_asked_about(qtbot, session, gate):
     session.open(["a.pt", "b.pt", "c.pt"])
     qtbot.waitUntil(lambda: shown_whole(session), timeout=5000)
