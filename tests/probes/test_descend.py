@@ -104,7 +104,8 @@ def test_asked_from_an_answer_it_lies_on_that_very_surface() -> None:
         asked_from(PROBES["sharpness"](), dataclasses.replace(surface, provenance=Provenance()), (0.0, 0.0))
 
 
-def test_a_descent_grows_in_partial_answers() -> None:
+def test_a_descent_grows_in_partial_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "TELL_EVERY", 0.0)
     problem, seen = TinyProblem(), []
 
     def told(progress: Any) -> None:
