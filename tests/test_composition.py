@@ -284,6 +284,14 @@ def test_what_is_no_json_is_said(tmp_path: Path, content: bytes) -> None:
         read_composition(path)
 
 
+def test_a_file_that_is_only_called_a_figure_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.figure.json"
+    path.write_text('{"kind": "figure"}')
+    assert is_composition(path) and not is_composition(path.rename(tmp_path / "x.json"))
+    with pytest.raises(LandscapeError, match="no figure file"):
+        read_composition(tmp_path / "x.json")
+
+
 def test_a_folder_a_missing_and_a_large_file_are_no_compositions(tmp_path: Path) -> None:
     assert not is_composition(tmp_path) and not is_composition(tmp_path / "none")
     with pytest.raises(LandscapeError, match="cannot be read"):

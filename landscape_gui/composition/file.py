@@ -55,7 +55,7 @@ class Wrong(LandscapeError):
 
 
 def is_composition(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a composition, by how it begins and not by its name."""
+    """Whether a file is a composition, by how it begins, or is called one: reading then says what it is instead."""
     try:
         if not os.path.isfile(path):
             return False
@@ -64,7 +64,7 @@ def is_composition(path: str | os.PathLike[str]) -> bool:
     except (OSError, ValueError):
         return False
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return text[:1] == b"{" and f'"{FORMAT}"'.encode() in text
+    return os.fspath(path).endswith(SUFFIX) or (text[:1] == b"{" and f'"{FORMAT}"'.encode() in text)
 
 
 def write_composition(path: str | os.PathLike[str], composition: Composition) -> None:
