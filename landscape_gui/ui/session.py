@@ -92,7 +92,7 @@ class Session(QObject):
 
     def open(self, paths: Sequence[str], *, asks: bool = True) -> list[Document]:
         """Open files and folders; the last becomes the current one. Wrong ones are said, never raised."""
-        opened = []
+        opened: list[Document] = []
         for path in paths:
             known = next((d for d in self.documents if d.path == path and d.state != "failed"), None)
             document = known or Document(path=path)
