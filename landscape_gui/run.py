@@ -5,13 +5,10 @@ Headers are read, tensors are not, and torch is not imported, so that a folder l
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,10 @@ from landscape_gui.checkpoint import Manifest, peek
 from landscape_gui.checkpoint.ordinal import epoch_named, natural, step_named
 from landscape_gui.checkpoint.whole import SINGLES, find_whole, in_pieces
 from landscape_gui.errors import CheckpointError
+from landscape_gui.run_log import LogRow, read_log, rows_of
 from landscape_gui.trainer_state import TrainerState, read_trainer_state
 
-LogRow = Mapping[str, float | str]
-
 _MOST_FILES = 5000
-_LOG_BYTES = 16 << 20
-LOGS = ("metrics.json", "history.json", "log.json", "metrics.jsonl", "log.jsonl", "metrics.csv", "log.csv", "history.csv")
 _NUMBERED = re.compile(r"(?:.*[^a-z])?(?:checkpoint|ckpt|epoch|ep|step|iter|iteration)s?[-_=]?\d{1,12}", re.IGNORECASE)
 SUBFOLDERS = ("checkpoints", "checkpoint", "ckpt", "ckpts", "weights", "models", "snapshots")
 _CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".tar", ".bin")
@@ -144,8 +138,9 @@ def _run_of_folders(folder: Path, leaving: frozenset[Path] = frozenset()) -> Run
     last = read_trainer_state(entries[-1].path if entries[-1].path.is_dir() else entries[-1].path.parent)
     state = read_trainer_state(folder)
     end, more = _end(folder, family[0], state, last) if folder not in unfinished else ([], [])
-    rows = _read_log(folder) or next((_rows(list(each.rows)) for each in (state, last) if each and each.rows), ())
-    return Run(folder, (*entries, *end), rows, (*notes, *more))
+    log = read_log(folder)
+    rows = log.rows or next((rows_of(list(each.rows)) for each in (state, last) if each and each.rows), ())
+    return Run(folder, (*entries, *end), rows, (*notes, *more, *log.notes))
 
 
 def _end(folder: Path, other: Manifest, *states: TrainerState | None) -> tuple[list[RunEntry], list[str]]:
@@ -206,7 +201,8 @@ def _run_of(folder: Path, wanted: Path | None, leaving: frozenset[Path] = frozen
         notes.append(f"{_count(others)} with other tensors left out: {_listed(others)}.")
     entries, dropped = _in_order(family, wanted)
     notes += dropped
-    return Run(folder, tuple(entries), _read_log(folder), tuple(notes))
+    log = read_log(folder, (folder.parent,) if folder.name in SUBFOLDERS else ())
+    return Run(folder, tuple(entries), log.rows, (*notes, *log.notes))
 
 
 def _count(files: Sequence[object]) -> str:
@@ -316,69 +312,3 @@ def _entry(manifest: Manifest) -> RunEntry:
     else:
         label = manifest.path.stem
     return RunEntry(manifest.path, manifest.epoch, manifest.step, label)
-
-
-def _read_log(folder: Path) -> tuple[LogRow, ...]:
-    """Rows of the first log that is there and can be read; a broken log is no reason not to open the run."""
-    for name in LOGS:
-        for place in (folder / name, folder.parent / name):
-            if place.parent != folder and folder.name not in SUBFOLDERS:
-                continue
-            try:
-                if place.is_file() and place.stat().st_size <= _LOG_BYTES:
-                    rows = _parse_log(place)
-                    if rows:
-                        return rows
-            except (OSError, ValueError, RecursionError, csv.Error):
-                continue
-    return ()
-
-
-def _parse_log(path: Path) -> tuple[LogRow, ...]:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix == ".csv":
-        return _rows(list(csv.DictReader(text.splitlines())))
-    if path.suffix == ".jsonl":
-        return _rows(_objects(text))
-    value = json.loads(text)
-    if isinstance(value, dict):
-        columns = {key: column for key, column in value.items() if isinstance(column, list)}
-        lists_of_rows = [column for column in columns.values() if column and isinstance(column[0], dict)]
-        if lists_of_rows:
-            value = lists_of_rows[0]
-        else:
-            value = [{key: column[i] for key, column in columns.items() if i < len(column)} for i in range(_longest(columns))]
-    return _rows(value)
-
-
-def _objects(text: str) -> list[Any]:
-    """The objects of JSON lines; a last one without its line feed that is none is still being written, or was torn by a crash."""
-    *whole, last = text.split("\n")
-    found = [json.loads(line) for line in whole if line.strip()]
-    try:
-        return [*found, json.loads(last)] if last.strip() else found
-    except ValueError:
-        return found
-
-
-def _longest(columns: Mapping[str, list[Any]]) -> int:
-    return max((len(column) for column in columns.values()), default=0)
-
-
-def _rows(value: Any) -> tuple[LogRow, ...]:
-    if not isinstance(value, list):
-        return ()
-    rows = [{str(key): _cell(item) for key, item in row.items() if _is_cell(item)} for row in value if isinstance(row, dict)]
-    return tuple(row for row in rows if row)
-
-
-def _is_cell(item: Any) -> bool:
-    return isinstance(item, int | float) or (isinstance(item, str) and item.strip() != "")
-
-
-def _cell(item: Any) -> float | str:
-    """A number where it reads as one, else the text, cut."""
-    try:
-        return float(item)
-    except (ValueError, OverflowError):
-        return str(item)[:200] if isinstance(item, str) else math.inf

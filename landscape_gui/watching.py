@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landscape_gui.errors import CheckpointError
-from landscape_gui.run import LOGS, SUBFOLDERS, Run, find_run, may_be_checkpoint, numbered_folders
+from landscape_gui.run import SUBFOLDERS, Run, find_run, may_be_checkpoint, numbered_folders
+from landscape_gui.run_log import LOGS
 
 STILL = 1.0
 """Seconds for which size and time of a file must have stayed before it is read: a writer that flushes pauses for less."""

@@ -12,7 +12,7 @@ from landscape_gui.problem import card as cards
 from landscape_gui.problem import families
 from landscape_gui.problem.exported.identity import identity_at
 from landscape_gui.problem.families.architecture import Shapes
-from landscape_gui.problem.locate import find_beside, find_checkpoint
+from landscape_gui.problem.locate import find_beside, find_file
 from landscape_gui.problem.scripted.identity import identity_at as scripted_identity_at
 
 
@@ -22,7 +22,7 @@ def differences(description: Mapping[str, Any], path: str) -> tuple[str, ...]:
     description: of the problem that is open.
     """
     try:
-        file = find_checkpoint(path)[0]
+        file = find_file(path)
         beside = find_beside(file, cards.NAME)
         card = cards.read_card(beside) if beside is not None else None
     except LandscapeError:
@@ -44,7 +44,7 @@ def training_beside(path: str) -> dict[str, Any]:
     """How a checkpoint was trained (`training`), as the card beside it says; empty where there is no card, or none that can be
     read."""
     try:
-        beside = find_beside(find_checkpoint(path)[0], cards.NAME)
+        beside = find_beside(find_file(path), cards.NAME)
         return dict(cards.read_card(beside).training) if beside is not None else {}
     except LandscapeError:
         return {}

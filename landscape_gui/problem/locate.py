@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from landscape_gui import samples
-from landscape_gui.checkpoint.whole import find_whole, what_else
+from landscape_gui.checkpoint.whole import SINGLES, find_whole, is_part, what_else
 from landscape_gui.errors import CheckpointError
 from landscape_gui.run import Run, find_run
 
@@ -38,6 +38,14 @@ def find_checkpoint(path: str | Path) -> tuple[Path, Run | None]:
             f"{place} holds no checkpoint.", remedy="Give a .pt, .pth, .ckpt or .safetensors file, or their folder."
         )
     return run.last.path, run
+
+
+def find_file(path: str | Path) -> Path:
+    """The checkpoint's file alone, as `find_checkpoint` finds it: for a file at once, without a look at what lies beside it."""
+    place = resolve(path)
+    if place.is_file() and not is_part(place) and place.name not in SINGLES and place.suffix.lower() != ".py":
+        return place
+    return find_checkpoint(path)[0]
 
 
 def resolve(path: str | Path) -> Path:

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from landscape_gui.errors import ProblemError
 from landscape_gui.probes.base import CheckpointRef
 from landscape_gui.problem.elsewhere import check_network, differences, training_beside
 from landscape_gui.problem.fitting import fit, load, shapes_of
-from landscape_gui.problem.locate import find_checkpoint
+from landscape_gui.problem.locate import find_checkpoint, find_file
 from landscape_gui.problem.saving import write_state
 from landscape_gui.run import Run
 
@@ -123,16 +124,21 @@ class Problem:
 
         Raises CheckpointError, or ProblemError naming the tensor that does not fit.
         """
-        place = find_checkpoint(path)[0]
+        place = find_file(path)
         status = place.stat()
         key = (str(place.resolve()), status.st_mtime_ns, status.st_size)
         if key not in self._references:
             checkpoint = read_checkpoint(place)
             self._fit(checkpoint)
-            entry = next((e for e in self.run.checkpoints if e.path.resolve() == place.resolve()), None) if self.run else None
-            label = entry.label if entry else f"{place.parent.name}/{place.name}"
+            label = self._labels.get(str(place), self._labels.get(key[0], f"{place.parent.name}/{place.name}"))
             self._references[key] = CheckpointRef(str(place), checkpoint.digest, label)
         return self._references[key]
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        """What the run calls its checkpoints, by their paths as it names them and without links."""
+        entries = self.run.checkpoints if self.run is not None else ()
+        return {name: entry.label for entry in entries for name in (str(entry.path), str(entry.path.resolve()))}
 
     def run_at(self, path: str | Path) -> Run | None:
         """The run that a checkpoint, or a folder of them, belongs to; None where it stands alone. Raises CheckpointError."""
@@ -153,7 +159,7 @@ class Problem:
         """
         if reference.digest and reference.digest == self.checkpoint.digest:
             return self.state
-        checkpoint = read_checkpoint(find_checkpoint(reference.path)[0])
+        checkpoint = read_checkpoint(find_file(reference.path))
         if reference.digest and checkpoint.digest != reference.digest:
             raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
         return self.layout.flatten(self._fit(checkpoint), device=self.device)
@@ -165,7 +171,7 @@ class Problem:
 
         if reference.digest and reference.digest == self.checkpoint.digest:
             return self
-        checkpoint = read_checkpoint(find_checkpoint(reference.path)[0])
+        checkpoint = read_checkpoint(find_file(reference.path))
         if reference.digest and checkpoint.digest != reference.digest:
             raise ProblemError(f"{reference.path} holds other weights than when it was chosen.", remedy="Choose it again.")
         module = copy.deepcopy(self.module)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from landscape_gui.errors import ProblemError
-from landscape_gui.problem import open_problem
+from landscape_gui.problem import locate, open_problem
 from landscape_gui.problem.families import mlp
 from landscape_gui.samples import folder
 
@@ -51,3 +51,14 @@ def test_a_network_that_looks_the_same_and_is_another_is_told_by_its_card(tmp_pa
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes(twin.read_bytes())
     assert here.reference(alone).digest
+
+
+def test_a_checkpoints_weights_cost_no_look_at_all_that_lies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's log may hold ten thousand lines; it was read when the run was opened."""
+    last = open_problem("samples:digits-mlp")
+    assert last.run is not None
+    monkeypatch.setattr(locate, "find_run", lambda *_, **__: pytest.fail("the folder was read again"))
+    references = [last.reference(entry.path) for entry in last.run.checkpoints[:3]]
+    assert [reference.label for reference in references] == [entry.label for entry in last.run.checkpoints[:3]]
+    assert not torch.equal(last.state_of(references[1]), last.state) and last.at(references[2]).checkpoint.epoch == 2
+    assert last.training_at(references[0])["optimizer"]
