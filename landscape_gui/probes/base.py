@@ -173,7 +173,7 @@ def check_field(f: dataclasses.Field[Any], value: Any) -> None:
     label, unit = meta["label"], f" {meta['unit']}" if meta["unit"] else ""
     choices = meta["choices"]
     for item in value if isinstance(value, tuple) else (value,):
-        if choices is not None and item not in choices:
+        if choices is not None and item not in choices and not unsaid(f, item):
             raise QuestionError(f"{label} is {item!r}.", remedy=f"Choose one of {', '.join(choices)}.")
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             continue

@@ -23,6 +23,21 @@ if TYPE_CHECKING:
     from landscape_gui.figure import Figure, Look
     from landscape_gui.problem import Problem
 
+EFFORTS: dict[str, dict[str, Any]] = {
+    "less": {
+        "spectrum": {"smallest": 1, "tolerance": 1e-4},
+        "sharpness": {"scaled_points": 1, "groups": 4, "pairs": 4, "draws": 40},
+    },
+    "least": {
+        "spectrum": {"smallest": 0, "tolerance": 1e-3, "layers": "never"},
+        "sharpness": {"scaled_points": 1, "groups": 0, "pairs": 2, "directions": 5, "steps": 8, "tolerance": 1e-2},
+    },
+}
+"""What is asked of the parts where a network is slow; "least" leaves out the Gauss-Newton matrix and half of the data."""
+EFFORT_WORDS = {
+    "less": "one smallest eigenvalue, fewer draws for averages and for the bound",
+    "least": "no smallest eigenvalues, no comparison with the Gauss-Newton matrix or half of the data, five random directions",
+}
 SMALLEST_HALF = 16
 """On fewer examples than this, half of the data says nothing."""
 
@@ -56,18 +71,23 @@ class Report(CurvatureProbe):
         minimum=1, maximum=101, advanced=True,
     )  # fmt: skip
     bound: bool = field(True, label="PAC-Bayes bound", help="Compute a bound on the test error", advanced=True)
+    effort: str | None = field(
+        None, label="Effort", help="Less where a network is slow; nothing: as usual", choices=EFFORT_WORDS, silent=True, hidden=True
+    )
 
     def parts(self, problem: Problem) -> list[tuple[str, CurvatureProbe]]:
         """The questions that it is made of, with what each is called."""
         common: dict[str, Any] = {"split": self.split, "limit": self.limit, "seed": self.seed, "precision": self.precision}
-        found: list[tuple[str, CurvatureProbe]] = [
-            ("spectrum", Spectrum(**common, top=self.top, probes=self.probes, steps=self.steps, budget=self.budget)),
-            ("gauss-newton", Eigenvalues(**common, operator="gauss-newton", largest=1, smallest=0)),
-        ]
+        less = EFFORTS.get(self.effort or "", {"spectrum": {}, "sharpness": {}})
+        spectrum = {**common, "top": self.top, "probes": self.probes, "steps": self.steps, "budget": self.budget}
+        found: list[tuple[str, CurvatureProbe]] = [("spectrum", Spectrum(**{**spectrum, **less["spectrum"]}))]
         half = examples_of(self, problem) // 2
-        if half >= SMALLEST_HALF:
+        if self.effort != "least":
+            found.append(("gauss-newton", Eigenvalues(**common, operator="gauss-newton", largest=1, smallest=0)))
+        if self.effort != "least" and half >= SMALLEST_HALF:
             found.append(("half", Eigenvalues(**{**common, "limit": half}, largest=1, smallest=0)))
-        return [*found, ("sharpness", Sharpness(**common, radius=self.radius, points=self.points, bound=self.bound))]
+        sharpness = {**common, "radius": self.radius, "points": self.points, "bound": self.bound}
+        return [*found, ("sharpness", Sharpness(**{**sharpness, **less["sharpness"]}))]
 
     def cost(self, problem: Problem) -> Cost:
         costs = [part.cost(problem) for _, part in self.parts(problem)]
@@ -127,7 +147,7 @@ class Column:
         self.probe, self.problem = probe, problem
         self.facts = facts_of(problem, bench)
         self.about = about(probe, problem, bench)
-        self.notes: list[str] = []
+        self.notes = [f"Computed with {probe.effort} effort: {EFFORT_WORDS[probe.effort]}."] if probe.effort else []
 
     def result(self, answers: dict[str, Any]) -> ReportResult:
         """The numbers of the parts that are answered."""

@@ -14,13 +14,13 @@ NAME = "landscape.json"
 LARGEST = 1 << 20
 TEXTS = ("title", "summary", "loss", "licence")
 MAPPINGS = ("architecture", "training", "metrics", "defaults")
-DATA = frozenset({"file", "name", "normalise", "size", "resize", "target", "block", "licence", "source"})
+DATA = frozenset({"file", "name", "normalise", "size", "resize", "target", "block", "examples", "licence", "source"})
 
 
 @dataclass(frozen=True)
 class Card:
-    """A card's content, checked. data: `file` (relative to the card), `normalise`, `size`, `resize`, `target`, `block`, `name`,
-    `licence`; empty where none."""
+    """A card's content, checked. data: `file` (relative to the card), `normalise`, `size`, `resize`, `target`, `block`,
+    `examples`, `name`, `licence`; empty where none."""
 
     path: Path | None = None
     title: str = ""

@@ -14,6 +14,7 @@ from landscape_gui.problem.assembly import Found, about_checkpoint, assemble
 from landscape_gui.problem.card import Card
 from landscape_gui.problem.code_origin import code_origin, upper_code_origin
 from landscape_gui.problem.dataset import Data
+from landscape_gui.problem.drawn_data import drawn
 from landscape_gui.problem.exported_origin import exported_origin
 from landscape_gui.problem.family_origin import family_origin, guess
 from landscape_gui.problem.fingerprint_origin import fingerprint_origin
@@ -57,6 +58,7 @@ def open_problem(
     resize: Any = None,
     target: str = "",
     block: int = 0,
+    examples: int = 0,
     chosen: Callable[[str], str] | None = None,
     device: str = "auto",
     threads: int = 1,
@@ -72,7 +74,8 @@ def open_problem(
     take ("": none yet) where several of the table's fit tensors of a digest.
 
     Data: `data` (with `normalise`, `size`, `resize`, `target`, `block` as of `datasets.load_data`), else the card's, else the
-    landscape.py's. Reads the checkpoint and the data once, and runs the network on two examples.
+    landscape.py's. examples: a random subset of so many of each split, drawn once, is all that this problem knows of them (0: all,
+    or what the card says). Reads the checkpoint and the data once, and runs the network on two examples.
 
     Raises CheckpointError, ProblemError (DataNeeded where no data are named, ChoiceNeeded
     where several things fit), or TrustNeeded before code runs.
@@ -95,6 +98,7 @@ def open_problem(
         resize=resize,
         target=target,
         block=block,
+        examples=examples,
         trusted=trusted,
         chosen=chosen,
     )
@@ -108,7 +112,7 @@ def open_problem(
 
 def asked_of(request: Request) -> dict[str, Any]:
     """What was said beside the path, JSON-able, so that the same problem can be opened again."""
-    names = ("code", "architecture", "data", "normalise", "size", "resize", "target", "block")
+    names = ("code", "architecture", "data", "normalise", "size", "resize", "target", "block", "examples")
     given = {name: value for name in names if (value := getattr(request, name))}
     return {name: value if isinstance(value, (str, int, float, list, dict)) else str(value) for name, value in given.items()}
 
@@ -119,7 +123,12 @@ def origin_of(request: Request) -> Origin:
 
 
 def data_of(request: Request, origin: Origin) -> Data:
-    """The data named, else the card's, else those that come with the network. DataNeeded: there are none."""
+    """The data named, else the card's, else those that come with the network, or a subset of them. DataNeeded: there are none."""
+    return drawn(whole_data_of(request, origin), request.examples or request.card.data.get("examples", 0))
+
+
+def whole_data_of(request: Request, origin: Origin) -> Data:
+    """All of the data."""
     checkpoint, card = request.checkpoint, request.card
     asked = {name: getattr(request, name) or card.data.get(name) for name in ("normalise", "size", "resize", "target", "block")}
     options: dict[str, Any] = {name: value for name, value in asked.items() if value or name in ("normalise", "size")}

@@ -20,9 +20,9 @@ from landscape_gui.run import Run
 class Request:
     """What was named: path as the person wrote it, the checkpoint that it means with its run and card, and the flags.
 
-    code: a file or "module:function"; architecture: "mlp" or with options; data, normalise, size, resize, target, block: as of
-    `open_problem`; trusted: says whether code of a digest may run; chosen: the architecture that a person chose for tensors of a
-    digest where several fit, "" for none.
+    code: a file or "module:function"; architecture: "mlp" or with options; data, normalise, size, resize, target, block, examples:
+    as of `open_problem`; trusted: says whether code of a digest may run; chosen: the architecture that a person chose for tensors
+    of a digest where several fit, "" for none.
     """
 
     path: str | Path
@@ -37,6 +37,7 @@ class Request:
     resize: Any = None
     target: str = ""
     block: int = 0
+    examples: int = 0
     trusted: Callable[[str], bool] | None = None
     chosen: Callable[[str], str] | None = None
 
