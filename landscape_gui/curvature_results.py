@@ -43,14 +43,14 @@ class SearchResult(CurvatureResult):
     """The Lanczos run of a search for eigenpairs, kept so that another search goes on from it.
 
     matrix: (m, m) the operator's projection on the basis; basis: (m, n) its orthonormal Lanczos vectors; remainder: (n,) what the
-    last product left over, empty where nothing is; scale, noise: the largest norm of a column and the asymmetry of the products.
+    last product left over, empty where nothing is; trail: (m, 4) of each step what its vector shared with the remainder before, the
+    norm of the one that it left, the largest norm of a column by then and the asymmetry of the products.
     """
 
     matrix: Array = labelled("projected operator", "step", "step")
     basis: Array = labelled("Lanczos vectors", "step", "parameter")
     remainder: Array = labelled("what the last product left over", "parameter")
-    scale: float = 0.0
-    noise: float = 0.0
+    trail: Array = labelled("share of the remainder before, norm of that left, scale, noise", "step", "quantity")
 
 
 @dataclass(frozen=True, kw_only=True)

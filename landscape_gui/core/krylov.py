@@ -67,18 +67,26 @@ class _Keeper(Protocol):
 @dataclass(frozen=True)
 class KrylovChain:
     """A Lanczos run from one random vector: rows: its orthonormal vectors in pieces (m, n in all); matrix (m, m): the operator's
-    projection on them; remainder (n,): what a last product left over, or None where the space is invariant; scale, noise: of the
-    space. It depends on the operator, seed and length alone, not on which eigenpairs were looked for."""
+    projection on them; remainder (n,): what the last product left over, or None where the space is invariant; trail (m, 4): of each
+    step what its vector shared with the remainder before, the norm of the one that it left, and the space's scale and noise. It
+    depends on the operator, seed and length alone, not on which eigenpairs were looked for."""
 
     rows: tuple[Tensor, ...]
     matrix: Array
     remainder: Tensor | None
-    scale: float
-    noise: float
+    trail: Array
     seed: int
 
     def __len__(self) -> int:
         return len(self.matrix)
+
+    def row(self, index: int) -> Tensor:
+        """One of the vectors, without a copy."""
+        for piece in self.rows:
+            if index < len(piece):
+                return piece[index]
+            index -= len(piece)
+        raise IndexError(index)
 
     @property
     def bytes(self) -> int:
@@ -217,6 +225,8 @@ class KrylovSpace:
         self.scale = 0.0
         self.noise = 0.0
         self.products = 0
+        self.trail: list[tuple[float, ...]] = []
+        """Of each expansion, as a KrylovChain has it."""
         self._pairs: tuple[Array, Array] | None = None
         self._gram: Array | None = None
         self._epsilon = float(torch.finfo(op.dtype).eps)
@@ -245,7 +255,7 @@ class KrylovSpace:
         self.products += 1
         m = len(self.basis)
         self.basis.append(q)
-        w, near = self._subtract_neighbours(product, known)
+        w, near = self._subtract_neighbours(product, known, self.scale)
         w, column = self.basis.project_out(w)
         column += near
         if m:
@@ -260,6 +270,7 @@ class KrylovSpace:
         self.remainders.append(w)
         self.norms.append(norm)
         self._drop()
+        self.trail.append((float(known[-1]) if m else 0.0, norm, self.scale, self.noise))
         self._pairs = self._gram = None
         return product
 
@@ -273,12 +284,12 @@ class KrylovSpace:
             self.norms[c] = float(torch.linalg.vector_norm(self.remainders[c], dtype=torch.float64))
         return known
 
-    def _subtract_neighbours(self, w: Tensor, known: Array) -> tuple[Tensor, Array]:
+    def _subtract_neighbours(self, w: Tensor, known: Array, scale: float) -> tuple[Tensor, Array]:
         """The three-term recurrence: what symmetry tells of the projections, so that one pass over the basis is left. (w,
         coefficients)."""
         m = len(known)
         near = np.zeros(m + 1)
-        places = [int(j) for j in np.flatnonzero(np.abs(known) > 1e-6 * self.scale)]
+        places = [int(j) for j in np.flatnonzero(np.abs(known) > 1e-6 * scale)]
         if len(places) <= MOST_NEIGHBOURS:
             near[places] = known[places]
             near[m] = float(torch.dot(self.basis.row(m), w))  # `project_out` finds what rounding leaves
@@ -328,19 +339,32 @@ class KrylovSpace:
         values, vectors, _ = self.ritz()
         return values, vectors[0] ** 2
 
-    def take_up(self, chain: KrylovChain) -> None:
-        """Be, without products, what the space was when its chain was kept."""
-        for rows in chain.rows:
-            for row in rows:
-                self.basis.append(row)
-        m = len(chain)
-        self.matrix, self.scale, self.noise, self.products = chain.matrix.copy(), chain.scale, chain.noise, m
-        self.remainders = [] if chain.remainder is None else [chain.remainder.to(device_of(self.op), self.op.dtype)]
-        self.norms = [float(torch.linalg.vector_norm(w, dtype=torch.float64)) for w in self.remainders]
+    def follow(self, chain: KrylovChain) -> None:
+        """Be, without a product, what the space was one step further on a chain that it has followed so far. Of the remainder only
+        the norm is known before the chain's end: `recover` it before the space goes another way."""
+        m = len(self) + 1
+        self.basis.append(chain.row(m - 1))
+        self.matrix = chain.matrix[:m, :m].copy()
+        self.products += 1
+        self.trail.append(tuple(map(float, chain.trail[m - 1])))
+        _, norm, self.scale, self.noise = self.trail[-1]
+        left = chain.remainder if m == len(chain) else chain.rows[0].new_empty(0)
+        self.remainders = [] if left is None else [left.to(device_of(self.op), self.op.dtype)]
+        self.norms = [norm] * len(self.remainders)
         self.shares = np.eye(m)[m - 1 :][: len(self.remainders)]
         self._pairs = self._gram = None
+
+    def recover(self) -> None:
+        """The remainder of a space that follows a chain, by its last step's product, to the bit. It does not count as spent: a
+        space that came here by itself has it."""
+        m = len(self) - 1
+        known = np.zeros(m)
+        known[m - 1 :] = self.trail[m][0]
+        product = multiply(self.op, self.basis.row(m)[None])[0]
+        w, _ = self._subtract_neighbours(product, known, self.trail[m - 1][2] if m else 0.0)
+        self.remainders = [self.basis.project_out(w)[0]]
 
     def as_chain(self, seed: int) -> KrylovChain:
         """The space as it stands, which has grown from one vector along one remainder only."""
         remainder = self.remainders[0] if self.remainders else None
-        return KrylovChain(tuple(self.basis.rows()), self.matrix, remainder, self.scale, self.noise, seed)
+        return KrylovChain(tuple(self.basis.rows()), self.matrix, remainder, np.array(self.trail), seed)

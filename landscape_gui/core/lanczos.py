@@ -84,8 +84,9 @@ def eigenpairs(
     goes on if one turns up. Where the space closes (identity, zero, few parameters) another random vector opens it again. start (k,
     n): where the search begins in place of the first random vectors: eigenvectors of a nearby operator, say. `check` then guards it
     from missing a pair that they are orthogonal to. chain: what an earlier search of the same operator and seed had come to
-    (`Step.chain`, `Eigenpairs.chain`), whatever pairs it looked for: its products are not spent again, and where this search would
-    have come to it in any case, the answer is equal to the bit.
+    (`Step.chain`, `Eigenpairs.chain`), whatever pairs it looked for. It is followed as far as this search would have come by
+    itself, so that the answer is equal, to the bit, to one without it; its products are not spent again, but for one where it is
+    left before its end.
 
     Cost: one product a step, 2 m n multiplications twice for the m vectors kept. Memory: m n numbers; where they exceed `memory`
     bytes the basis is shortened by thick restarts, and `note` says so. Yields a Step after each product.
@@ -123,6 +124,7 @@ class _Search:
         self.starts: list[Tensor] = []
         self._pure = self._random_start = block == 1
         self._chain: KrylovChain | None = None
+        self._ahead: KrylovChain | None = None
 
     def begin_from(self, start: Tensor | None) -> None:
         """Take the rows (k, n) before any random vector."""
@@ -132,16 +134,17 @@ class _Search:
             self._pure = self._random_start = False
 
     def go_on_from(self, chain: KrylovChain | None) -> None:
-        """Take over an earlier search's chain, where it is one of this operator and seed and fits."""
-        if chain is None or not self._pure or chain.seed != self.seed or not 0 < len(chain) <= self.capacity:
+        """Follow an earlier search's chain, where it is one of this operator and seed."""
+        if chain is None or not self._pure or chain.seed != self.seed or not len(chain):
             return
         if chain.rows[0].shape[1] == self.op.size and chain.rows[0].dtype == self.op.dtype:
-            self.space.take_up(chain)
-            self.draws = 1
+            self._ahead = chain
 
     def chain(self) -> KrylovChain | None:
-        """The space as far as it is one Lanczos run; None where it never was, or a restart has overwritten it."""
-        if self._pure and len(self.space):
+        """The Lanczos run as far as it is known; None where the space never was one, or a restart has overwritten it."""
+        if self._pure and self._ahead is not None:
+            return self._ahead
+        if self._pure and len(self.space) and len(self.space.remainders) < 2:
             return self.space.as_chain(self.seed)
         return self._chain
 
@@ -157,11 +160,8 @@ class _Search:
         )
 
     def run(self) -> Generator[Step, None, None]:
-        if len(self.space):
-            yield self._step()
-        else:
-            for _ in range(self.block):
-                yield from self._expand(None)
+        for _ in range(self.block):
+            yield from self._expand(None)
         while not self._finished():
             if not self._open() or self._converged():
                 if (yield from self._look_for_copies()):
@@ -187,12 +187,25 @@ class _Search:
         return converged and self._converged() and float(np.abs(self._wanted()[0] - before).max()) <= self._limit()
 
     def _expand(self, along: int | None) -> Generator[Step, None, None]:
-        if along is None and len(self.space) and self._pure:
+        m = len(self.space)
+        if self._ahead is not None and (along is not None or not m) and m < min(len(self._ahead), self.capacity):
+            self.draws = 1
+            self.space.follow(self._ahead)
+        else:
+            self._grow(along)
+        yield self._step()
+
+    def _grow(self, along: int | None) -> None:
+        """By a product, of a remainder or of a new random vector."""
+        if self._pure and len(self.space) and (along is None or len(self.space.remainders) > 1):
             self._chain, self._pure = self.chain(), False
+        if self._ahead is not None:
+            if len(self.space) < len(self._ahead):
+                self.space.recover()
+            self._ahead = None
         if len(self.space) >= self.capacity:
             self._restart()
         self.space.expand(self.space.orthogonal(self._fresh()) if along is None else self.space.direction(along))
-        yield self._step()
 
     def _step(self) -> Step:
         values, _, residuals, _ = self._wanted()

@@ -109,7 +109,7 @@ class Search(CurvatureProbe):
     searches themselves; it is asked for by none."""
 
     name: ClassVar[str] = "search"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Search for eigenvalues"
     summary: ClassVar[str] = "The Lanczos vectors that a search for eigenvalues has come to"
 
@@ -137,8 +137,6 @@ class Running:
         common = {f.name: getattr(probe, f.name) for f in dataclasses.fields(CurvatureProbe)}
         keeper = Keeper(Search(**common), ask, self.bench, self.about)
         chain = keeper.earlier()
-        self.history = [float("nan")] * (len(chain) - 1 if chain is not None else 0)
-        self.residuals = list(self.history)
         steps = eigenpairs(
             self.bench.operator,
             largest=probe.largest,

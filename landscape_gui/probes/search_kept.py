@@ -74,8 +74,7 @@ def result_of(chain: KrylovChain, about: dict[str, Any]) -> SearchResult:
         matrix=freeze(chain.matrix),
         basis=freeze(np.concatenate([rows.cpu().numpy() for rows in chain.rows]), kind),
         remainder=freeze([] if rest is None else rest.cpu().numpy(), kind),
-        scale=chain.scale,
-        noise=chain.noise,
+        trail=freeze(chain.trail),
         products=len(chain),
     )
 
@@ -88,4 +87,4 @@ def taken_up(found: SearchResult, bench: Bench, seed: int) -> KrylovChain:
 
     rows = torch.from_numpy(np.array(found.basis)).to(bench.operator.device)
     rest = torch.from_numpy(np.array(found.remainder)).to(bench.operator.device) if len(found.remainder) else None
-    return KrylovChain((rows,), np.array(found.matrix), rest, found.scale, found.noise, seed)
+    return KrylovChain((rows,), np.array(found.matrix), rest, np.array(found.trail), seed)

@@ -3,8 +3,9 @@ what happened before, so that an answer gone on with equals one made in a go."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,15 +50,24 @@ class Running:
         self.finished = 0
         self.products = 0
         """Other than those of the leading eigenpair."""
+        self._repeated = 0
+        self._gone_on_from: SharpnessResult | None = None
         self.eigen: Any = None
         self.vectors: Tensor | None = None
         self._space: Krylov | None = None
         self._scaled: tuple[Krylov | None, Tensor] | None = None
         self._worst: Tensor | None = None
         if partial is not None and same_surroundings(partial, bench):
-            self.values = {name: np.array(getattr(partial, name)) for name in ARRAYS}
-            self.bound, self.notes, self.finished = dict(partial.bound), list(partial.notes), partial.finished
-            self.passes.losses, self.passes.gradients = partial.losses, partial.gradients
+            self._go_on_from(partial)
+
+    def _go_on_from(self, partial: SharpnessResult) -> None:
+        """Units that are finished, what they took and what they said."""
+        self._gone_on_from = partial
+        self.values = {name: np.array(getattr(partial, name)) for name in ARRAYS}
+        self.bound, self.finished = dict(partial.bound), partial.finished
+        said = unconverged(partial, self.probe.steps)  # said anew of the whole
+        self.notes = [note for note in partial.notes if note not in said]
+        self.passes.losses, self.passes.gradients = partial.losses, partial.gradients
 
     def _empty(self) -> dict[str, Array]:
         probe, count, scaled = self.probe, self.probe.points, self.probe.scaled_points
@@ -106,6 +116,8 @@ class Running:
                 note=told.note or "leading eigenvector",
             ),
         )
+        if self._gone_on_from is not None:
+            self.products = round(self._gone_on_from.products) - self.eigen.products
         if len(self.eigen.vectors):
             self.vectors = torch.from_numpy(np.array(self.eigen.vectors)).to(self.objective.origin)
         else:
@@ -124,7 +136,8 @@ class Running:
             before = self.bench.operator.products
             for fraction in getattr(self, f"_{unit.kind}")(unit.index):
                 yield Progress(done=done + unit.weight * fraction, total=self.total, note=unit.note)
-            self.products += self.bench.operator.products - before
+            self.products += self.bench.operator.products - before - self._repeated
+            self._repeated = 0
             self.finished, done = self.finished + 1, done + unit.weight
             yield Progress(done=done, total=self.total, partial=self.result(), note=unit.note)
         return self.result()
@@ -157,6 +170,14 @@ class Running:
         return dataclasses.replace(made, numbers=numbers_of(made, self.problem.loss_unit), notes=tuple(dict.fromkeys(notes)))
 
     # ------------------------------------------------------------------------------------------------------- units of work
+
+    @contextlib.contextmanager
+    def _again(self) -> Iterator[None]:
+        """Work of a finished unit that is done once more after an interruption: the answer is not told to take it twice."""
+        passes, products = (self.passes.losses, self.passes.gradients), self.bench.operator.products
+        yield
+        self.passes.losses, self.passes.gradients = passes
+        self._repeated += self.bench.operator.products - products
 
     def _model(self) -> Generator[float, None, Krylov | None]:
         """The quadratic model in the gradient's Krylov space: built once, the same whenever."""
@@ -195,7 +216,8 @@ class Running:
     def _reference(self) -> Work:
         """The worst displacement at the reference radius, for other ascents to start from; computed again after an interruption."""
         if self._worst is None:
-            yield from (0.0 for _ in self._worst_case(self.probe.points // 2))
+            with self._again():
+                yield from (0.0 for _ in self._worst_case(self.probe.points // 2))
 
     def _averages(self, index: int) -> Work:
         from landscape_gui.core import sharpness
@@ -245,7 +267,9 @@ class Running:
 
         yield from self._reference()
         built = 0.5 if self._scaled is None else 0.0
-        space, leading = yield from stretch(self._scaled_model(), 0.0, built)
+        first = index == self.probe.scaled_points // 2
+        with contextlib.nullcontext() if first else self._again():
+            space, leading = yield from stretch(self._scaled_model(), 0.0, built)
         ball = adaptive_ball(self.objective.origin, float(self.values["adaptive_radii"][index]))
         starts = starts_within(ball, space, leading)
         if self._worst is not None:

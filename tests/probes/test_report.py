@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ from tiny_problem import TinyProblem
 from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import ProblemError
 from landscape_gui.figure import Look
-from landscape_gui.jobs import answer, answering
+from landscape_gui.jobs import Cancelled, answer, answering
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes import Report
+from landscape_gui.probes.base import Progress
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.store import Store, read_result, write_result
@@ -92,6 +95,45 @@ def test_its_parts_come_from_the_store_and_its_numbers_are_theirs(report: Report
     assert report.numbers["trace"] == spectrum.numbers["trace"]
     half = answer(Eigenvalues(largest=1, smallest=0, limit=problem.train // 2, **common), problem, store=store)
     assert report.numbers["lambda_max_half"].value == half.eigenvalues[0]
+
+
+def same(a: ReportResult, b: ReportResult) -> bool:
+    arrays = all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("eigenvalues", "residuals", "radii", "rises"))
+    told = all(getattr(a, name) == getattr(b, name) for name in ("losses", "gradients", "products", "notes"))
+    numbers = [{name: repr(number) for name, number in result.numbers.items()} for result in (a, b)]  # a NaN is no NaN's equal
+    return arrays and told and numbers[0] == numbers[1]
+
+
+def asked(problem: TinyProblem, store: Store | None, probe: Any = ASKED) -> Any:
+    return answer(probe, problem, store=store)  # type: ignore[arg-type]
+
+
+def test_kept_or_not_its_bits_are_the_same_whatever_was_asked_before(
+    report: ReportResult, problem: TinyProblem, store: Store, tmp_path: Path
+) -> None:
+    fresh = asked(problem, None)
+    assert same(report, fresh) and same(asked(problem, store), fresh)
+    common = {"limit": 0, "precision": "float64"}
+    wide = Store(tmp_path / "wide")  # the leading pair is among those that a wider search has found
+    asked(problem, wide, Eigenvalues(largest=12, smallest=4, **common))
+    assert same(asked(problem, wide), fresh)
+    coarse = Store(tmp_path / "coarse")
+    asked(problem, coarse, dataclasses.replace(ASKED, top=1, probes=1, steps=4, points=1))
+    assert same(asked(problem, coarse), fresh)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])  # amid the search for eigenvalues, and amid sharpness
+def test_an_interrupted_one_goes_on_to_the_same_bits(
+    report: ReportResult, problem: TinyProblem, tmp_path: Path, share: float
+) -> None:
+    store, seen = Store(tmp_path), [0.0]
+
+    def tell(progress: Progress) -> None:
+        seen[0] = progress.done / progress.total
+
+    with pytest.raises(Cancelled):
+        answer(ASKED, problem, store=store, on_progress=tell, cancelled=lambda: seen[0] > share)  # type: ignore[arg-type]
+    assert same(asked(problem, store), report)
 
 
 def test_progress_gives_each_part_what_it_takes_and_only_rises(problem: TinyProblem) -> None:
