@@ -46,7 +46,7 @@ EIGENVALUES: Mapping[str, NumberText] = {
         "The same Lanczos run finds it at the other end of the spectrum, with the residual norm as a bound on its distance to an "
         "eigenvalue.",
         "A small negative value is usual at the end of training, where a gradient that is not zero and unused directions leave "
-        "some; beside |lambda_max| it says whether the place is near a minimum.",
+        "some; beside |λmax| it says whether the place is near a minimum.",
         ("parlett1998", "sagun2017"),
     ),
     "max_min_ratio": NumberText(
@@ -118,13 +118,13 @@ EIGENVALUES: Mapping[str, NumberText] = {
         "The curvature above which gradient descent with the recorded learning rate diverges on a quadratic: 2/lr, with "
         "heavy-ball momentum b (2 + 2b)/lr.",
         "It is exact arithmetic on the learning rate and momentum that the checkpoint's card or run records.",
-        "Full-batch gradient descent sharpens until lambda_max hovers at it; with small batches lambda_max stays below.",
+        "Full-batch gradient descent sharpens until λmax hovers at it; with small batches λmax stays below.",
         ("cohen2021",),
     ),
     "stability_ratio": NumberText(
         "λmax over the stability limit",
         "The largest eigenvalue over the stability limit.",
-        "Its error is the residual bound of lambda_max over the limit.",
+        "Its error is the residual bound of λmax over the limit.",
         "Near 1 training is at the edge of stability; after the learning rate was lowered the limit is that of the rate recorded,"
         " not of the last step.",
         ("cohen2021",),
@@ -146,7 +146,7 @@ SPECTRUM: Mapping[str, NumberText] = {
         "The root of the sum of the squared eigenvalues.",
         "It comes from the same probes, as the mean of ||A g||^2 beside the exact part; the error is the standard error over the "
         "probes.",
-        "Beside lambda_max it says how much of the curvature lies outside the leading direction.",
+        "Beside λmax it says how much of the curvature lies outside the leading direction.",
         ("hutchinson1989",),
     ),
     "negative_mass": NumberText(
@@ -190,8 +190,8 @@ SPECTRUM: Mapping[str, NumberText] = {
     "lambda_max_half": NumberText(
         "largest eigenvalue on half of the data",
         "The largest eigenvalue on a random half of the same examples.",
-        "It is found as lambda_max is, with its residual as the bound; one draw of the half, from the seed.",
-        "How far it lies above lambda_max says how much lambda_max itself still depends on the number of examples.",
+        "It is found as λmax is, with its residual as the bound; one draw of the half, from the seed.",
+        "How far it lies above λmax says how much λmax itself still depends on the number of examples.",
         ("andriushchenko2022",),
     ),
 }
@@ -279,7 +279,7 @@ SHARPNESS: Mapping[str, NumberText] = {
         "directional sharpness",
         "The mean rise of the loss over small random steps of the stated length.",
         "Random unit directions are drawn, and the standard error is that over them.",
-        "It averages over all directions and so is about trace/n where the worst case is about lambda_max.",
+        "It averages over all directions and so is about trace/n where the worst case is about λmax.",
         ("neyshabur2017",),
         "nat",
     ),

@@ -88,7 +88,8 @@ def _parse_lines(path: Path, stamp: tuple[int, int, int], before: Known | None) 
     is still being written, or was torn by a crash; others that are none were torn by one that training went on after."""
     data = path.read_bytes()
     end = data.rfind(b"\n") + 1
-    start, rows, torn = 0, (), 0
+    start, torn = 0, 0
+    rows: tuple[LogRow, ...] = ()
     if before is not None and 0 < before.whole <= end and xxhash.xxh3_64_hexdigest(data[: before.whole]) == before.digest:
         start, rows, torn = before.whole, before.rows, before.torn
     more, broken = _objects(data[start:end])

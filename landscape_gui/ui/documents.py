@@ -186,10 +186,15 @@ class Inquiry:
     put_off: bool = False
     """It stops for another question and is put again behind it."""
     number: int = field(default_factory=lambda: next(_numbers))
+    about: str = ""
+    """What the document was called when it was asked."""
+
+    def __post_init__(self) -> None:
+        self.about = self.about or self.document.name
 
     @property
     def title(self) -> str:
-        return f"{self.probe.title} · {self.document.name}"
+        return f"{self.probe.title} · {self.about}"
 
     @property
     def live(self) -> bool:
@@ -283,6 +288,14 @@ def surface_of(result: Result | None) -> SurfaceResult | None:
     if isinstance(result, TrajectoryResult | PathPlaneResult | TopologyResult | DescentsResult):
         return result.surface
     return result if isinstance(result, SurfaceResult) else None
+
+
+def lie_on_one_plane(a: Shown, b: Shown) -> bool:
+    """Whether two answers about one document lie on the very same surface."""
+    one, other = surface_of(a.result), surface_of(b.result)
+    if one is None or other is None or a.document is not b.document:
+        return False
+    return bool(one.provenance.key) and one.provenance.key == other.provenance.key
 
 
 def read_cell(result: Result, x: float, y: float) -> Cell | None:

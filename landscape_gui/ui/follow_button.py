@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from landscape_gui.ui.documents import Document
-from landscape_gui.ui.following import Followed, words
+from landscape_gui.ui.following_words import details, is_older, newest, standing
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.session import Session
@@ -16,9 +16,11 @@ TIP = (
     "A run into which something was written during the last minute is followed by itself."
 )
 
+MOVES = "What is shown is computed again there; answers about the checkpoint before stay in the library under it."
+
 
 class FollowButton(QWidget):
-    """Seen for runs in folders."""
+    """Seen for runs in folders. state: sentences on how it stands, for whoever has the room."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,8 +29,14 @@ class FollowButton(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
         self.state = plain("", "muted")
-        self.state.setWordWrap(False)
         self.state.setAccessibleName("How it stands with the run")
+        self.to_newest = QToolButton()
+        self.to_newest.setObjectName("newest")
+        self.to_newest.setIcon(icon("target"))
+        self.to_newest.setText("Newest")
+        self.to_newest.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.to_newest.setAccessibleName("Ask about the newest checkpoint")
+        self.to_newest.clicked.connect(self._move)
         self.button = QToolButton()
         self.button.setObjectName("follow")
         self.button.setIcon(icon("broadcast"))
@@ -38,7 +46,7 @@ class FollowButton(QWidget):
         self.button.setToolTip(TIP)
         self.button.setAccessibleName("Follow the run")
         self.button.clicked.connect(self._clicked)
-        line.addWidget(self.state)
+        line.addWidget(self.to_newest)
         line.addWidget(self.button)
         session.current_changed.connect(self.refresh)
         session.documents_changed.connect(self.refresh)
@@ -53,19 +61,21 @@ class FollowButton(QWidget):
         if self.session.current is not None:
             self.session.following.follow(self.session.current, on)
 
+    def _move(self) -> None:
+        if self.session.current is not None:
+            self.session.following.to_newest(self.session.current)
+
     def refresh(self) -> None:
         followed = self.session.following.of(self.session.current)
         self.setVisible(followed is not None)
+        said = standing(followed) if followed is not None else ""
+        self.state.setText(said)
+        self.state.setVisible(bool(said))
+        older = followed is not None and is_older(followed)
+        self.to_newest.setVisible(older)
         if followed is not None:
             self.button.setChecked(followed.on is True)
-            waiting = followed.document.state == "waiting"  # as the line beneath says
-            self.state.setText(words(followed) if followed.on and not waiting else "")
             self.state.setToolTip(details(followed))
-
-
-def details(followed: Followed) -> str:
-    """What is waited for, and what is wrong."""
-    waiting = followed.seen.waiting
-    more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
-    parts = [f"Still being written: {', '.join(waiting[:3])}{more}." if waiting else "", followed.trouble]
-    return "\n".join(filter(None, parts))
+        if followed is not None and older:
+            self.to_newest.setEnabled(not followed.moving)
+            self.to_newest.setToolTip(f"Centre surfaces on {newest(followed).label}: questions are about it from now on.\n{MOVES}")

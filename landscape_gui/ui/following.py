@@ -18,7 +18,8 @@ from landscape_gui.results import TrajectoryResult
 from landscape_gui.run import Run
 from landscape_gui.samples import PREFIX
 from landscape_gui.ui.documents import Document, Shown, message_of
-from landscape_gui.ui.opening import start_opening
+from landscape_gui.ui.following_words import is_older, newest
+from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.worker import Outcome, Task, Worker
 from landscape_gui.watching import Seen, Watch
 
@@ -61,6 +62,8 @@ class Followed:
     rests: float = 0.0
     lies: float = 0.0
     """Until when, by the monotonic clock, nothing is read, nothing measured, and no surface computed by itself."""
+    moving: bool = False
+    """The newest checkpoint is being opened, for questions to be about it."""
     lost: int = 0
     trouble: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -129,6 +132,7 @@ class Following(QObject):
         followed.first = True
         if followed.on:
             self._grow(followed)
+        self.changed.emit(document)
         return True
 
     def waits_for(self, document: Document) -> str:
@@ -312,6 +316,42 @@ class Following(QObject):
         if followed.stale and followed.on and self._result(followed) is followed.grown:
             self.ask_again(followed)
 
+    def to_newest(self, document: Document) -> None:
+        """Take a run's newest checkpoint as the one that questions are about; what is shown is asked about it."""
+        followed = self.of(document)
+        if followed is None or not is_older(followed) or followed.moving:
+            return
+        problem, entry = document.problem, newest(followed)
+        followed.moving = True
+
+        def move() -> tuple[Any, Any, Any]:
+            found = problem.at(problem.reference(entry.path))
+            return found, dict(found.at_checkpoint()), tuple(found.warnings())
+
+        self.session.helper.submit(Task(move, lambda outcome: self._moved(followed, outcome), name="newest checkpoint"))
+
+    def _moved(self, followed: Followed, outcome: Outcome) -> None:
+        session, document = self.session, followed.document
+        followed.moving = False
+        if self.of(document) is not followed:
+            return
+        if outcome.error is not None:
+            session.said.emit(message_of(outcome.error, where=document.name))
+            return
+        run = document.problem.run
+        problem, document.facts, document.warnings = outcome.value
+        document.problem = problem.with_run(run)
+        followed.growth, followed.news, followed.stale = None, True, False
+        followed.stop.set()
+        session.documents_changed.emit()
+        list_answers(session, document)
+        shown = session.shown_of(document)
+        if shown is not None and shown.probe.name != "dynamics":
+            session.ask(as_it_is(shown.probe), document)
+        if document is session.current:
+            session.current_changed.emit()
+        self.changed.emit(document)
+
     def ask_again(self, followed: Followed) -> None:
         """The question that is shown, about the run as it is by now."""
         shown = self.session.shown_of(followed.document)
@@ -345,27 +385,3 @@ def as_it_is(probe: Probe) -> Probe:
     """The question without what it was filled in with of the run as it was."""
     plain: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(probe) if f.name in FILLED_IN}
     return dataclasses.replace(probe, **plain)
-
-
-def ago(seconds: float) -> str:
-    """ "just now", "12 s ago", "5 min ago", "3 h ago", "2 days ago"."""
-    if seconds < 3:
-        return "just now"
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size or (unit != "days" and seconds >= size):
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
-
-
-def words(followed: Followed) -> str:
-    """What the window says of a run that is followed: live or not, when something was last written, what is waited for."""
-    seen = followed.seen
-    if followed.document.state == "waiting":
-        return "waiting for the first checkpoint"
-    last = getattr(getattr(followed.document.problem, "run", None), "last", None)
-    parts = [f"live at {last.label}" if seen.live and last is not None else "", f"written {ago(seen.age)}"]
-    if count(followed) < 2:
-        parts.append("waiting for the second checkpoint")
-    if followed.lost:
-        parts.append(f"{followed.lost} taken away")
-    return " · ".join(filter(None, parts))

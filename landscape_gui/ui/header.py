@@ -31,6 +31,7 @@ class Header(QFrame):
         line.addWidget(self.follow)
         column.addLayout(line)
         column.addWidget(self.facts)
+        column.addWidget(self.follow.state)
         self.warnings = QVBoxLayout()
         self.warnings.setContentsMargins(0, 3, 0, 0)
         column.addLayout(self.warnings)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 
 from landscape_gui.ui import theme
 from landscape_gui.ui.documents import Document
-from landscape_gui.ui.following import words
+from landscape_gui.ui.following_words import words
 from landscape_gui.ui.library_tree import WHAT
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas3d import Canvas3D
 from landscape_gui.ui.cell_menu import CellMenu
 from landscape_gui.ui.colour_bar import ColourBar
-from landscape_gui.ui.documents import Cell, Shown, message_of, surface_of, views_of
+from landscape_gui.ui.documents import Cell, Document, Shown, message_of, surface_of, views_of
 from landscape_gui.ui.header import Header
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.profile import profile
@@ -121,6 +121,7 @@ class Stage(QWidget):
         session.current_changed.connect(self._current_changed)
         session.inquiries_changed.connect(self._current_changed)
         session.inquiries_changed.connect(self._give_way)
+        session.following.changed.connect(self._followed)
         session.cursor_changed.connect(self._cursor_changed)
         session.cell_changed.connect(self._cell_changed)
         self.canvas3d.cursor_moved.connect(session.point)
@@ -298,6 +299,11 @@ class Stage(QWidget):
             self.redraw()
         elif self.session.current is not None and self.session.shown.document is not self.session.current:
             self._draw_nothing()
+
+    def _followed(self, document: Document) -> None:
+        """What is waited for has changed."""
+        if document is self.session.current and self.session.shown is None:
+            self.empty.setText(waiting_sentence(self.session))
 
     def _align_bar(self) -> None:
         """The colour bar as high as the contours beside it."""

@@ -12,7 +12,7 @@ from landscape_gui.dynamics_results import DynamicsResult
 from landscape_gui.results import TrajectoryResult
 from landscape_gui.ui import following
 from landscape_gui.ui.documents import Shown
-from landscape_gui.ui.following import ago, words
+from landscape_gui.ui.following_words import ago, words
 from landscape_gui.ui.library_tree import WHAT
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.settings import Settings
@@ -123,6 +123,33 @@ def test_a_trajectory_grows_in_its_plane_and_nothing_jumps(qtbot, window, traini
     assert (session.cell.x, session.cell.y) == (cell.x, cell.y)
     assert window.library.tree.currentItem() is chosen and chosen.data(0, WHAT).endswith("step-00000001.safetensors")
     assert item.isExpanded() and item.childCount() == 7
+    assert [m.text for m in said if m.level == "error"] == []
+
+
+def test_the_header_says_what_surfaces_are_centred_on_and_moves_to_the_newest(qtbot, window, training, said):
+    session, header = window.session, window.stage.header
+    state, move = header.follow.state, header.follow.to_newest
+    opened(qtbot, window, training, 4)
+    here = session.current.problem.checkpoint  # the newest that was whole when the folder was opened
+    inquiry = session.ask(app.probes()["surface"](steps=(5, 5)))
+    qtbot.waitUntil(lambda: inquiry.state == "done", timeout=LONG)
+    before = session.shown.result.provenance.problem["checkpoint"]["digest"]
+    training.go(2)
+    qtbot.waitUntil(lambda: "the run has come to step 6, written" in state.text(), timeout=LONG)
+    assert state.text().endswith(f"Surfaces are centred on step {here.step}.") and state.isVisible() and move.isVisible()
+    assert header.name.text().endswith(f"step {here.step}")
+    here.path.unlink()
+    qtbot.waitUntil(lambda: f"step {here.step}, which is not in the folder any more" in state.text(), timeout=LONG)
+    assert "1 checkpoint taken away" in state.text()
+    loss = next(iter(session.current.facts.values()))
+    move.click()
+    qtbot.waitUntil(lambda: session.current.problem.checkpoint.step == 6, timeout=LONG)
+    assert header.name.text().endswith("step 6") and next(iter(session.current.facts.values())) < loss
+    assert move.isHidden() and "centred" not in state.text()
+    qtbot.waitUntil(lambda: [i.state for i in session.inquiries] == ["done", "done"], timeout=LONG)
+    assert session.shown.probe == inquiry.probe and inquiry.title.endswith(f"step {here.step}")
+    assert session.shown.result.provenance.problem["checkpoint"]["digest"] != before
+    assert len(session.current.problem.run.checkpoints) == 6
     assert [m.text for m in said if m.level == "error"] == []
 
 
