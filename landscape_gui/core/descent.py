@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,36 +61,55 @@ class Descent:
 
     def update(self) -> float:
         """One update on the next batch; the batch's mean loss before it."""
+        pieces = self.updating()
+        while True:
+            try:
+                next(pieces)
+            except StopIteration as stop:
+                return float(stop.value)
+
+    def updating(self) -> Generator[None, None, float]:
+        """`update`, stopping after each piece of the batch. One that is closed half-way leaves the weights as they were."""
         chunk = self.loss.chunk(self.updates)
-        before = self._slope(chunk)
+        before = yield from self._slope(chunk)
+        if self.rule.name == "sam":
+            yield from self._at_the_worst_nearby(chunk)
         with torch.inference_mode(False), torch.no_grad():
-            if self.rule.name == "sam":
-                self._at_the_worst_nearby(chunk)
             self._leaf.grad = self._gradient
             self._optimizer.step()
         self.updates += 1
         return before
 
-    def _at_the_worst_nearby(self, chunk: Chunk) -> None:
+    def _at_the_worst_nearby(self, chunk: Chunk) -> Generator[None, None, None]:
         """The gradient becomes that at rho up along it."""
         length = norm(self._gradient)
         if not length > 0 or not math.isfinite(length):
             return
         here = self.weights.clone()
-        self.weights.add_(self._gradient, alpha=self.rule.rho / length)
-        self._slope(chunk)
-        self.weights.copy_(here)
+        try:
+            self._move(lambda weights: weights.add_(self._gradient, alpha=self.rule.rho / length))
+            yield from self._slope(chunk)
+        finally:
+            self._move(lambda weights: weights.copy_(here))
 
-    def _slope(self, chunk: Chunk) -> float:
+    def _move(self, how: Callable[[Tensor], Tensor]) -> None:
+        with torch.inference_mode(False), torch.no_grad():
+            how(self.weights)
+
+    def _slope(self, chunk: Chunk) -> Generator[None, None, float]:
         """The mean loss on a batch; its gradient goes into `_gradient`."""
         pieces = list(cut_up(chunk))
         if len(pieces) == 1:
-            return self.loss.gradient(chunk, self._gradient)
-        total, part, mean = torch.zeros_like(self._gradient), torch.zeros_like(self._gradient), 0.0
+            mean = self.loss.gradient(chunk, self._gradient)
+            yield
+            return mean
+        total, part = torch.zeros_like(self._gradient), torch.zeros_like(self._gradient)
+        mean = 0.0
         for piece in pieces:
             share = piece.examples / chunk.examples
             mean += share * self.loss.gradient(piece, part)
             total.add_(part, alpha=share)
+            yield
         self._gradient.copy_(total)
         return mean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 from pathlib import Path
@@ -27,8 +28,8 @@ from landscape_gui.probes.curvature_map import CurvatureMap
 from landscape_gui.probes.descend import MOST, Descend, asked_from
 from landscape_gui.probes.plane import resolve
 from landscape_gui.probes.read_back import make
-from landscape_gui.results import Provenance
-from landscape_gui.store import Store
+from landscape_gui.results import Provenance, freeze
+from landscape_gui.store import Store, key_of
 from landscape_gui.training_results import DescentsResult
 
 
@@ -126,6 +127,57 @@ def test_the_state_of_the_problem_is_as_it_was_after_cancelling() -> None:
     with pytest.raises(jobs.Cancelled):
         answer(asked, problem, cancelled=lambda: next(calls) > 60)  # type: ignore[arg-type]
     assert all(torch.equal(before[name], tensor) for name, tensor in problem.module.state_dict().items())
+
+
+def interrupted(problem: TinyProblem, asked: Descend, store: Store, records: int) -> list[int]:
+    """Ask until one descent has so many records, then cancel; how many it had at each report."""
+    seen: list[int] = []
+
+    def told(progress: Any) -> None:
+        if isinstance(progress.partial, DescentsResult) and progress.partial.descents:
+            seen.append(len(next(iter(progress.partial.descents.values())).x))
+
+    with contextlib.suppress(jobs.Cancelled):
+        cancelled = lambda: bool(seen) and seen[-1] >= records  # noqa: E731
+        answer(asked, problem, store=store, on_progress=told, cancelled=cancelled)  # type: ignore[arg-type]
+    return seen
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "sam"])
+def test_an_interrupted_descent_goes_on_and_ends_as_an_undisturbed_one_to_the_bit(
+    optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "TELL_EVERY", 0.0)
+    problem = TinyProblem("batchnorm")
+    asked = Descend(steps=(3, 3), updates=40, records=8, batch=30, optimizer=(optimizer,), at=(0.3, -0.2), batchnorm="frozen")
+    undisturbed: Any = answer(asked, problem, store=Store(tmp_path / "whole"))  # type: ignore[arg-type]
+    store = Store(tmp_path / "parts")
+    before = interrupted(problem, asked, store, records=5)
+    after = interrupted(problem, asked, store, records=100)
+    assert before[-1] == 5 and after[0] == 6, "what was walked is not looked at again"
+    whole: Any = answer(asked, problem, store=store)  # type: ignore[arg-type]
+    one, other = (next(iter(found.descents.values())) for found in (undisturbed, whole))
+    for name in ("step", "x", "y", "off_plane", "distance"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    for name, q in one.quantities.items():
+        for mine, theirs in ((q, other.quantities[name]), (one.plane_quantities[name], other.plane_quantities[name])):
+            assert np.array_equal(mine.values, theirs.values) and np.array_equal(mine.standard_error, theirs.standard_error)
+
+
+def test_a_descent_that_does_not_come_to_its_last_record_again_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept was walked from elsewhere, as on a device whose sums differ from time to time."""
+    monkeypatch.setattr(jobs, "TELL_EVERY", 0.0)
+    problem, store = TinyProblem(), Store(tmp_path)
+    asked = Descend(steps=(3, 3), updates=40, records=8, batch=30)
+    interrupted(problem, asked, store, records=5)
+    question = asked.own[0].completed(problem)
+    key = key_of(question, problem.fingerprint)
+    kept: Any = store.partial(key)
+    store.put_partial(key, dataclasses.replace(kept, x=freeze(kept.x + 1e-9)), done=1, total=40)
+    assert interrupted(problem, asked, store, records=100)[0] == 1
+    whole: Any = answer(asked, problem, store=store)  # type: ignore[arg-type]
+    fresh: Any = answer(asked, problem, store=Store(tmp_path / "fresh"))  # type: ignore[arg-type]
+    assert np.array_equal(next(iter(whole.descents.values())).x, next(iter(fresh.descents.values())).x)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "interpolated", "recalculated"])
