@@ -23,6 +23,9 @@ MODEL, RUN = "model", "run"
 BRIEFLY = 5
 """Epochs that a network by name is trained for where its trajectory is asked for and nothing says how many."""
 
+DECAY = 5e-4
+"""Weight decay of that training, by SGD with momentum 0.9 at a rate that falls from 0.05 along a cosine."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -194,17 +197,21 @@ def trained(
     cancelled: Callable[[], bool],
 ) -> bool:
     """Train and record the run; False: it was interrupted."""
-    from landscape_gui.problem.brief_training import Recipe, train_recorded
-    from landscape_gui.problem.settings import choose_device, prepare_torch
+    from landscape_gui.problem.settings import prepare_torch
+    from landscape_gui.training.recipe import Recipe
+    from landscape_gui.training.training import Network, train
 
     prepare_torch(namespace.threads)
     bar = ProgressBar(f"Training {namespace.model}")
     bar.shown = bar.shown and not namespace.quiet
-    recipe, device = Recipe(epochs=epochs, seed=namespace.seed), choose_device(namespace.device)
+    recipe = Recipe(epochs=epochs, seed=namespace.seed, weight_decay=DECAY, schedule="cosine")
     try:
-        return train_recorded(
-            named.module, data_of(namespace)[0], place, recipe, card, device=device, tell=bar.update, cancelled=cancelled
-        )
+        done = train(
+            recipe, data_of(namespace)[0], place, entry=card["data"], title=card["title"], device=namespace.device,
+            network=Network(named.module, named.architecture), interrupted=cancelled,
+            progress=lambda state: bar.update(state.done / state.total, f"epoch {state.epoch} of {epochs}"),
+        )  # fmt: skip
+        return not done.interrupted
     finally:
         bar.close()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from landscape_gui.errors import ProblemError
 if TYPE_CHECKING:
     from landscape_gui.run import Run, RunEntry
     from landscape_gui.training.recipe import Recipe
+    from landscape_gui.training.state import State
     from landscape_gui.training.training import Progress, Trained
 
-LINE = "line.json"
 LINE_POINTS = 41
 TEXTS = {
     "hidden": "N...|widths of the hidden layers of an mlp; of a cnn's one hidden Linear layer the first",
@@ -59,14 +59,22 @@ CHOSEN = {
 def add_flags(parser: Parser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="where the run is written; made, and not overwritten")
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training in FOLDER where it was stopped or killed, as if it had not been; its flags need not be given "
+        "again, more --epochs or --steps make it longer where its learning rate is constant. Where FOLDER holds nothing, training "
+        "begins",
+    )
+    parser.add_argument(
         "--line",
         nargs=2,
         metavar=("FIRST", "LAST"),
-        help=f"also write the loss along the line between two checkpoints to FOLDER/{LINE}: epochs, or first and last",
+        help="also write the loss along the line between two checkpoints to FOLDER/line.json: epochs, or first and last",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a run that an earlier training left in FOLDER")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu or cuda (default: auto; with --resume as before)")
     parser.add_argument(
-        "--threads", type=opening.at_least_one, default=1, metavar="N", help="threads of the processor (default: 1)"
+        "--threads", type=opening.at_least_one, metavar="N", help="threads of the processor (default: 1; with --resume as before)"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary on the terminal")
     add_data_flags(parser)
@@ -79,7 +87,7 @@ def add_data_flags(parser: Parser) -> None:
     group = parser.add_argument_group("the data")
     names = "\n".join(f"  {name}: {words}" for name, words in DATA.items())
     help = f"a path of any kind that opens (arrays, idx, CIFAR, images by class, CSV, ...), or (default: digits)\n{names}"
-    group.add_argument("--data", metavar="NAME|PATH", default="digits", help=help)
+    group.add_argument("--data", metavar="NAME|PATH", help=help)
     group.add_argument("--normalise", metavar="NAME", help="of a path: mnist, cifar10, cifar100, imagenet, half, standard, none")
     group.add_argument("--size", type=opening.at_least_one, metavar="N", help="crop images to N by N pixels, resized before")
     group.add_argument("--target", default="", metavar="COLUMN", help="the target's column in a table")
@@ -136,62 +144,127 @@ def widths(text: str) -> tuple[int, ...]:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    from landscape_gui.problem.settings import prepare_torch
+    from landscape_gui.problem.settings import choose_device, prepare_torch
     from landscape_gui.training.data import find_data
+    from landscape_gui.training.folder import take_away
 
-    recipe = recipe_of(namespace)
+    check_flags(namespace)
     folder = Path(namespace.folder)
-    options = {"normalise": namespace.normalise, "size": namespace.size, "target": namespace.target}
-    prepare_torch(namespace.threads)
-    data, entry = find_data(namespace.data, options)
-    if namespace.overwrite:
+    state = state_of(folder) if namespace.resume else None
+    recipe, source = recipe_of(namespace, state), source_of(namespace, state)
+    device = namespace.device or (state.device if state is not None else "auto")
+    choose_device(device)
+    prepare_torch(namespace.threads or (state.threads if state is not None else 1))
+    data, entry = find_data(source["name"], {name: value for name, value in source.items() if name != "name"})
+    if namespace.overwrite or (namespace.resume and state is None):
         take_away(folder)
-    with compute.Interruption() as interruption:
-        trained = train_with_bar(recipe, data, folder, entry, interruption, quiet=namespace.quiet)
-        if not trained.interrupted and namespace.line:
-            write_line(folder, namespace.line, namespace.threads)
+    if namespace.resume and not namespace.quiet:
+        print(f"landscape-gui: {going_on(state, recipe, folder, data.splits[0].examples, device)}", file=sys.stderr)
+    with compute.Interruption() as interruption, shown_bar(quiet=namespace.quiet) as show:
+        from landscape_gui.training.training import train
+
+        trained = train(
+            recipe, data, folder, entry=entry, device=device, source=source, resume=state is not None,
+            interrupted=interruption.requested, progress=show,
+        )  # fmt: skip
+    if trained.end == "done" and namespace.line:
+        write_line(folder, namespace.line, device)
     if not namespace.quiet:
         print(said(trained))
-    if trained.interrupted:
-        print(f"landscape-gui: interrupted. What was trained is in {folder}.", file=sys.stderr)
-        return compute.INTERRUPTED
-    return 0
+    return ended(trained, folder)
 
 
-def recipe_of(namespace: argparse.Namespace) -> Recipe:
-    """The recipe that the flags give. UsageError where two contradict each other, QuestionError for a value out of range."""
-    from landscape_gui.training.recipe import Recipe
-
-    given = {name.removeprefix("recipe_"): value for name, value in vars(namespace).items() if name.startswith("recipe_")}
-    if namespace.full_batch:
-        if "batch" in given:
-            raise UsageError("--full-batch and --batch contradict each other. Leave one out.")
-        given["batch"] = 0
-    elif given.get("batch") == 0:
+def check_flags(namespace: argparse.Namespace) -> None:
+    """UsageError where two contradict each other."""
+    given = given_of(namespace)
+    if namespace.full_batch and "batch" in given:
+        raise UsageError("--full-batch and --batch contradict each other. Leave one out.")
+    if given.get("batch") == 0:
         raise UsageError("--batch 0 has no examples. Give 1 or more, or --full-batch.")
+    if "steps" in given and "epochs" in given:
+        raise UsageError("--steps and --epochs contradict each other. Leave one out.")
+    if namespace.resume and namespace.overwrite:
+        raise UsageError("--resume goes on with the run that --overwrite replaces. Leave one out.")
     for text in namespace.line or ():
         if text not in ("first", "last") and not text.isdecimal():
             raise UsageError(f"--line takes epochs, first and last, not {text!r}.")
-    if "steps" in given and "epochs" in given:
-        raise UsageError("--steps and --epochs contradict each other. Leave one out.")
-    return Recipe(**given)
 
 
-def train_with_bar(
-    recipe: Recipe, data: Any, folder: Path, entry: dict[str, Any], interruption: compute.Interruption, *, quiet: bool
-) -> Trained:
-    from landscape_gui.training.training import train
+def given_of(namespace: argparse.Namespace) -> dict[str, Any]:
+    """What the flags say of the recipe."""
+    return {name.removeprefix("recipe_"): value for name, value in vars(namespace).items() if name.startswith("recipe_")}
 
+
+def state_of(folder: Path) -> State | None:
+    """Where the training in a folder is; None where it has not begun. Raises ProblemError."""
+    from landscape_gui.training.folder import is_blank
+    from landscape_gui.training.state import STATE, read_state
+
+    state = None if is_blank(folder) else read_state(folder)
+    if state is None and not is_blank(folder):
+        raise ProblemError(
+            f"{folder} holds a run, but no {STATE} that says how it goes on: it was not trained by this command, or the file was "
+            "taken away.",
+            remedy="Train from the start: into another folder, or with --overwrite in place of --resume.",
+        )
+    return state
+
+
+def recipe_of(namespace: argparse.Namespace, state: State | None) -> Recipe:
+    """The recipe that the flags give, else the state's. QuestionError for a value out of range."""
+    from landscape_gui.training.recipe import Recipe
+
+    given = given_of(namespace) | ({"batch": 0} if namespace.full_batch else {})
+    if "epochs" in given:
+        given["steps"] = 0
+    return Recipe(**given) if state is None else dataclasses.replace(state.recipe, **given)
+
+
+def source_of(namespace: argparse.Namespace, state: State | None) -> dict[str, Any]:
+    """Which data, and how they are read: as the flags say, else as before."""
+    from landscape_gui.training.data import DEFAULT, source_of
+
+    options = {name: getattr(namespace, name) for name in ("normalise", "size", "target")}
+    if namespace.data is not None or state is None or not state.source:
+        return source_of(namespace.data or DEFAULT, options)
+    return {**state.source, **{name: value for name, value in options.items() if value}}
+
+
+def going_on(state: State | None, recipe: Recipe, folder: Path, examples: int, device: str) -> str:
+    """What --resume found."""
+    if state is None:
+        return f"{folder} holds no training yet: it begins."
+    total = recipe.total(examples)
+    other = "" if device == state.device else f" It was on {state.device}, now on {device}: equal but for rounding."
+    if state.done == total:
+        return f"{folder} had come to its end, {recipe.lasting()}, which is measured again. More --epochs make it longer.{other}"
+    return f"{folder} goes on after step {state.done:,} of {total:,}, in epoch {state.epoch} of {recipe.length(examples)}.{other}"
+
+
+@contextlib.contextmanager
+def shown_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     bar = ProgressBar("Training")
     bar.shown = bar.shown and not quiet
-
-    def show(state: Progress) -> None:
-        bar.update(state.done / max(1, state.total), f"epoch {state.epoch}  {values_text(state.values)}")
-
     try:
-        return train(recipe, data, folder, entry=entry, interrupted=interruption.requested, progress=show)
+        yield lambda state: bar.update(state.done / max(1, state.total), f"epoch {state.epoch}  {values_text(state.values)}")
     finally:
         bar.close()
+
+
+def ended(trained: Trained, folder: Path) -> int:
+    """Say how it ended where that is not the end; the exit status."""
+    if trained.end == "interrupted":
+        go_on = f"Go on with: landscape-gui train {folder} --resume" if trained.rows else "Nothing was trained yet."
+        print(f"landscape-gui: interrupted. What was trained is in {folder}. {go_on}", file=sys.stderr)
+        return compute.INTERRUPTED
+    if trained.end == "diverged":
+        print(
+            f"landscape-gui: training diverged: by step {trained.step:,} (epoch {trained.epoch}) weights are not finite, and "
+            f"it was stopped there. What was trained is in {folder}; try a smaller --lr.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
 
 
 SHOWN = {
@@ -219,35 +292,22 @@ def said(trained: Trained) -> str:
     return "\n".join([*head, str(trained.summary), f"Open it with: landscape-gui {trained.folder}"])
 
 
-def take_away(folder: Path) -> None:
-    """What an earlier training wrote; a folder that holds none of it is left alone."""
-    from landscape_gui.recorder.card import is_ours
-    from landscape_gui.recorder.files import LOG, mark_of
-    from landscape_gui.training.data import COPY
-    from landscape_gui.training.training import EPOCHS
-
-    if not folder.is_dir() or not is_ours(folder / "landscape.json"):
-        return
-    for place in folder.iterdir():
-        if mark_of(place.name) is not None or place.name in (LOG, COPY, EPOCHS, LINE, "landscape.json"):
-            place.unlink()
-        elif place.name.startswith("abandoned-"):
-            shutil.rmtree(place)
-
-
-def write_line(folder: Path, ends: list[str], threads: int) -> None:
+def write_line(folder: Path, ends: list[str], device: str) -> None:
     """The loss on the training data along the line between two checkpoints of the run, as JSON; alpha is 0 at the first."""
+    import torch
+
     from landscape_gui.jobs import answer
     from landscape_gui.probes import Line
     from landscape_gui.problem import open_problem
     from landscape_gui.recorder.files import write_whole
     from landscape_gui.run import find_run
+    from landscape_gui.training.folder import LINE
 
     found = find_run(folder)
     if found is None:
         raise ProblemError(f"{folder} holds no run.", remedy="Train for a step at least.")
     first, last = (named(found, text) for text in ends)
-    problem = open_problem(first.path, threads=threads)
+    problem = open_problem(first.path, device=device, threads=torch.get_num_threads())
     question = Line(directions="towards", towards=problem.reference(last.path), span=(0.0, 1.0), steps=LINE_POINTS)
     result: Any = answer(question, problem)
     name = next(iter(problem.splits)) + "_loss"

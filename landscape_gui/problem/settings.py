@@ -42,8 +42,17 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ProblemError(f"There is no device called {name!r}.", remedy="Choose auto, cpu or cuda.") from error
+    if device.type == "mps":
+        raise ProblemError("mps has no float64, in which losses are summed.", remedy="Choose the device cpu, or auto.")
+    if device.type not in ("cpu", "cuda"):
+        raise ProblemError(f"There is no device called {name!r} here.", remedy="Choose auto, cpu or cuda.")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ProblemError("This torch finds no CUDA device.", remedy="Choose the device cpu, or auto.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise ProblemError(
+            f"There is no {name}: this torch finds {count}, from cuda:0 on.", remedy="Choose one of those, cpu or auto."
+        )
     return device
 
 

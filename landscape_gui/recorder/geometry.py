@@ -56,8 +56,9 @@ class Geometry:
     start: Tensor | None = None
     seconds: float = 0.0
     count: int = 0
+    leading: Tensor | None = field(default=None, repr=False)
+    """What the last search for lambda_max found, with which the next begins."""
     _objective: Objective | None = field(default=None, repr=False)
-    _leading: Tensor | None = field(default=None, repr=False)
 
     def measure(self, module: nn.Module, lr: float) -> dict[str, float]:
         """The numbers by name, with the stability ratio and LGDI where their parts are among them."""
@@ -115,13 +116,13 @@ class Geometry:
             most_products=MOST_PRODUCTS,
             check=CHECK,
             seed=self.seed,
-            start=self._leading,
+            start=self.leading,
         )
         while True:
             try:
                 next(search)
             except StopIteration as stop:
-                self._leading = stop.value.vectors
+                self.leading = stop.value.vectors
                 return float(stop.value.values[0])
 
 

@@ -49,6 +49,19 @@ class Rows:
         arrive(entries)
         return list(self._complete(entries))
 
+    def waiting(self) -> dict[str, list[float]]:
+        """What was handed over and stands in no row yet, by the row that it waits for ("step", "epoch") and its name."""
+        both = {"step": self._open, "epoch": self._of_epoch}
+        return {f"{row}/{name}": list(values) for row, found in both.items() for name, values in found.items()}
+
+    def go_back(self, waiting: Mapping[str, list[float]]) -> None:
+        """To what waited at an earlier moment."""
+        both: dict[str, dict[str, list[float]]] = {"step": {}, "epoch": {}}
+        for place, values in waiting.items():
+            row, _, name = place.partition("/")
+            both[row][name] = list(values)
+        self._open, self._of_epoch = both["step"], both["epoch"]
+
     def _complete(self, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
         for entry in entries:
             if isinstance(entry, Row):

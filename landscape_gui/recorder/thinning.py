@@ -95,6 +95,16 @@ class Thinning:
         self.marks = [other for other in self.marks if other.step != mark.step] + [mark]
         return []
 
+    @property
+    def digits(self) -> tuple[float, float]:
+        """With how many digits steps and epochs are kept by now."""
+        return self._steps, self._epochs
+
+    def go_back(self, marks: Sequence[Mark], digits: tuple[float, float]) -> None:
+        """To the checkpoints and the digits of an earlier moment."""
+        self.marks = list(marks)
+        self._steps, self._epochs = digits
+
     def _stays(self, mark: Mark) -> bool:
         return self.wants_step(mark.step) or (mark.epoch is not None and self.wants_epoch(mark.epoch))
 

@@ -19,6 +19,7 @@ from landscape_gui.problem.datasets import load_data
 from landscape_gui.recorder.files import write_whole
 from landscape_gui.training.recipe import CHEBYSHEV, DATA
 
+DEFAULT = "digits"
 OF_SAMPLES = {"digits": "digits-mlp", "mnist1d": "mnist1d-small-batch"}
 POINTS = 20
 MOST_COPIED = 1 << 30
@@ -36,10 +37,16 @@ def find_data(name: str, options: Mapping[str, Any]) -> tuple[Data, dict[str, An
         return polynomial(name), {}
     place = Path(name).expanduser()
     if not place.exists():
-        raise ProblemError(f"There are no data {name}.", remedy=f"Give a path, or one of {', '.join(DATA)}.")
+        raise ProblemError(f"There are no data {name}.", remedy=f"Name them with --data: a path, or one of {', '.join(DATA)}.")
     found = load_data(place, **options)
     kept = {key: value for key, value in options.items() if value}
     return found, {"file": str(place.resolve()), **kept}
+
+
+def source_of(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What finds the data again from any folder, JSON-able."""
+    named = name in OF_SAMPLES or name.partition(":")[0] == CHEBYSHEV
+    return {"name": name if named else str(Path(name).expanduser().resolve()), **{k: v for k, v in options.items() if v}}
 
 
 def polynomial(name: str) -> Data:

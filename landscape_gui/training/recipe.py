@@ -95,12 +95,24 @@ class Recipe:
             raise QuestionError("A layer has no width.", remedy="Give 1 or more for each.")
 
     def batches(self, examples: int) -> int:
-        """Steps in an epoch."""
-        return 1 if not self.batch else math.ceil(examples / self.batch)
+        """Steps in an epoch. One example that is left over makes none: BatchNorm has no variance of it."""
+        if not self.batch or self.batch >= examples:
+            return 1
+        whole, rest = divmod(examples, self.batch)
+        return whole + (rest > 1)
 
     def length(self, examples: int) -> int:
         """Epochs of the whole training, the last one perhaps cut short."""
         return math.ceil(self.steps / self.batches(examples)) if self.steps else self.epochs
+
+    def total(self, examples: int) -> int:
+        """Steps of the whole training."""
+        return self.steps or self.epochs * self.batches(examples)
+
+    def lasting(self) -> str:
+        """How long it is, in words."""
+        number, what = (self.steps, "step") if self.steps else (self.epochs, "epoch")
+        return f"{number:,} {what}{'' if number == 1 else 's'}"
 
     def stride(self, examples: int) -> int:
         """Epochs between measurements."""

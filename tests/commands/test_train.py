@@ -175,7 +175,7 @@ def test_measurements_of_a_long_training_are_some_two_hundred(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
-        (["--data", "nowhere.npz"], 1, "There are no data nowhere.npz"),
+        (["--data", "nowhere.npz"], 1, "nowhere.npz. Name them with --data"),
         (["--data", "chebyshev:x"], 1, "degree of chebyshev:x"),
         (["--data", "chebyshev", "--loss", "cross_entropy"], 1, "Cross-entropy is of classes"),
         (["--data", "mnist1d", "--architecture", "resnet"], 1, "A resnet takes images"),

@@ -1,4 +1,4 @@
-"""Networks and data sets by name, and the training of one: counts of parameters from the literature, and cards that open."""
+"""Networks and data sets by name: counts of parameters from the literature, and cards that open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_gui import open_problem
 from landscape_gui.errors import LandscapeError
 from landscape_gui.problem import families, fitting
-from landscape_gui.problem.brief_training import Recipe, train_recorded
 from landscape_gui.problem.named_data import DATA_SETS, known, load_named
 from landscape_gui.problem.named_models import named_model
 
@@ -81,31 +79,3 @@ def test_data_by_name_are_normalised_and_checked(tmp_path: Path) -> None:
         with pytest.raises(LandscapeError, match=words):
             load_named(name, path)
     assert known("Fashion_MNIST") is DATA_SETS["fashion-mnist"]
-
-
-def test_a_brief_training_is_recorded_and_opens_with_the_numbers_that_it_logged(tmp_path: Path) -> None:
-    data = load_named("digits")
-    made = named_model("mlp-16", example=data.example or (), classes=10, seed=0)
-    seen, state = [], torch.get_rng_state()
-    card = {
-        "architecture": dict(made.architecture),
-        "data": {"file": str(data.about["path"]), "normalise": known("digits").normalise},
-    }
-    whole = train_recorded(
-        made.module, data, tmp_path / "run", Recipe(epochs=2), {**card, "loss": "cross_entropy"},
-        device=torch.device("cpu"), tell=lambda share, word: seen.append(share), cancelled=lambda: False,
-    )  # fmt: skip
-    assert whole and seen == sorted(seen) and seen[-1] == 1 and len(seen) == 2 * 23
-    assert torch.equal(torch.get_rng_state(), state)
-    problem = open_problem(tmp_path / "run", device="cpu")
-    assert problem.run is not None and len(problem.run.checkpoints) >= 3
-    row = problem.run.logged(problem.run.last)
-    found = problem.at_checkpoint()
-    assert row["train_loss"] == pytest.approx(found["train_loss"], rel=1e-6) and found["test_accuracy"] > 0.5
-    assert row["test_accuracy"] == pytest.approx(found["test_accuracy"])
-    asked = []
-    stopped = train_recorded(
-        made.module, data, tmp_path / "short", Recipe(epochs=2), {}, device=torch.device("cpu"),
-        tell=lambda share, word: None, cancelled=lambda: len(asked) > 3 or bool(asked.append(0)),  # type: ignore[func-returns-value]
-    )  # fmt: skip
-    assert not stopped and len(asked) == 4
