@@ -40,12 +40,13 @@ def unfinished(folder: Path) -> Iterator[Path]:
     return (place for place in folder.iterdir() if _TEMPORARY.fullmatch(place.name))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, force it to the disk and give it its name. Raises OSError, and leaves nothing then."""
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
+    """Write a file, in pieces if need be, under a temporary name, force it to the disk and give it its name. Raises OSError, and
+    leaves nothing then."""
     temporary = path.with_name(f".{path.name}.recorder-tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

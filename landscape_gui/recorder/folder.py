@@ -15,7 +15,8 @@ from landscape_gui.recorder.files import LOG, mark_of, marks_in, name_of, unfini
 from landscape_gui.recorder.geometry import Geometry
 from landscape_gui.recorder.log import Log, line_of, mend, rows_in
 from landscape_gui.recorder.rows import Entry, Rows
-from landscape_gui.recorder.snapshots import Snapshot, is_begun
+from landscape_gui.recorder.safetensors_head import Head
+from landscape_gui.recorder.snapshots import Snapshot
 from landscape_gui.recorder.thinning import Mark, Thinning
 from landscape_gui.recorder.writer import Writer
 
@@ -36,21 +37,11 @@ class Folder:
         self.bytes = 0
         self._log = Log(path / LOG)
         self._rows = Rows(began)
+        self._head = Head()
         self._written: list[dict[str, Tensor]] = []
-        self._edges: list[Tensor] | None = None
 
     def has(self, step: int) -> bool:
         return any(mark.step == step for mark in self.thinning.marks)
-
-    def edges(self, module: nn.Module) -> list[Tensor]:
-        """The network's first and last parameter, where torch counts their changes."""
-        if self._edges is None:
-            parameters = list(module.parameters())
-            ends = [parameters[0], parameters[-1]] if parameters else []
-            if not is_begun(module):
-                return []
-            self._edges = [p for p in ends if not p.is_inference()]
-        return self._edges
 
     def written(self) -> dict[str, Tensor] | None:
         """Tensors of a snapshot that is in its file, for the next one; None where none is."""
@@ -62,11 +53,11 @@ class Folder:
 
         def write() -> None:
             counts = {"step": str(mark.step)} | ({} if mark.epoch is None else {"epoch": str(mark.epoch)})
-            content = snapshot.content(**counts)
+            content = snapshot.content(self._head, **counts)
+            write_whole(self.path / name_of(mark), *content)
+            self.bytes += sum(map(len, content))
             if len(self._written) < SPARE:
                 self._written.append(snapshot.tensors)
-            write_whole(self.path / name_of(mark), content)
-            self.bytes += len(content)
             self._log.force()
 
         if mark not in gone:

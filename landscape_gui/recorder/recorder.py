@@ -21,7 +21,7 @@ from landscape_gui.recorder.costs import Summary
 from landscape_gui.recorder.folder import LINES, prepare
 from landscape_gui.recorder.geometry import EXAMPLES, make_geometry, untouched
 from landscape_gui.recorder.rows import Entry, Row
-from landscape_gui.recorder.scalars import handed, has_row, moment
+from landscape_gui.recorder.scalars import EACH, handed, has_row, moment
 from landscape_gui.recorder.thinning import Mark
 
 KEEP = 80
@@ -85,7 +85,8 @@ class Recorder:
         self._closed = False
         if self._off:
             return
-        self._began = self._flushed = time.perf_counter()
+        self._began = time.perf_counter()
+        self._flush_at = self._began + FLUSH_SECONDS
         self._process = os.getpid()
         check(keep, probe_every)
         self._module = snapshots.unwrapped(model)
@@ -98,6 +99,7 @@ class Recorder:
         self._rates = optimisers.Rates(self._optimizers)
         self._entries: list[Entry] = []
         self._card = Card(self.folder)
+        self._edges = snapshots.edges(self._module)
         self._version = self._versions()
         self._skipped, self._recording_seconds, self._epoch_ended = 0, 0.0, -1
         self._missing: list[str] = []
@@ -115,18 +117,16 @@ class Recorder:
         Tensors on a GPU are copied there and read later: it is not waited for. A row of the log holds means since the row before:
         each of the first 4,096 steps has one, later ones lie 2,048 to 4,096 to a doubling of the steps.
         """
-        if self._off or self._closed or os.getpid() != self._process:
+        if self._off or self._closed:
             return
         start = time.perf_counter()
         step = self._step = self._step + 1
         for name, value in scalars.items():
             if type(value) is not float:
                 scalars[name] = handed(name, value)
-        self._entries.append((step, start, self._rates.now() if has_row(step) else None, scalars))
-        self._version = self._versions()
-        probing = self._do_due() if step >= self._due else 0.0
-        if start - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        self._entries.append((step, start, self._rates.now() if step <= EACH or has_row(step) else None, scalars))
+        self._version = [p._version for p in self._edges]
+        probing = self._do_seldom(start) if step >= self._due or start > self._flush_at else 0.0
         self._recording_seconds += time.perf_counter() - start - probing
 
     def epoch(self, number: int | None = None, /, **scalars: Any) -> None:
@@ -186,7 +186,7 @@ class Recorder:
         """Hand over what waits to the thread that writes; say what could not be written."""
         if self._idle():
             return
-        self._flushed, self._first = time.perf_counter(), None
+        self._flush_at, self._first = time.perf_counter() + FLUSH_SECONDS, None
         if self._entries:
             entries, self._entries = self._entries, []
             self._out.append(entries, moment())
@@ -273,6 +273,16 @@ class Recorder:
         self._add_row(epoch=self._epoch, found=found, scalars=kept)
         return probing
 
+    def _do_seldom(self, now: float) -> float:
+        """What a step does that is not like most: a checkpoint, probes, handing over what waits. The probes' seconds."""
+        if os.getpid() != self._process:  # a forked process has the recorder, but not its thread
+            self._off = True
+            return 0.0
+        probing = self._do_due() if self._step >= self._due else 0.0
+        if now > self._flush_at:
+            self.flush()
+        return probing
+
     def _do_due(self) -> float:
         """What is due at this step: a checkpoint, probes, or both. The probes' seconds."""
         if self._out.thinning.wants_step(self._step):
@@ -325,9 +335,9 @@ class Recorder:
         else:
             self._skipped += 1
 
-    def _versions(self) -> tuple[int, ...]:
+    def _versions(self) -> list[int]:
         """What changes when weights do: enough of it to notice a step that was not finished, or weights loaded afterwards."""
-        return tuple([v for p in self._out.edges(self._module) for v in (p.data_ptr(), p._version)])
+        return [p._version for p in self._edges]
 
     def _unchanged(self) -> bool:
         return self._versions() == self._version

@@ -24,9 +24,9 @@ def handed(name: str, value: Any) -> Value:
     """A number as it is kept: a float, or of a tensor on a GPU a copy without its graph. RecorderError for what is none."""
     try:
         if isinstance(value, Tensor):
-            if value.numel() != 1:
-                value = value.detach().double().mean()
-            return float(value.item()) if value.is_cpu else value.detach().clone()
+            if value.is_cpu:
+                return float(value.item() if value.numel() == 1 else value.detach().double().mean().item())
+            return (value if value.numel() == 1 else value.double().mean()).detach().clone()
         return float(value)
     except (TypeError, ValueError) as error:
         raise RecorderError(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from landscape_gui.errors import RecorderError
+from landscape_gui.recorder.safetensors_head import Head, Piece
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Snapshot:
     ready: Any
     size: int
 
-    def content(self, **metadata: str) -> bytes:
-        """The bytes of a .safetensors file. Waits for the copies."""
+    def content(self, head: Head, **metadata: str) -> list[Piece]:
+        """A .safetensors file in pieces, the tensors' own memory among them. Waits for the copies."""
         if self.ready is not None:
             self.ready.synchronize()
-        return save(self.tensors, metadata={"format": "pt", **metadata})
+        return head.file_of(self.tensors, {"format": "pt", **metadata})
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -58,6 +58,13 @@ def savable(value: Any) -> bool:
 def is_begun(module: nn.Module) -> bool:
     """Whether all weights have their shapes: those of lazy layers come with the first batch."""
     return not any(is_lazy(t) for t in (*module.parameters(), *module.buffers()))
+
+
+def edges(module: nn.Module) -> list[Tensor]:
+    """The network's first and last parameter, where torch counts their changes."""
+    parameters = list(module.parameters())
+    ends = [parameters[0], parameters[-1]] if parameters else []
+    return [p for p in ends if is_lazy(p) or not p.is_inference()]
 
 
 def take(module: nn.Module, used: dict[str, Tensor] | None = None) -> Snapshot:
