@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape_gui.results import Array
 
@@ -22,15 +24,16 @@ FEWEST = 4
 """Of fewer models no interval is given: of three, the strongest agreement there is happens in one of three cases by chance."""
 LEVEL = 0.95
 SEED = 20_250
-DRAWS = 20_000
-"""Simulated samples behind an interval: its tails are then known to a tenth of their 2.5 %."""
-BLOCK = 4_000_000
+DRAWS = 50_000
+"""Simulated samples behind an interval, and as many mirrored: the 2.5 % of its tails are then known to a fiftieth."""
+BLOCK = 2_000_000
 """Pairs of models that are simulated at once."""
 EXACT = 7
 """Up to so many models every order is counted (5,040); beyond, `ORDERS` of them are drawn."""
 ORDERS = 9_999
 ROUNDING = 1e-9
 """Two correlations closer than this are the same one."""
+Counted = Literal["pairs", "ranks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,86 +86,87 @@ def kendall_interval(x: Array, y: Array, level: float = LEVEL) -> Interval:
     if n < FEWEST or not np.isfinite(kendall(x, y)):
         return Interval()
     concordant, tied = int((products > 0).sum()), int((products == 0).sum())
-    low, high = strengths(n, concordant, concordant + tied, level)
+    low, high = strengths(n, "pairs", concordant, concordant + tied, level)
     return Interval(low=2 / math.pi * math.asin(low), high=2 / math.pi * math.asin(high))
 
 
-@cache
-def strengths(n: int, least: int, most: int, level: float = LEVEL) -> tuple[float, float]:
-    """The copula's correlations between which `least` to `most` concordant pairs of n are no surprise.
-
-    In a sample (x, r x + sqrt(1 - r^2) e) a pair is concordant from one r on, -de/dx over its length, so the correlation at which a
-    sample comes to k concordant pairs is the k-th smallest of those: each end is a quantile of it over simulated samples.
-    """
-    pairs, tail = n * (n - 1) // 2, (1 - level) / 2
-    reached, passed = [], []
-    for steps in thresholds(n):
-        steps.partition([max(least - 1, 0), min(most, pairs - 1)], axis=1)
-        reached.append(steps[:, max(least - 1, 0)])
-        passed.append(steps[:, min(most, pairs - 1)])
-    low = -1.0 if least == 0 else correlation_of(float(np.quantile(np.concatenate(reached), tail)))
-    high = 1.0 if most == pairs else correlation_of(float(np.quantile(np.concatenate(passed), 1 - tail)))
-    return low, high
-
-
-def thresholds(n: int) -> Iterator[Array]:
-    """(draws, pairs) the r/sqrt(1 - r^2) from which each pair of a simulated sample is concordant, in blocks."""
-    rng, (i, j) = np.random.default_rng(SEED), np.triu_indices(n, 1)
-    left, most = draws_for(n), max(1, BLOCK // len(i))
-    while left:
-        count = min(left, most)
-        x, e = rng.standard_normal((2, count, n))
-        yield -(e[:, i] - e[:, j]) / (x[:, i] - x[:, j])
-        left -= count
-
-
-def draws_for(n: int) -> int:
-    """Fewer where there are so many models that an interval is narrow anyway."""
-    return int(np.clip(DRAWS * 100 / max(n, 1), 2_000, DRAWS))
-
-
-def correlation_of(slope: float) -> float:
-    return slope / math.hypot(1.0, slope)
-
-
 def spearman_interval(x: Array, y: Array, level: float = LEVEL) -> Interval:
-    """Of the population's Spearman correlation, in the same way; the ends by bisection."""
+    """Of the population's Spearman correlation, in the same way; tied values share their ranks."""
     n, rho = len(x), spearman(x, y)
     if n < FEWEST or not math.isfinite(rho):
         return Interval()
-    low, high = spearman_strengths(n, round(rho, 12), level)
+    reached = round((1 + rho) / 2 * n * (n * n - 1) / 6, 6)  # whole where there are no ties
+    low, high = strengths(n, "ranks", reached, reached, level)
     return Interval(low=6 / math.pi * math.asin(low / 2), high=6 / math.pi * math.asin(high / 2))
 
 
 @cache
-def spearman_strengths(n: int, rho: float, level: float = LEVEL) -> tuple[float, float]:
-    x, e = np.random.default_rng(SEED).standard_normal((2, draws_for(n), n))
-    order = order_of(x)
+def strengths(n: int, counted: Counted, least: float, most: float, level: float = LEVEL) -> tuple[float, float]:
+    """The copula's correlations between which a sum of `least` to `most` over the concordant pairs of n is no surprise.
 
-    def at(strength: float) -> Array:
-        other = order_of(strength * x + math.sqrt(max(0.0, 1 - strength * strength)) * e)
-        found: Array = 1 - 6 * ((order - other) ** 2).sum(1) / (n * (n * n - 1))
-        return found
-
-    tail = (1 - level) / 2
-    low = -1.0 if rho <= -1 + ROUNDING else where_above(lambda s: float((at(s) >= rho - ROUNDING).mean()), tail)
-    high = 1.0 if rho >= 1 - ROUNDING else -where_above(lambda s: float((at(-s) <= rho + ROUNDING).mean()), tail)
+    In a sample (x, r x + sqrt(1 - r^2) e) a pair is concordant from one r on, so that what is counted only grows with r: each end
+    is a quantile, over simulated samples, of the r at which it comes to `least`, or past `most`. Tau counts every pair as one; the
+    sum of the distances between the ranks in x is n (n^2 - 1)/6 (1 + rho)/2.
+    """
+    tail, worth = (1 - level) / 2, distances(n, counted)
+    whole = float(worth.sum())
+    reached: list[Array] = []
+    passed: list[Array] = []
+    for steps, order in samples(n):
+        counts = np.cumsum(worth[order], axis=1)
+        reached += [first(steps, counts >= least), -first(steps, counts > whole - least)]
+        passed += [first(steps, counts > most), -first(steps, counts >= whole - most)]
+    low = -1.0 if least <= 0 else correlation_of(float(np.quantile(np.concatenate(reached), tail)))
+    high = 1.0 if most >= whole else correlation_of(float(np.quantile(np.concatenate(passed), 1 - tail)))
     return low, high
 
 
-def order_of(values: Array) -> Array:
-    """(draws, n) the rank of each, from 0, without ties."""
-    found: Array = values.argsort(1).argsort(1).astype(float)
+def first(steps: Array, there: NDArray[np.bool_]) -> Array:
+    """(draws,) the first of each row's steps (draws, pairs) where it is `there`; inf where it never is."""
+    found: Array = np.where(there.any(1), np.take_along_axis(steps, there.argmax(1)[:, None], 1)[:, 0], np.inf)
     return found
 
 
-def where_above(share: Callable[[float], float], tail: float) -> float:
-    """The strength in [-1, 1] at which a share that rises comes to `tail`."""
-    low, high = -1.0, 1.0
-    for _ in range(24):
-        middle = (low + high) / 2
-        low, high = (low, middle) if share(middle) >= tail else (middle, high)
-    return (low + high) / 2
+def distances(n: int, counted: Counted) -> NDArray[np.int64]:
+    """(pairs,) what a concordant pair counts, of samples in the order of x."""
+    i, j = np.triu_indices(n, 1)
+    return np.ones_like(i) if counted == "pairs" else j - i
+
+
+def samples(n: int) -> Iterator[tuple[Array, NDArray[np.intp]]]:
+    """Simulated samples in blocks, each standing for its mirror image (x, -e), too, so that an interval turns over with its
+    measure."""
+    pairs = n * (n - 1) // 2
+    draws, most = draws_for(n), max(1, BLOCK // pairs)
+    if draws <= most:
+        yield one_block(n, draws)
+        return
+    rng = np.random.default_rng(SEED)
+    for start in range(0, draws, most):
+        yield drawn(n, min(most, draws - start), rng)
+
+
+@lru_cache(maxsize=1)
+def one_block(n: int, draws: int) -> tuple[Array, NDArray[np.intp]]:
+    return drawn(n, draws, np.random.default_rng(SEED))
+
+
+def drawn(n: int, draws: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
+    """(draws, pairs) the r/sqrt(1 - r^2) from which the pairs of each sample are concordant, rising, and which pairs these are."""
+    i, j = np.triu_indices(n, 1)
+    x, e = np.sort(rng.standard_normal((draws, n)), axis=1), rng.standard_normal((draws, n))
+    steps = -(e[:, j] - e[:, i]) / (x[:, j] - x[:, i])
+    order = np.argsort(steps, axis=1)
+    return np.take_along_axis(steps, order, 1), order
+
+
+def draws_for(n: int) -> int:
+    """Fewer where there are so many models that an interval is narrow anyway."""
+    return int(np.clip(BLOCK // max(n * (n - 1) // 2, 1), 500, DRAWS))
+
+
+def correlation_of(slope: float) -> float:
+    return slope / math.hypot(1.0, slope) if math.isfinite(slope) else math.copysign(1.0, slope)
 
 
 # ----------------------------------------------------------------------------------------------------------------------- tests
