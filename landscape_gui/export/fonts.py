@@ -30,6 +30,7 @@ SYMBOLS = {
     "∞": r"\infty", "∇": r"\nabla", "∂": r"\partial", "∈": r"\in", "→": r"\rightarrow", "←": r"\leftarrow",
     "‖": r"\Vert", "∑": r"\sum", "∫": r"\int", "°": r"^\circ", "<": "<", ">": ">", "|": "|", "~": r"\sim", "ε": r"\varepsilon",
     "ς": r"\varsigma", "ο": "o", "⁻": "^{-}", "\\": r"\backslash", "^": r"\wedge",
+    "\ue000": r"\lambda_{\max}", "\ue001": r"\lambda_{\min}",
 }  # fmt: skip
 """Mathematics for characters; Greek letters and raised or lowered digits are found by their names."""
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;()[]!?'`/+=*-@#%&\n")
@@ -151,13 +152,18 @@ def worded(text: str, font: Font) -> str:
 
 def as_mathtext(text: str) -> str:
     """Letters as they are; between dollar signs what Computer Modern's text font lacks; no control characters."""
-    seen = (c for c in text.replace('"', "''") if c == "\n" or unicodedata.category(c) != "Cc")
+    seen = (c for c in indexed(text.replace('"', "''")) if c == "\n" or unicodedata.category(c) != "Cc")
     return _joined("".join(c if c in PLAIN else DOLLAR if c == "$" else f"${_maths(c)}$" for c in seen))
+
+
+def indexed(text: str) -> str:
+    """λmax and λmin, whose ends are indices, as one character each."""
+    return text.replace("λmax", "\ue000").replace("λmin", "\ue001")
 
 
 def as_tex(text: str) -> str:
     """For LaTeX, nothing in it a command; a letter that pdfLaTeX does not know becomes a question mark."""
-    return _joined("".join(_tex(c) for c in text if c == "\n" or unicodedata.category(c) != "Cc"))
+    return _joined("".join(_tex(c) for c in indexed(text) if c == "\n" or unicodedata.category(c) != "Cc"))
 
 
 def _tex(c: str) -> str:

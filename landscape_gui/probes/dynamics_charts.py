@@ -52,7 +52,7 @@ CHARTS = (
     chart("directional_sharpness", "Directional sharpness", "mean rise", logs=True),
     chart("epsilon_sharpness", "ε-sharpness", "largest rise", logs=True),
     chart("lgdi", "LGDI", "LGDI", help=LGDI),
-    chart("distance_from_start", "Distance from start", "|θ − θ0|"),
+    chart("distance_from_start", "Distance from start", "|θ − θ₀|"),
     chart("step_cosine", "Cosine of successive steps", "cosine"),
     chart("weight_norm", "Weight norm", "|θ|"),
     chart("learning_rate", "Learning rate", "lr", logs=True),

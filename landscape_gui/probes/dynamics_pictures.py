@@ -111,7 +111,7 @@ class Drawn:
             if len(x):
                 self.marks.append(Line(x=freeze(x), y=freeze(y), label=label, colour=colour, dash=dash, width=1.6))
                 label = ""
-            if len(x) <= DOTTED and len(run.names):
+            if len(run.names) and (len(x) <= DOTTED or not is_joined(run)):
                 self.marks.append(Points(x=freeze(x), y=freeze(y), colour=colour, size=3.5))
         if name in run.logged:
             self._logged(run, run.logged[name], colour, label, dash)
@@ -197,7 +197,8 @@ def extent(result: DynamicsResult) -> tuple[float, float]:
 
 
 def reach(run: RunDynamics, q: Quantity) -> tuple[Array, Array, Array | None]:
-    """x, y and half the width of the band, at the checkpoints that are measured by now: between them the line is drawn through."""
+    """x, y and half the width of the band, at the checkpoints from the first to the last that is measured by now. Where others
+    between them are still to come the line is not drawn through."""
     at = shown(run, q.values)
     half = None
     if q.standard_error is not None:
@@ -206,15 +207,19 @@ def reach(run: RunDynamics, q: Quantity) -> tuple[Array, Array, Array | None]:
 
 
 def measured(run: RunDynamics, values: Array) -> tuple[Array, Array]:
-    """Places and values at the checkpoints that are `shown`."""
+    """Places and values at the checkpoints that a line reaches."""
     at = shown(run, values)
     return run.order[at], values[at]
 
 
 def shown(run: RunDynamics, values: Array) -> Array:
-    """(k,) which checkpoints a line goes through: without those that are still to come; one that is not finite leaves a gap."""
-    there = np.isfinite(values) | (run.computed.astype(bool) if len(run.computed) else True)
-    return np.asarray(there & ~ends_without(values), dtype=bool)
+    """(k,) which checkpoints a line reaches; within it one that is not finite, or still to come, leaves a gap."""
+    return ~ends_without(values)
+
+
+def is_joined(run: RunDynamics) -> bool:
+    """Whether every checkpoint is measured, so that a line without gaps says it all."""
+    return bool(run.computed.all()) if len(run.computed) else True
 
 
 def ends_without(values: Array) -> Array:

@@ -208,6 +208,8 @@ class Line:
         self.rates = np.array([track.training(k).lr for k in range(self.count)])
         self.limits = np.full(self.count, np.nan)
         self.words = ""
+        for k in range(self.count):  # as far as log and card say it; SAM's needs the gradient too
+            self.limits[k], self.words = limit_of(track, track.training(k), math.nan)
 
     def put(self, name: str, values: Any) -> None:
         self.values[name] = np.asarray(values, dtype=float)

@@ -23,11 +23,16 @@ GEOMETRY = ("gradient_norm", "lambda_max", "directional_sharpness", "epsilon_sha
 def runs_words(result: DynamicsResult) -> str:
     """ "Training dynamics of a and b over 41 epochs"; of checkpoints, how many."""
     names = list(result.runs)
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    listed = together(names)
     counts = [len(run.order) for run in result.runs.values()]
     if any(run.names for run in result.runs.values()):
-        return f"Training dynamics of {listed}, {' and '.join(f'{n:,}' for n in counts)} checkpoints"
+        return f"Training dynamics of {listed}, {together([f'{n:,}' for n in counts])} checkpoint{'s' if counts != [1] else ''}"
     return f"Training dynamics of {listed} over {facts.plural(max(counts), result.unit)}"
+
+
+def together(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def dynamics_facts(result: DynamicsResult) -> tuple[facts.Fact, ...]:

@@ -84,6 +84,8 @@ def test_greek_letters_and_symbols_are_set_in_every_font(font: Font, recwarn: py
 
 def test_a_text_for_computer_modern_and_latex_holds_no_commands_of_its_own() -> None:
     assert as_mathtext("90% of x_1 & $5, λ₁") == r"90% of x$\_$1 & \$5, $\lambda_{1}$"
+    assert as_mathtext("lr · λmax, |λmin|") == r"lr $\cdot$ $\lambda_{\max}$, $|\lambda_{\min}|$"
+    assert as_tex("2/λmax") == r"2/$\lambda_{\max}$"
     assert as_tex(r"90% of x_1 & $5, 10⁻³ \input{a} #") == r"90\% of x\_1 \& \$5, 10$^{-3}$ $\backslash$input\{a\} \#"
     assert as_tex("−0.5 and Α “q” ж") == r"$-$0.5 and $\mathrm{A}$ ``q'' ?"
 

@@ -10,6 +10,7 @@ import pytest
 from landscape_gui.dynamics_results import DynamicsResult, RunDynamics
 from landscape_gui.errors import QuestionError
 from landscape_gui.figure import Band, Figure, Line, Look, Moments, Points
+from landscape_gui.probes import dynamics_pictures
 from landscape_gui.probes.dynamics import Dynamics
 from landscape_gui.results import Quantity, freeze
 
@@ -98,16 +99,38 @@ def test_bands_are_the_standard_error_and_the_residual() -> None:
     assert (curvature.high - curvature.low) / 2 == pytest.approx([0.001] * COUNT)
 
 
-def test_what_is_measured_by_now_is_joined_and_what_is_not_finite_leaves_a_gap() -> None:
+def test_a_line_joins_neighbours_alone_and_ends_where_measuring_does() -> None:
+    """A bold line over checkpoints that nobody has measured would say more than is known."""
     run = run_of()
     values = np.array(run.quantities["lambda_max"].values)
-    values[[1, 2, 5]] = np.nan
+    values[[1, 2, 5, 8]] = np.nan
     computed = np.ones(COUNT, bool)
-    computed[[1, 2]] = False  # still to come; 5 is measured, and no number
+    computed[[1, 2, 8]] = False  # still to come; 5 is measured, and no number
     quantities = {**run.quantities, "lambda_max": quantity("lambda_max", values)}
     part = RunDynamics(**{**vars(run), "quantities": quantities, "computed": freeze(computed, bool)})
-    line = lines(drawn(part), "Largest Hessian eigenvalue", dash=False)[0]
-    assert line.x.tolist() == [0, 3, 4, 5, 6, 7, 8] and np.isnan(line.y).tolist() == [False] * 3 + [True] + [False] * 3
+    figure = drawn(part)
+    line = lines(figure, "Largest Hessian eigenvalue", dash=False)[0]
+    assert line.x.tolist() == list(range(8)) and np.flatnonzero(np.isnan(line.y)).tolist() == [1, 2, 5]
+    dots = next(m for m in figure.panels[1].marks if isinstance(m, Points))
+    assert dots.x[np.isfinite(dots.y)].tolist() == [0, 3, 4, 6, 7]
+
+
+def test_single_checkpoints_in_a_long_run_are_seen_until_all_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamics_pictures, "DOTTED", 3)
+
+    def dots(run: RunDynamics) -> int:
+        return sum(isinstance(m, Points) and m.marker != "cross" for m in drawn(run).panels[1].marks)
+
+    assert (dots(run_of(known=5)), dots(run_of())) == (1, 0)
+
+
+def test_the_title_lists_runs_and_their_checkpoints() -> None:
+    titles = [drawn(*(run_of(name) for name in names)).caption.split(".")[0] for names in ("a", "ab", "abc")]
+    assert titles == [
+        "Training dynamics of a, 9 checkpoints",
+        "Training dynamics of a and b, 9 and 9 checkpoints",
+        "Training dynamics of a, b and c, 9, 9 and 9 checkpoints",
+    ]
 
 
 def test_charts_are_chosen_by_name_or_by_quantity_and_a_wrong_name_is_told_the_right_ones() -> None:

@@ -89,6 +89,8 @@ def test_without_measuring_there_is_what_was_logged_and_the_way_through_weights(
     run = only(found[1])
     assert not found[1].complete and not run.computed.any() and "lambda_max" not in run.quantities
     assert run.logged["train_loss"].values.size and run.quantities["distance_from_start"].values[-1] > 0 and len(run.place) == 5
+    limit = run.limit()  # learning rate and momentum stand in card and log
+    assert limit is not None and (limit > 0).all() and "/lr" in run.limit_words
 
 
 def test_the_plane_stays_until_there_are_half_as_many_checkpoints_more(whole: Problem, monkeypatch) -> None:
