@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF
 
 from landscape_gui.ui.canvas2d import PlainAxis
+
+BEYOND = 15
+"""Pixels by which a number may stand out beyond an end of the axis."""
 
 
 class NamedAxis(PlainAxis):
@@ -48,6 +51,12 @@ class NamedAxis(PlainAxis):
         if needed != self.needed:
             self.needed = needed
             self.needs_other.emit()
+
+    def boundingRect(self) -> QRectF:
+        """With room for half a number beyond both ends: with a grid pyqtgraph leaves none, and the last number out."""
+        room = 0 if self.grid is False else BEYOND
+        across = self.orientation in ("bottom", "top")
+        return super().boundingRect().adjusted(*((-room, 0, room, 0) if across else (0, -room, 0, room)))
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         if not self.names:

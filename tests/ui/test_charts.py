@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from combs import EPOCHS, LINES, NAMES, TRACES, bars_panel, density_panel, figure_of, heat_panel
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QImage, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPicture, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 
 from landscape_gui import style
-from landscape_gui.figure import Axis, Line
+from landscape_gui.figure import Axis, Line, Panel
 from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.chart_grid import AHEAD, ChartGrid, layout_of
 from landscape_gui.ui.chart_head import ROW
@@ -399,3 +399,23 @@ def test_a_needle_stays_raised_while_the_answer_grows(qtbot, chart):
     draw(chart, density_panel(0.3))
     sizes = chart.needles[0][0].heads.data["size"]
     assert sizes[1] > sizes[0]
+
+
+@pytest.mark.parametrize("width", [240, 420])
+def test_the_last_number_of_an_axis_is_there_though_it_stands_out_beyond_its_end(chart, width):
+    chart.holder.resize(width, 200)
+    x = np.arange(41.0)
+    line = Line(x=x, y=x**2)
+    draw(
+        chart,
+        Panel(marks=(line,), x=Axis(label="epoch", limits=(-0.8, 40.8)), y=Axis(label="loss", limits=(0.0, 1600.0)), view="chart"),
+    )
+    picture = QPicture()
+    painter = QPainter(picture)
+    numbers = {}
+    for side in ("bottom", "left"):
+        _, _, texts = chart.plot.getAxis(side).generateDrawSpecs(painter)
+        numbers[side] = [words for _, _, words in texts]
+    painter.end()
+    assert {"0", "20", "40"} <= set(numbers["bottom"])
+    assert {"0", "1500"} <= set(numbers["left"]) or {"0", "1000"} <= set(numbers["left"])
