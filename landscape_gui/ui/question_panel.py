@@ -61,7 +61,11 @@ class QuestionPanel(QWidget):
         self._estimate.setInterval(150)
         self._estimate.timeout.connect(self.estimate)
         session.current_changed.connect(self.refresh)
-        session.shown_changed.connect(self._follow)
+        session.shown_changed.connect(self._follow_soon)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._catch_up)
         self._followed: object = None
         self._costed: Probe | None = None
         self.refresh()
@@ -98,12 +102,27 @@ class QuestionPanel(QWidget):
             if self.selector.count():
                 return
         if problem is not None and self._context is not problem:
-            self._context = problem
-            self._costed = None
-            self._rebuild(problem)
+            self._soon.start()
         self._estimate.start()
 
-    def _rebuild(self, problem: Any) -> None:
+    def _follow_soon(self) -> None:
+        shown = self.session.shown
+        if shown is not None and shown.probe is not self._followed:
+            self._soon.start()
+
+    def _catch_up(self) -> None:
+        """The form of what is open and shown by now, in a turn of its own: a form takes as long to make as a picture does."""
+        self._soon.stop()
+        document, shown = self.session.current, self.session.shown
+        problem = document.problem if document is not None else None
+        if problem is not None and self._context is not problem:
+            self._context = problem
+            self._costed = None
+            self._rebuild(problem, asks=shown is None or shown.document is not document)
+        self._follow()
+
+    def _rebuild(self, problem: Any, *, asks: bool) -> None:
+        """asks: with the default question in the form; else the form is that of what is shown."""
         probes = self.session.services.probes()
         for form in self.forms.values():
             self.place.removeWidget(form)
@@ -114,13 +133,15 @@ class QuestionPanel(QWidget):
         self.selector.offer(probes)
         self.selector.blockSignals(False)
         self.kinds, self.context = probes, context_of(problem)
+        self._followed = None
         try:
-            first = default_question(probes, problem)
+            first = default_question(probes, problem) if asks else None
         except LandscapeError:
             first = None
         if first is not None:
             self.set_probe(first)
-        self._choose()
+        if asks:
+            self._choose()
 
     def _choose(self) -> None:
         chosen = self.form
@@ -133,6 +154,8 @@ class QuestionPanel(QWidget):
     @property
     def form(self) -> Form | None:
         """The form of the chosen kind of question."""
+        if self._soon.isActive():
+            self._catch_up()
         return self.form_of(self.selector.currentData())
 
     def form_of(self, name: str) -> Form | None:
@@ -157,6 +180,7 @@ class QuestionPanel(QWidget):
         if shown is not None and shown.probe is not self._followed and shown.document is self.session.current:
             self._followed = shown.probe
             self.set_probe(shown.probe)
+            self._choose()
 
     def estimate(self) -> None:
         """The sentence of the cost, or why there is no question yet. The pace is measured in the helper's thread."""

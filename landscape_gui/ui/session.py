@@ -26,6 +26,7 @@ from landscape_gui.ui.documents import (
     Stopped,
     is_whole,
     latest,
+    lie_on_one_plane,
     message_of,
     read_cell,
 )
@@ -65,6 +66,7 @@ class Session(QObject):
     reading_changed = Signal(str)
     """What stands under the cursor of a chart, in words."""
     cell_changed = Signal(object)
+    cell_picked = Signal(object)  # by a person; `cell_changed` comes also where more became known of it
     look_asked = Signal(object)
     """The Look of a figure that was opened, whose view and camera are to be taken."""
     cell_measured = Signal(object, object)
@@ -287,18 +289,16 @@ class Session(QObject):
         return self.shown if self.shown is not None and self.shown.document is document else None
 
     def _show(self, shown: Shown) -> None:
-        same = self.shown is not None and self.shown.document is shown.document and self.shown.probe == shown.probe
-        self.shown = shown
-        if not same:
-            fresh = dataclasses.replace(self.look, limits=None, quantity="", statistic="first", width=0.0)
-            if fresh != self.look:
-                self.look = fresh
-                self.look_changed.emit()
-            self.cell = None
-            self.cell_changed.emit(None)
+        """A picked cell stays picked as long as the surface is the same, whatever lies on it."""
+        before, self.shown, picked = self.shown, shown, self.cell
+        if before is None or before.document is not shown.document or before.probe != shown.probe:
+            self.look = dataclasses.replace(self.look, limits=None, quantity="", statistic="first", width=0.0)
+            if before is None or not lie_on_one_plane(before, shown):
+                self.cell = None
+        self.cell = read_cell(shown.result, self.cell.x, self.cell.y) if self.cell is not None else None
         self.shown_changed.emit()
-        if same and self.cell is not None:
-            self.pick(self.cell.x, self.cell.y)
+        if picked is not None:
+            self.cell_changed.emit(self.cell)
 
     def show_again(self, shown: Shown) -> None:
         """Show what was shown before, with what has become known of it since; one that is still being answered is followed."""
@@ -359,6 +359,8 @@ class Session(QObject):
         """Pick the cell next to a place."""
         self.cell = read_cell(self.shown.result, x, y) if self.shown is not None else None
         self.cell_changed.emit(self.cell)
+        if self.cell is not None:
+            self.cell_picked.emit(self.cell)
 
     def drop_cell(self) -> None:
         self.cell = None

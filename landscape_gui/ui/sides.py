@@ -59,7 +59,7 @@ class RightSide(QWidget):
         self.tabs.setTabVisible(NUMBERS, False)
         self.tabs.setTabVisible(PATHS, False)
         self._told: object = None
-        session.cell_changed.connect(lambda cell: self.tabs.setCurrentIndex(CELL) if cell is not None else None)
+        session.cell_picked.connect(lambda cell: self.tabs.setCurrentIndex(CELL))
         session.shown_changed.connect(self._show_numbers)
         session.current_changed.connect(self._show_numbers)
 

@@ -69,16 +69,14 @@ class Stage(QWidget):
         self.header, self.menu = Header(session), CellMenu(session, self)
         self.view_bar = ViewBar(session, log, contours)
         self._lay_out()
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.timeout.connect(self._draw_another)
-        self._flat = QTimer(self)
-        self._flat.setSingleShot(True)
-        self._flat.timeout.connect(self._draw_flat)
+        self._redraw, self._flat = QTimer(self), QTimer(self)
+        for timer, slot in ((self._redraw, self._draw_another), (self._flat, self._draw_flat)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(slot)
         self._took, self._ended = 0.0, 0.0
         self._charts_only = False
-        self._missed = self._another = False
-        """More became known while nobody could see it."""
+        self._profiled: Cell | None = None  # the cell through which line profiles are drawn
+        self._missed = self._another = False  # missed: more became known while nobody could see it
         self._connect()
         self.redraw()
 
@@ -141,9 +139,9 @@ class Stage(QWidget):
         from landscape_gui.ui.chart_grid import ChartGrid
         from landscape_gui.ui.moments import MomentLink
 
-        canvas = self.canvas2d = Canvas2D()
+        canvas, self.grid = Canvas2D(), ChartGrid()
+        self.canvas2d = canvas
         canvas.setVisible(self.view in ("2d", "both"))
-        self.grid = ChartGrid()
         sizes = self.split.sizes()
         self.split.replaceWidget(1, canvas)
         self.place.deleteLater()
@@ -176,24 +174,26 @@ class Stage(QWidget):
         if shown.partial and views == ("chart",) and self.canvas2d is None:
             self._missed = True  # what draws charts is still being imported
             return
-        if self.view not in views or (self.view == "chart" and self._charts_only and len(views) > 1):
-            self.set_view(views[0])
+        unfit = self.view not in views or (self.view == "chart" and self._charts_only and len(views) > 1)
+        turned = unfit and self._turn(views[0])
         self._charts_only = len(views) == 1
+        wait = self._ended + self._pause() - time.monotonic() if shown.partial and not turned else 0.0
         if shown.partial and not self.isVisible():
             self._missed = True
-            return
-        wait = self._ended + self._pause() - time.monotonic() if shown.partial else 0.0
-        if wait <= 0:
+        elif wait <= 0:
             self._draw_another()
         elif not self._redraw.isActive():
             self._redraw.start(round(1000 * wait))
+        if turned:
+            self._align_bar()
+            self.view_changed.emit(self.view)
 
     def _pause(self) -> float:
         """Seconds that the picture of a running question is left alone, by what the last one took."""
-        if self.view != "chart" or self.grid is None:
-            return max(APART, SHARE * self._took)
-        self._took += self.grid.spent()
-        return max(CHARTS_APART, CHARTS_SHARE * self._took)
+        if self.view == "chart" and self.grid is not None:
+            self._took += self.grid.spent()
+            return max(CHARTS_APART, CHARTS_SHARE * self._took)
+        return max(APART, SHARE * self._took)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -286,8 +286,9 @@ class Stage(QWidget):
             return figure
         surface = surface_of(session.shown.result)
         assert surface is not None
-        drawn = profile(surface, session.cell, scale=session.look.scale, quantity=session.look.quantity)
-        return dataclasses.replace(figure, panels=drawn.panels)
+        self._profiled = session.cell
+        lines = profile(surface, session.cell, scale=session.look.scale, quantity=session.look.quantity)
+        return dataclasses.replace(figure, panels=lines.panels)
 
     def _draw_charts(self, figure: Figure) -> None:
         if self.grid is not None:
@@ -317,16 +318,21 @@ class Stage(QWidget):
 
     def set_view(self, view: str) -> None:
         """3d, 2d, both or chart."""
+        if self._turn(view):
+            self.redraw()
+            self._align_bar()
+            self.view_changed.emit(view)
+
+    def _turn(self, view: str) -> bool:
+        """Another view, still to be drawn; whether it is another."""
         if view not in VIEWS or view == self.view:
-            return
+            return False
         self.view = view
         self.complete()
         assert self.canvas2d is not None
         self.canvas3d.setVisible(view in ("3d", "both"))
         self.canvas2d.setVisible(view in ("2d", "both"))
-        self.redraw()
-        self._align_bar()
-        self.view_changed.emit(view)
+        return True
 
     def set_preset(self, name: str) -> None:
         if self.canvas3d.scene is not None:
@@ -362,7 +368,7 @@ class Stage(QWidget):
     def _cell_changed(self, cell: Cell | None) -> None:
         if self.canvas2d is not None:
             self.canvas2d.mark_cell((cell.x, cell.y) if cell is not None else None)
-        if self.view == "chart" and self.session.shown is not None and surface_of(self.session.shown.result) is not None:
+        if self.view == "chart" and cell is not self._profiled:
             self.redraw()
 
     def splitter_state(self) -> QByteArray:

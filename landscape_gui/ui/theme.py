@@ -239,6 +239,7 @@ def apply(app: QApplication, mode: Mode) -> Colours:
     colours = DARK if mode == "dark" or (mode == "system" and system_is_dark(app)) else LIGHT
     if app.style().objectName() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
+    app.setStyleSheet("")  # with a sheet on, a new palette makes the next one three times as dear: 0.3 s for the whole window
     app.setPalette(palette(colours))
     app.setStyleSheet(SHEET.substitute(asdict(colours), arrow=arrow_file(colours.muted), tick=check_file(colours.on_accent)))
     return colours

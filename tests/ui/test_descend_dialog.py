@@ -55,7 +55,7 @@ class Answers:
         where = Provenance(probe=probe.name, key=str(len(self.asked)), question=question(probe))
         surface = dataclasses.replace(bowl(21, 11), provenance=Provenance(probe="surface", key="s"))
         if not isinstance(probe, Descend):
-            return dataclasses.replace(surface, provenance=where)
+            return dataclasses.replace(surface, provenance=dataclasses.replace(where, key=f"s{probe.seed or ''}"))
         found = {}
         for k, each in enumerate(probe.every):
             for records in range(1, 11):
@@ -139,6 +139,23 @@ def test_the_dialog_puts_the_question_and_the_path_is_on_the_surface(qtbot, surf
     assert is_whole(inquiry.result) and surface_of(inquiry.result) is not None
     paths = [m for m in session.figure(view="2d").panels[0].marks if isinstance(m, Path)]
     assert [p.label for p in paths] == ["sam, lr 0.2"] and len(paths[0].x) == 10
+
+
+def test_the_cell_stays_picked_under_a_descent_on_its_surface_and_not_on_another(qtbot, surfaced):
+    session, tabs = surfaced.session, surfaced.tabs
+    session.pick(0.5, -0.4)
+    cell = tabs.currentIndex()
+    assert surfaced.cell.isVisible() and cell != 0
+    dialog = descend_dialog.offer(session, surfaced)
+    tabs.setCurrentIndex(0)
+    accepted(qtbot, surfaced, dialog)
+    assert (session.cell.x, session.cell.y) == pytest.approx((0.5, -0.4)) and surfaced.cell.hint.isHidden()
+    assert tabs.currentIndex() == 0, "what is read again does not bring its panel forward"
+    session.pick(0.5, -0.4)
+    assert tabs.currentIndex() == cell
+    session.ask(Surface(seed=7))
+    qtbot.waitUntil(lambda: isinstance(session.shown.probe, Surface) and session.shown.probe.seed == 7, timeout=10000)
+    assert session.cell is None and not surfaced.cell.hint.isHidden()
 
 
 def test_another_descent_joins_those_that_are_there(qtbot, surfaced, answers):

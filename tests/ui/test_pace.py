@@ -6,9 +6,12 @@ import time
 
 import pytest
 from bowls import Bowl, bowl
+from combs import Comb, comb
 from PySide6.QtWidgets import QApplication
 
 from landscape_gui.probes.base import Progress
+from landscape_gui.results import Provenance
+from landscape_gui.ui import theme
 from landscape_gui.ui.documents import Shown
 from landscape_gui.ui.stage import GIVE_WAY
 
@@ -129,3 +132,62 @@ def test_nothing_is_drawn_while_nobody_sees_it_and_all_that_is_known_when_it_is_
     assert not stage._redraw.isActive() and not stage._flat.isActive() and heights(stage.canvas2d) == 11
     opened.session.current_changed.emit()
     qtbot.waitUntil(lambda: heights(stage.canvas2d) == 4, timeout=3000)
+
+
+@pytest.fixture
+def draws(opened, monkeypatch):
+    """In which view the stage drew, each time."""
+    found = []
+    draw = opened.stage._draw
+    monkeypatch.setattr(opened.stage, "_draw", lambda: found.append(opened.stage.view) or draw())
+    return found
+
+
+def test_another_answer_is_drawn_once_though_look_and_cell_change_with_it(opened, draws):
+    session = opened.session
+    opened.set_view("chart")
+    session.pick(0.5, -0.4)
+    session.set_look(limits=(0.0, 0.5))
+    assert draws == ["chart"] * 3
+    another = dataclasses.replace(bowl(21, 11), provenance=Provenance(key="another"))
+    session._show(Shown(probe=Bowl(seed=3), result=another, document=session.current))
+    assert session.look.limits is None and session.cell is None
+    assert draws == ["chart"] * 4
+
+
+def test_a_view_that_an_answer_does_not_have_is_left_in_one_draw(opened, draws):
+    session, told = opened.session, []
+    opened.stage.view_changed.connect(told.append)
+    session._show(Shown(probe=Comb(), result=comb(), document=session.current))
+    session._show(Shown(probe=Bowl(seed=5), result=bowl(21, 11), document=session.current))
+    opened.stage.view_changed.disconnect(told.append)
+    assert draws == told == ["chart", "both"]
+
+
+def test_a_form_is_made_in_a_turn_of_its_own_or_as_soon_as_it_is_asked_for(qtbot, opened):
+    session, question = opened.session, opened.question
+    session.open(["b.pt"], asks=False)
+    qtbot.waitUntil(lambda: session.current.state == "ready" and not question._soon.isActive(), timeout=10000)
+    first, second = session.documents
+    session.select(first)
+    assert question._context is second.problem, "not in the turn in which the answer is drawn"
+    assert question.form.kind is Bowl and question._context is first.problem
+    session.select(second)
+    qtbot.waitUntil(lambda: question._context is second.problem, timeout=3000)
+
+
+def test_a_palette_is_changed_while_no_sheet_is_on(dressed):
+    """With one on, all widgets of a window are dressed three times, which takes 0.3 s."""
+    done = []
+
+    class Told:
+        style, styleHints = dressed.style, dressed.styleHints
+
+        def setPalette(self, palette):
+            done.append("palette")
+
+        def setStyleSheet(self, sheet):
+            done.append(bool(sheet))
+
+    theme.apply(Told(), "dark")
+    assert done == [False, "palette", True]
