@@ -237,9 +237,9 @@ def apply(app: QApplication, mode: Mode) -> Colours:
     from landscape_gui.ui.icons import arrow_file, check_file
 
     colours = DARK if mode == "dark" or (mode == "system" and system_is_dark(app)) else LIGHT
+    app.setStyleSheet("")  # with a sheet on, the style has another name, and a new palette makes the next sheet three times as dear
     if app.style().objectName() != "fusion":
         app.setStyle(QStyleFactory.create("Fusion"))
-    app.setStyleSheet("")  # with a sheet on, a new palette makes the next one three times as dear: 0.3 s for the whole window
     app.setPalette(palette(colours))
     app.setStyleSheet(SHEET.substitute(asdict(colours), arrow=arrow_file(colours.muted), tick=check_file(colours.on_accent)))
     return colours

@@ -7,7 +7,7 @@ import time
 import pytest
 from bowls import Bowl, bowl
 from combs import Comb, comb
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from landscape_gui.probes.base import Progress
 from landscape_gui.results import Provenance
@@ -181,7 +181,7 @@ def test_a_palette_is_changed_while_no_sheet_is_on(dressed):
     done = []
 
     class Told:
-        style, styleHints = dressed.style, dressed.styleHints
+        style, styleHints = staticmethod(lambda: QStyleFactory.create("Fusion")), dressed.styleHints
 
         def setPalette(self, palette):
             done.append("palette")
