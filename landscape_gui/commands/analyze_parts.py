@@ -1,102 +1,78 @@
-"""The questions of an analysis, how much they cost, and what each becomes in the report's folder."""
+"""The questions of an analysis, and what each becomes in the report's folder."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape_gui.commands.analyze_size import about, report_of
 from landscape_gui.commands.compute import minutes
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export_formats import format_of
 
 if TYPE_CHECKING:
-    from landscape_gui.export.report_page import Picture, Section
+    from landscape_gui.commands.analyze_course import Course
+    from landscape_gui.commands.analyze_size import Costs, Size
+    from landscape_gui.export.report_page import Picture, Section, Table
     from landscape_gui.figure import Figure, Look
     from landscape_gui.probes.base import Probe
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
 
-LIMITS = (0, 10_000, 5_000, 2_000, 1_000, 512, 256)
-"""Sizes of the random subset that an analysis may take where nobody says, all examples first."""
 DPI = 240.0
 """Pixels an inch of figures, on a screen too sharp for the eye."""
-DRAWING = 2.0
+DRAWING = 1.0
 """Seconds that a figure takes in all its files."""
-FEWEST_CHECKPOINTS = 3
-MOMENTS = 12
-"""Checkpoints of a run whose geometry is measured."""
 FIGURES, TABLES, ANSWERS = "figures", "tables", "answers"
+COURSE = "optimization_trajectory.json"
+"""What `LossLandscapeAnalyzer.analyze_optimization_trajectory` gives, as a file."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One question. name: of its files; shows: (name of the figure, its title, look's fields); table: whether its numbers stand in
-    the report, and not in another part's table already."""
+    the report, and not in another part's table already; of: the problem where it is not the one that is analysed; words: what a
+    reader must know of it first; own: whether a run is the network's own."""
 
     name: str
     title: str
     question: Probe
     shows: tuple[tuple[str, str, Mapping[str, Any]], ...]
     table: bool = True
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How large an analysis is."""
-
-    limit: int
-    steps: int
-    top: int
-    seed: int
-    log: bool = False
+    of: Problem | None = None
+    words: str = ""
+    own: bool = True
 
 
 @dataclass
 class Outcome:
-    """What became of the parts: answers by name of the part, why others are missing, seconds."""
+    """What became of the parts: answers by name of the part, why others are missing."""
 
     answers: dict[str, Result] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def parts_of(problem: Problem, wanted: Sequence[str], settings: Settings) -> tuple[list[Part], dict[str, str]]:
-    """The questions that can be asked of those wanted ("visualize", "hessian", "trajectory"), and why others cannot."""
+def parts_of(wanted: Sequence[str], size: Size, course: Course | None) -> list[Part]:
+    """The questions of those wanted ("visualize", "hessian", "trajectory"); the last one needs a course to follow."""
     parts: list[Part] = []
-    missing: dict[str, str] = {}
     if "visualize" in wanted:
-        parts.append(surface_part(settings))
+        parts.append(surface_part(size))
     if "hessian" in wanted:
-        parts.append(hessian_part(settings))
-    if "trajectory" in wanted:
-        count = len(problem.run.checkpoints) if problem.run is not None else 1
-        if count >= FEWEST_CHECKPOINTS:
-            parts += trajectory_parts(settings)
-        else:
-            missing["Trajectory"] = (
-                f"{problem.title} belongs to no run of {FEWEST_CHECKPOINTS} or more checkpoints. Open a folder of them, record one "
-                "with landscape_gui.Recorder, or let --model NAME be trained."
-            )
-    return parts, missing
+        parts.append(Part("curvature", "Curvature and sharpness", report_of(size), ()))
+    if "trajectory" in wanted and course is not None:
+        parts += trajectory_parts(size, course)
+    return parts
 
 
-def surface_part(settings: Settings) -> Part:
+def surface_part(size: Size) -> Part:
     from landscape_gui.probes.surface import Surface
 
-    question = Surface(steps=(settings.steps, settings.steps), limit=settings.limit, seed=settings.seed)
+    question = Surface(steps=(size.steps, size.steps), limit=size.limit, seed=size.seed)
     shows = (("surface", "Loss surface", {"view": "3d"}), ("contours", "The same from above", {"view": "2d"}))
     return Part("surface", "Loss surface", question, shows)
-
-
-def hessian_part(settings: Settings) -> Part:
-    """The report's numbers; its spectrum and its sharpness are answers of their own by then."""
-    from landscape_gui.probes.report import Report
-
-    report = Report(limit=settings.limit, seed=settings.seed, top=settings.top)
-    return Part("curvature", "Curvature and sharpness", report, ())
 
 
 def along(part: Part, problem: Problem) -> tuple[Part, ...]:
@@ -118,83 +94,50 @@ def along(part: Part, problem: Problem) -> tuple[Part, ...]:
     )
 
 
-def trajectory_parts(settings: Settings) -> list[Part]:
+def trajectory_parts(size: Size, course: Course) -> list[Part]:
     from landscape_gui.probes.dynamics import Dynamics
     from landscape_gui.probes.trajectory import Trajectory
 
-    steps = max(11, settings.steps * 2 // 3 // 2 * 2 + 1)
-    path = Trajectory(steps=(steps, steps), limit=settings.limit, seed=settings.seed)
-    course = Dynamics(limit=settings.limit, seed=settings.seed, checkpoints=MOMENTS)
+    how = size.how
+    path = Trajectory(steps=(size.path, size.path), limit=size.limit, seed=size.seed)
+    dynamics = Dynamics(
+        checkpoints=0 if not course.own else how.moments, most=max(how.products, 4), pairs=how.pairs,
+        over="epoch" if course.own else "step",
+        limit=size.limit, seed=size.seed,
+    )  # fmt: skip
+    names = ("Trajectory", "Training dynamics") if course.own else ("Trajectory of a copy", "Optimisation of a copy")
+    pictures = ("The path of training", "Training dynamics") if course.own else ("The path of the copy", "Optimisation of the copy")
+    shows: tuple[Mapping[str, Any], ...] = ({"view": "2d"}, {})
     return [
-        Part("trajectory", "Trajectory", path, (("trajectory", "The path of training", {"view": "2d"}),)),
-        Part("dynamics", "Training dynamics", course, (("dynamics", "Training dynamics", {}),)),
+        Part(name, title, question, ((name, picture, look),), of=course.problem, words=course.words, own=course.own)
+        for name, title, question, picture, look in zip(
+            ("trajectory", "dynamics"), names, (path, dynamics), pictures, shows, strict=True
+        )
     ]
 
 
-def seconds_of(part: Part, problem: Problem) -> float:
-    """What it will take by the estimate; NaN where that cannot be told."""
-    try:
-        question = part.question.completed(problem)
-        return float(question.cost(problem).seconds)
-    except (LandscapeError, NotImplementedError, ArithmeticError):
-        return math.nan
-
-
-def chosen_limit(problem: Problem, wanted: Sequence[str], settings: Settings, seconds: float) -> int:
-    """The largest subset with which everything is estimated at so many seconds or less, else the smallest.
-
-    A forward pass is timed on the smallest; the rest follows, for its time goes with the examples.
-    """
-    examples = next(iter(problem.splits.values()))
-    if not examples:
-        return 0
-    few = min(LIMITS[-1], examples)
-    parts, _ = parts_of(problem, wanted, dataclasses.replace(settings, limit=few))
-    known = [s for part in parts if math.isfinite(s := seconds_of(part, problem))]
-    each = sum(known) / few
-    for limit in LIMITS:
-        count = min(limit or examples, examples)
-        if count * each <= seconds:
-            return 0 if count == examples else limit
-    return LIMITS[-1] if examples > LIMITS[-1] else 0
-
-
-def estimate(parts: Sequence[Part], problem: Problem, settings: Settings) -> list[str]:
+def estimate(parts: Sequence[Part], costs: Costs, size: Size) -> list[str]:
     """What is about to be computed, a line each."""
-    examples = next(iter(problem.splits.values()))
-    data = f"{min(settings.limit or examples, examples):,} of {examples:,} examples" if settings.limit else f"{examples:,} examples"
+    problem, known = costs.problem, costs.examples
+    data = f"{min(size.limit or known, known):,} of {known:,} examples" if size.limit else f"{known:,} examples"
     lines = [f"{problem.title}: {problem.layout.parameters:,} parameters, {data} of {next(iter(problem.splits))}"]
-    lines.append(f"  Loss and accuracy of all examples: {about(pass_seconds(problem))}")
-    lines += [f"  {part.title}: {about(seconds_of(part, problem))}" for part in parts]
-    pictures = sum(len(part.shows) or 2 for part in parts)
-    return [*lines, f"  Figures and report: {about(pictures * DRAWING)}"]
+    lines += [f"  {part.title}: {about(costs.seconds(part.name, size))}" for part in parts]
+    return [*lines, f"  Figures and report: {about(drawing(parts))}"]
 
 
-def subset_words(problem: Problem, settings: Settings) -> tuple[str, ...]:
+def drawing(parts: Sequence[Part]) -> float:
+    """Seconds that the figures take."""
+    return DRAWING * sum(len(part.shows) or 2 for part in parts)
+
+
+def subset_words(costs: Costs, size: Size) -> tuple[str, ...]:
     """What a reader must know where not all examples count."""
-    examples = next(iter(problem.splits.values()))
-    if not settings.limit or settings.limit >= examples:
+    if not size.limit or size.limit >= costs.examples:
         return ()
     return (
-        f"Surfaces, curvature and sharpness are of {settings.limit:,} of {examples:,} examples, drawn at random with seed "
-        f"{settings.seed}: on a subset the largest eigenvalue comes out too large.",
+        f"Surfaces, curvature and sharpness are of {size.limit:,} of {costs.examples:,} examples, drawn at random with seed "
+        f"{size.seed}: on a subset the largest eigenvalue comes out too large.",
     )
-
-
-def pass_seconds(problem: Problem) -> float:
-    """Two forward passes over every split: what a report says of a checkpoint before any question."""
-    from landscape_gui.probes.endpoint import Endpoint
-
-    try:
-        return 2 * float(Endpoint().completed(problem).cost(problem).seconds)
-    except (LandscapeError, ArithmeticError):
-        return math.nan
-
-
-def about(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "time not known"
-    return f"about {minutes(seconds)}" if seconds >= 1 else "less than a second"
 
 
 # ---------------------------------------------------------------------------------------------------------------------- files
@@ -202,25 +145,47 @@ def about(seconds: float) -> str:
 
 def write_part(part: Part, result: Result, folder: Path) -> Section:
     """Figures, tables and the answer of a part as files, and its section of the report."""
-    from landscape_gui.curvature_results import ReportResult
-    from landscape_gui.export.report_page import Section, table_of_answer
+    from landscape_gui.export.report_page import Section
 
     pictures = tuple(
         picture_of(part, name, title, fields, result, folder, told=place > 0)
         for place, (name, title, fields) in enumerate(part.shows)
     )
     files = write_numbers(part, result, folder)
-    table = report_table(result) if isinstance(result, ReportResult) else table_of_answer(result)
+    table = table_of_part(result)
     seconds = result.provenance.seconds
-    text = (type(part.question).summary + ".", f"Computed in {minutes(seconds)}." if seconds >= 1 else "")
+    text = (part.words, type(part.question).summary + ".", f"Computed in {minutes(seconds)}." if seconds >= 1 else "")
     return Section(
         title=part.title,
         text=tuple(filter(None, text)),
         pictures=pictures,
         tables=(table,) if table is not None and part.table else (),
         notes=tuple(result.notes),
+        meanings=meanings_of(result) if part.table else (),
         files=files,
     )
+
+
+def meanings_of(result: Result) -> tuple[tuple[str, str], ...]:
+    """What the numbers of a report are: convention, estimate, reading and source, as their texts say."""
+    from landscape_gui.curvature_results import ReportResult
+    from landscape_gui.export.report_page import capital
+
+    if not isinstance(result, ReportResult):
+        return ()
+    return tuple((capital(n.label), n.help) for n in result.numbers.values() if n.help)
+
+
+def table_of_part(result: Result) -> Table | None:
+    """The numbers that stand in the report."""
+    from landscape_gui.commands.analyze_table import course_table, report_table
+    from landscape_gui.curvature_results import ReportResult
+    from landscape_gui.dynamics_results import DynamicsResult
+    from landscape_gui.export.report_page import table_of_answer
+
+    if isinstance(result, ReportResult):
+        return report_table(result)
+    return course_table(result) if isinstance(result, DynamicsResult) else table_of_answer(result)
 
 
 def picture_of(
@@ -265,17 +230,16 @@ def write_numbers(part: Part, result: Result, folder: Path) -> dict[str, str]:
                     raise
                 continue
             files[f"{part.name}{suffix}"] = f"{place}/{path.name}"
-    return files
+    return files | write_course(part, result, folder)
 
 
-def report_table(result: Any) -> Any:
-    """A report's numbers by section."""
-    from landscape_gui.export.number_table import value_text
-    from landscape_gui.export.report_page import Table, capital, sure
-    from landscape_gui.export.report_tables import sections
+def write_course(part: Part, result: Result, folder: Path) -> dict[str, str]:
+    """Of a course its numbers under the names of the scripting side, too."""
+    from landscape_gui.commands.analyze_table import course_json
+    from landscape_gui.dynamics_results import DynamicsResult
+    from landscape_gui.export import write
 
-    groups = []
-    for section in sections([result]):
-        rows = [(capital(row.label), value_text(n), sure(n)) for row in section.rows if (n := row.numbers[0]) is not None]
-        groups.append((section.title, tuple(rows)))
-    return Table(heads=("", "value", "how sure"), groups=tuple(groups))
+    if not isinstance(result, DynamicsResult):
+        return {}
+    write(folder / TABLES / COURSE, course_json(result, own=part.own))
+    return {COURSE: f"{TABLES}/{COURSE}"}

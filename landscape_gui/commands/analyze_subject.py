@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import math
+import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_gui.commands import opening
+from landscape_gui.commands.analyze_course import aside
+from landscape_gui.commands.analyze_size import FACTS, TRAINING, Pace, about, examples_for, pace_of
 from landscape_gui.commands.parser import UsageError
 from landscape_gui.commands.terminal import ProgressBar
 
@@ -22,17 +26,48 @@ MODEL, RUN = "model", "run"
 """Folders of the report: fresh weights, and what was trained for it."""
 BRIEFLY = 5
 """Epochs that a network by name is trained for where its trajectory is asked for and nothing says how many."""
+PACED = 1024
+"""Examples that a network's pace is measured on."""
+
 
 DECAY = 5e-4
 """Weight decay of that training, by SGD with momentum 0.9 at a rate that falls from 0.05 along a cosine."""
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """Time that an analysis may take: seconds, from when it began. examples: how many of each split are known, as it was decided
+    here before; None: to be decided. decided: told of it, before training begins."""
+
+    seconds: float
+    examples: int | None = None
+    started: float = field(default_factory=time.monotonic)
+    decided: Callable[[int], None] = lambda examples: None
+
+    @property
+    def left(self) -> float:
+        return self.seconds - (time.monotonic() - self.started)
+
+    def decide(self, pace: Pace | None, splits: int, most: int, epochs: int = 0) -> int:
+        """How many examples of each split may be known, and trained on."""
+        examples = self.examples
+        if examples is None and pace is not None and math.isfinite(self.seconds):
+            share = TRAINING if epochs else FACTS
+            examples = examples_for(pace, splits, share * self.seconds, most, epochs)
+        self.decided(examples or 0)
+        return examples or 0
+
+
+@dataclass(frozen=True)
 class Subject:
-    """problem: what is analysed; warnings: what a reader must know first; None where training was interrupted: see `trained`."""
+    """problem: what is analysed, None where training was interrupted; warnings: what a reader must know first; pace: its network's;
+    examples: how many of each split it knows, 0: all; trained: whether its run was made for this report."""
 
     problem: Problem | None
     warnings: tuple[str, ...] = ()
+    pace: Pace | None = None
+    examples: int = 0
+    trained: bool = False
 
 
 def check(namespace: argparse.Namespace) -> None:
@@ -68,28 +103,54 @@ def spec_of(namespace: argparse.Namespace) -> dict[str, Any]:
     return {**given, "seed": namespace.seed, "train": epochs_of(namespace)} if namespace.model else given
 
 
-def open_subject(namespace: argparse.Namespace, folder: Path, cancelled: Callable[[], bool], ready: Callable[[], None]) -> Subject:
+def open_subject(
+    namespace: argparse.Namespace,
+    folder: Path,
+    cancelled: Callable[[], bool],
+    ready: Callable[[], None],
+    allowance: Allowance,
+) -> Subject:
     """The problem; a network by name is made, and trained, in the report's folder first. Raises LandscapeError.
 
-    ready: called once it is known that there is something to analyse, before anything is written."""
-    if namespace.path or namespace.checkpoint:
-        found = open_checkpoint(namespace) if namespace.checkpoint else Subject(opening.open_named(namespace.path, namespace))
-        ready()
-        return found
+    ready: called once it is known that there is something to analyse, before anything is written. Where a pass over all data would
+    take too much of the time that is allowed, the problem knows a random subset of them."""
+    if namespace.path:
+        return opened(namespace.path, namespace, allowance, ready)
+    if namespace.checkpoint:
+        return open_checkpoint(namespace, allowance, ready)
     epochs = epochs_of(namespace)
     place = folder / (RUN if epochs else MODEL)
-    note = make_fresh(namespace, place, epochs, cancelled, ready)
-    if note is None:
+    made = make_fresh(namespace, place, epochs, cancelled, ready, allowance)
+    if made is None:
         return Subject(None)
-    problem = open_place(place, namespace)
-    random = (
-        f"The weights are random: {namespace.model} was made with seed {namespace.seed} and has not been trained. What follows "
-        "says how training starts, nothing about a trained network. Give --checkpoint FILE, or --train EPOCHS."
-    )
-    return Subject(problem, tuple(filter(None, (note, "" if epochs else random))))
+    warnings = [made.note]
+    if not epochs:
+        warnings.append(
+            f"The weights are random: {namespace.model} was made with seed {namespace.seed} and has not been trained. What follows "
+            "says how training starts, nothing about a trained network. Give --checkpoint FILE, or --train EPOCHS."
+        )
+    elif made.examples and namespace.train is None:
+        warnings.append(
+            f"{namespace.model} was trained for {epochs} epochs on {made.examples:,} random examples alone, for that is what "
+            f"{namespace.minutes:g} min allow (--minutes): a look at how training begins, not a trained network. --minutes M "
+            "allows more, --train EPOCHS trains on all data, --checkpoint FILE takes a trained network."
+        )
+    problem = open_place(place, namespace, made.examples)
+    return Subject(problem, tuple(filter(None, warnings)), made.pace, made.examples, bool(epochs))
 
 
-def open_checkpoint(namespace: argparse.Namespace) -> Subject:
+def opened(path: str, namespace: argparse.Namespace, allowance: Allowance, ready: Callable[[], None]) -> Subject:
+    """What PATH names, on as many examples as may be looked at all."""
+    problem = opening.open_quietly(path, namespace, examples=allowance.examples or 0)
+    ready()
+    pace = pace_of(problem)
+    examples = allowance.decide(pace, len(problem.splits), max(problem.splits.values()))
+    if examples and allowance.examples is None:
+        problem = opening.open_quietly(path, namespace, examples=examples)
+    return Subject(problem, pace=pace, examples=examples)
+
+
+def open_checkpoint(namespace: argparse.Namespace, allowance: Allowance, ready: Callable[[], None]) -> Subject:
     """A checkpoint of the network named."""
     from landscape_gui.checkpoint import read_checkpoint
     from landscape_gui.problem import fitting
@@ -100,7 +161,7 @@ def open_checkpoint(namespace: argparse.Namespace) -> Subject:
     fitting.fit(named.module, checkpoint.tensors, f"{namespace.model} for these data")
     given = {"architecture": namespace.architecture or written(named), "data": str(place), "normalise": normalise}
     changed = argparse.Namespace(**{**vars(namespace), **given})
-    return Subject(opening.open_named(namespace.checkpoint, changed), tuple(filter(None, (named.note,))))
+    return replace(opened(namespace.checkpoint, changed, allowance, ready), warnings=tuple(filter(None, (named.note,))))
 
 
 def written(named: NamedModel) -> str:
@@ -143,30 +204,76 @@ def classes_of(dataset: str | None) -> int:
     return known(dataset).classes if dataset else 0
 
 
+@dataclass(frozen=True)
+class Made:
+    """note: what is to be said of the network; pace: of it; examples: how many of each split it was trained and is looked at on."""
+
+    note: str
+    pace: Pace | None
+    examples: int
+
+
 def make_fresh(
-    namespace: argparse.Namespace, place: Path, epochs: int, cancelled: Callable[[], bool], ready: Callable[[], None]
-) -> str | None:
-    """Fresh weights, or a run trained from them, in a folder that opens by itself; kept where it is there already. Returns what
-    is to be said of the network; None where training was interrupted."""
+    namespace: argparse.Namespace,
+    place: Path,
+    epochs: int,
+    cancelled: Callable[[], bool],
+    ready: Callable[[], None],
+    allowance: Allowance,
+) -> Made | None:
+    """Fresh weights, or a run trained from them, in a folder that opens by itself; kept where it is there already. None: training
+    was interrupted."""
     named, data_place, normalise = named_of(namespace)
     ready()
-    if is_made(place, epochs):
-        return named.note
+    brief = bool(epochs) and namespace.train is None
+    made = measured(namespace, named, epochs if brief else 0, allowance)
+    entry = {"file": str(data_place), **({"normalise": normalise} if normalise else {})}
     card = {
         "title": f"{namespace.model} on {namespace.dataset or data_place.name}",
         "architecture": dict(named.architecture),
-        "data": {"file": str(data_place), **({"normalise": normalise} if normalise else {})},
+        "data": {**entry, "examples": made.examples} if brief and made.examples else entry,
         "loss": "cross_entropy",
     }
+    if is_made(place, epochs):
+        return made
     if not epochs:
         write_fresh(place, named, card)
-        return named.note
-    return named.note if trained(namespace, named, place, epochs, card, cancelled) else None
+        return made
+    if not namespace.quiet:
+        tell_of_training(namespace, made, epochs)
+    return made if trained(namespace, named, place, epochs, card, cancelled) else None
+
+
+def measured(namespace: argparse.Namespace, named: NamedModel, epochs: int, allowance: Allowance) -> Made:
+    """The network's pace, and how many examples of each split may be known where it is also to be trained on them."""
+    from landscape_gui.problem.drawn_data import drawn
+    from landscape_gui.problem.in_memory import computing, in_memory
+
+    data = data_of(namespace)[0]
+    with computing(namespace.threads):
+        few = in_memory(named.module, drawn(data, PACED), "cross_entropy", device=namespace.device, threads=namespace.threads)
+        pace = pace_of(few)
+    most = max(split.examples for split in data.splits)
+    return Made(named.note, pace, allowance.decide(pace, len(data.splits), most, epochs))
+
+
+def tell_of_training(namespace: argparse.Namespace, made: Made, epochs: int) -> None:
+    """What is about to be trained, and how long that takes."""
+    splits = data_of(namespace)[0].splits
+    first = splits[0].examples
+    count = min(made.examples or first, first) if namespace.train is None else first
+    known = sum(min(count, split.examples) for split in splits)
+    whole = f"{count:,} of {first:,} examples" if count < first else f"{first:,} examples"
+    seconds = math.nan
+    if made.pace is not None:
+        seconds = epochs * made.pace.gradient(count) + (epochs + 1) * made.pace.loss(known)
+    print(f"Training {namespace.model} for {epochs} epochs on {whole}: {about(seconds)}", file=sys.stderr)
 
 
 def is_made(place: Path, epochs: int) -> bool:
-    """Whether the folder holds it already; a training that was cut short is set aside, not thrown away."""
+    """Whether the folder holds it already; a training that was cut short goes on, or where it cannot is set aside."""
     from landscape_gui.run import find_run
+    from landscape_gui.training.state import STATE
 
     if not place.exists():
         return False
@@ -174,8 +281,8 @@ def is_made(place: Path, epochs: int) -> bool:
     done = max((row["epoch"] for row in run.metrics if isinstance(row.get("epoch"), (int, float))), default=0) if run else 0
     if not epochs or float(done) >= epochs:
         return run is not None
-    number = next(k for k in range(1, 10_000) if not place.with_name(f"{place.name}-unfinished-{k}").exists())
-    os.replace(place, place.with_name(f"{place.name}-unfinished-{number}"))
+    if not (place / STATE).exists():
+        aside(place, "unfinished")
     return False
 
 
@@ -197,17 +304,20 @@ def trained(
     cancelled: Callable[[], bool],
 ) -> bool:
     """Train and record the run; False: it was interrupted."""
+    from landscape_gui.problem.drawn_data import drawn
     from landscape_gui.problem.settings import prepare_torch
     from landscape_gui.training.recipe import Recipe
+    from landscape_gui.training.state import STATE
     from landscape_gui.training.training import Network, train
 
     prepare_torch(namespace.threads)
+    data = drawn(data_of(namespace)[0], card["data"].get("examples", 0))
     bar = ProgressBar(f"Training {namespace.model}")
     bar.shown = bar.shown and not namespace.quiet
     recipe = Recipe(epochs=epochs, seed=namespace.seed, weight_decay=DECAY, schedule="cosine")
     try:
         done = train(
-            recipe, data_of(namespace)[0], place, entry=card["data"], title=card["title"], device=namespace.device,
+            recipe, data, place, resume=(place / STATE).exists(), entry=card["data"], title=card["title"], device=namespace.device,
             network=Network(named.module, named.architecture), interrupted=cancelled,
             progress=lambda state: bar.update(state.done / state.total, f"epoch {state.epoch} of {epochs}"),
         )  # fmt: skip
@@ -216,8 +326,8 @@ def trained(
         bar.close()
 
 
-def open_place(place: Path, namespace: argparse.Namespace) -> Problem:
+def open_place(place: Path, namespace: argparse.Namespace, examples: int) -> Problem:
     """A folder whose card says everything."""
     from landscape_gui.problem import open_problem
 
-    return open_problem(place, device=namespace.device, threads=namespace.threads)
+    return open_problem(place, device=namespace.device, threads=namespace.threads, examples=examples)

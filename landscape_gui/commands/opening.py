@@ -127,6 +127,13 @@ def allow(digest: str) -> bool:
 
 def open_named(path: str, namespace: argparse.Namespace) -> Problem:
     """The problem that PATH and its flags name. What was seen at opening and looks wrong is said on stderr."""
+    problem = open_quietly(path, namespace)
+    say_warnings(problem)
+    return problem
+
+
+def open_quietly(path: str, namespace: argparse.Namespace, *, examples: int = 0) -> Problem:
+    """The same, whose losses nobody has looked at yet. examples: all that is known of each split, 0: everything."""
     from landscape_gui.problem import open_problem
 
     problem = open_problem(
@@ -137,9 +144,13 @@ def open_named(path: str, namespace: argparse.Namespace) -> Problem:
         chosen=chosen_before(path),
         device=namespace.device,
         threads=namespace.threads,
+        examples=examples,
         **data_options(namespace),
     )
     remember_normalisation(namespace)
+    return problem
+
+
+def say_warnings(problem: Problem) -> None:
     for warning in problem.warnings():
         print(f"landscape-gui: {warning}", file=sys.stderr)
-    return problem

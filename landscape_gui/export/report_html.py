@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from landscape_gui.export import render
-from landscape_gui.export.report_page import Page, Picture, Section, Table
+from landscape_gui.export.report_page import Page, Picture, Section, Table, coded
 from landscape_gui.figure import Figure
 from landscape_gui.page_setup import PageSetup
 from landscape_gui.style import DARK, LIGHT, Theme
@@ -30,12 +30,13 @@ a{color:var(--accent)}p{margin:.5rem 0;max-width:48rem}
 .warn p{margin:.2rem 0}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.8rem;margin:1.4rem 0}
 .card{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem}
-.card b{display:block;font-size:1.06rem;font-weight:600;font-variant-numeric:tabular-nums;margin:.1rem 0}
+.card b{display:block;font-size:.98rem;font-weight:600;font-variant-numeric:tabular-nums;margin:.1rem 0}
 .card span{display:block;font-size:.84rem;color:var(--muted);line-height:1.35}
 figure{margin:1.4rem 0;break-inside:avoid}figure img{max-width:100%;height:auto;display:block}
 figcaption{font-size:.86rem;line-height:1.5;color:var(--muted);margin-top:.5rem;max-width:48rem}
 figcaption b{color:var(--ink)}.caption{font-size:.86rem;line-height:1.5;color:var(--muted);margin:0 0 1rem}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:0 2rem}
+.single img{max-width:min(32rem,100%)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.92rem;margin:.8rem 0;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.28rem 1.4rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -44,6 +45,8 @@ tr.g td{padding-top:.9rem;font-weight:600}tr{break-inside:avoid}
 ul{padding-left:1.2rem;margin:.5rem 0}li{margin:.2rem 0;max-width:48rem}.small{font-size:.88rem;color:var(--muted)}
 code{font:.9em ui-monospace,"DejaVu Sans Mono",monospace;background:var(--soft);padding:.1em .3em;border-radius:3px;
 overflow-wrap:anywhere}
+details{margin:.8rem 0;font-size:.92rem}summary{cursor:pointer;color:var(--accent)}
+dl{margin:.6rem 0;max-width:48rem}dt{font-weight:600;margin-top:.7rem}dd{margin:.1rem 0 0}
 nav{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.92rem;margin:1rem 0}
 @media print{.pair{grid-template-columns:1fr 1fr}.cards{grid-template-columns:repeat(4,1fr)}}
 @media print{body{padding:0;max-width:none;font-size:10.5pt}nav{display:none}h2,.lead{break-after:avoid}
@@ -79,6 +82,17 @@ def text(words: str) -> str:
     return html.escape(words)
 
 
+def marked(words: str) -> str:
+    """Text with its `code`."""
+    return "".join(f"<code>{text(piece)}</code>" if code else text(piece) for piece, code in coded(words))
+
+
+def meanings(said: Iterable[tuple[str, str]]) -> str:
+    """What each number is, folded away on a screen."""
+    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(words)}</dd>" for name, words in said)
+    return f"<details><summary>What each number is, and how to read it</summary><dl>{rows}</dl></details>" if rows else ""
+
+
 def anchor(title: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in title.lower()).strip("-")
 
@@ -109,17 +123,20 @@ def missing(parts: Iterable[tuple[str, str]]) -> str:
 def section(part: Section) -> str:
     inner = [
         f'<h2 id="{anchor(part.title)}">{text(part.title)}</h2>',
-        *(f'<p class="lead">{text(words)}</p>' for words in part.text),
+        *(f'<p class="lead">{marked(words)}</p>' for words in part.text),
         gallery(part.pictures),
         *map(table, part.tables),
         listed("", part.notes),
+        meanings(part.meanings),
         files(part.files),
     ]
     return f"<section>{''.join(inner)}</section>"
 
 
 def gallery(pictures: Sequence[Picture]) -> str:
-    """Pictures below one another, or small ones side by side above their captions."""
+    """Pictures below one another, or small ones side by side above their captions; one by itself is no larger than those."""
+    if len(pictures) == 1 and narrow(pictures[0]):
+        return f'<div class="single">{picture(pictures[0])}</div>'
     if len(pictures) < 2 or not all(map(narrow, pictures)):
         return "".join(map(picture, pictures))
     beside = "".join(picture(replace(shown, caption="")) for shown in pictures)

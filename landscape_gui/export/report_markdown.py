@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from landscape_gui.export.number_table import escaped
-from landscape_gui.export.report_page import Page, Picture, Section, Table
+from landscape_gui.export.report_page import Page, Picture, Section, Table, coded
 
 
 def as_markdown(page: Page) -> str:
@@ -35,7 +35,7 @@ def lines_of(page: Page) -> Iterator[str]:
 def section_lines(part: Section) -> Iterator[str]:
     yield from (f"## {escaped(part.title)}", "")
     for words in part.text:
-        yield from (escaped(words), "")
+        yield from ("".join(f"`{piece}`" if code else spaced(piece) for piece, code in coded(words)), "")
     for shown in part.pictures:
         yield from picture_lines(shown)
     for table in part.tables:
@@ -43,8 +43,18 @@ def section_lines(part: Section) -> Iterator[str]:
     if part.notes:
         yield from (f"- {escaped(note)}" for note in part.notes)
         yield ""
+    if part.meanings:
+        yield from ("<details><summary>What each number is, and how to read it</summary>", "")
+        yield from (f"- **{escaped(name)}**: {escaped(words)}" for name, words in part.meanings)
+        yield from ("", "</details>", "")
     if part.files:
         yield from ("Files: " + ", ".join(f"[{escaped(name)}]({path})" for name, path in part.files.items()), "")
+
+
+def spaced(words: str) -> str:
+    """Escaped, with the spaces at its ends."""
+    inner = escaped(words)
+    return f"{' ' * words.startswith(' ')}{inner}{' ' * (words.endswith(' ') and bool(inner))}"
 
 
 def picture_lines(shown: Picture) -> Iterator[str]:

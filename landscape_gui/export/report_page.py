@@ -49,13 +49,15 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """text: paragraphs; notes: what should be known of the numbers; files: name in words -> path relative to the report."""
+    """text: paragraphs, `code` in backticks; notes: what should be known of the numbers; meanings: name of a number -> what it is,
+    how it was come by and how to read it; files: name in words -> path relative to the report."""
 
     title: str
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    meanings: tuple[tuple[str, str], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,6 +105,11 @@ def table_of_answer(result: Result) -> Table | None:
     return Table(heads=("", *found.heads, "how sure"), groups=(("", rows),))
 
 
+def coded(words: str) -> list[tuple[str, bool]]:
+    """Words in pieces, and whether each stood between backticks."""
+    return [(piece, place % 2 == 1) for place, piece in enumerate(words.split("`")) if piece]
+
+
 def present(cells: Sequence[Number | None]) -> list[Number]:
     return [n for n in cells if n is not None]
 
@@ -113,9 +120,9 @@ def headline_of(numbers: Mapping[str, Number], names: Sequence[str]) -> tuple[tu
 
 
 def capital(text: str) -> str:
-    """A label with a capital, unless it begins with a symbol's name."""
+    """A label with a capital, unless it begins with a symbol or its name."""
     first = re.split(r"[\s,:]", text, maxsplit=1)[0]
-    return text if not first.isalpha() or first in SYMBOLS else text[:1].upper() + text[1:]
+    return text if not first.isalpha() or not first.isascii() or first in SYMBOLS else text[:1].upper() + text[1:]
 
 
 def in_per_cent(number: Number) -> Number:
@@ -126,5 +133,6 @@ def in_per_cent(number: Number) -> Number:
 
 
 __all__ = [
-    "Page", "Picture", "Section", "Table", "capital", "headline_of", "kind_text", "numbers_table", "sure", "table_of_answer",
+    "Page", "Picture", "Section", "Table", "capital", "coded", "headline_of", "kind_text", "numbers_table", "sure",
+    "table_of_answer",
 ]  # fmt: skip

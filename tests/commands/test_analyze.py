@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import copy
 import json
 import re
 import shutil
@@ -15,10 +15,23 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from landscape_gui import cli, open_problem, read_result
-from landscape_gui.commands import analyze, analyze_parts, analyze_subject
-from landscape_gui.commands.analyze_parts import Settings
+from landscape_gui import cli, open_problem, read_result, samples
+from landscape_gui.commands import analyze, analyze_subject
+from landscape_gui.commands.analyze_course import BATCH, RATE, continued_course, marks, optimise
+from landscape_gui.commands.analyze_size import (
+    EXAMPLES,
+    LEVELS,
+    Affine,
+    Costs,
+    Pace,
+    Remaining,
+    Size,
+    examples_for,
+    largest,
+    pace_of,
+)
 
 QUICK = ["--steps", "5", "--limit", "60", "--top", "2"]
 LOADING = {"link": "href", "script": "src", "img": "src", "source": "srcset", "iframe": "src", "object": "data"}
@@ -112,7 +125,7 @@ def test_the_same_command_finds_everything_again(trained: Path, tmp_path: Path, 
     assert (ours.key, ours.created, ours.seconds) == (theirs.key, theirs.created, theirs.seconds), "found, not computed"
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "run").iterdir()} == run, "nor trained"
     told = capsys.readouterr()
-    assert "60 of 1,437 examples" in told.err and "Loss surface: " in told.err and "report.html" in told.out
+    assert "60 of 1,437 examples" in told.err and "1 of 1: Loss surface" in told.err and "report.html" in told.out
 
 
 def test_random_weights_are_said_aloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +142,8 @@ def test_random_weights_are_said_aloud(tmp_path: Path, capsys: pytest.CaptureFix
     given = parser.parse([*named, "--checkpoint", str(folder / "model" / "epoch-000.safetensors"), "--device", "cpu"])
     analyze_subject.check(given)
     asked: list[bool] = []
-    found = analyze_subject.open_subject(given, tmp_path, lambda: False, lambda: asked.append(True))
+    allowance = analyze_subject.Allowance(600.0)
+    found = analyze_subject.open_subject(given, tmp_path, lambda: False, lambda: asked.append(True), allowance)
     assert found.problem is not None and found.warnings == () and asked == [True]
     assert found.problem.at_checkpoint() == first.at_checkpoint(), "the network's strides and pools are those of the name"
     assert first.layout.parameters == 5210
@@ -209,24 +223,122 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert analyze.read_mark(folder) == {"subject": {"path": "b.pt"}}
 
 
-def test_as_many_examples_as_the_time_allows_and_the_same_the_next_time(tmp_path: Path) -> None:
+def test_a_slow_network_is_asked_less_the_more_the_less_time_there_is() -> None:
+    """Seconds by a made-up pace, so that the choice is the same on every machine."""
     problem = open_problem("samples:digits-mlp", device="cpu")
-    settings = Settings(limit=0, steps=5, top=2, seed=0)
-    assert analyze_parts.chosen_limit(problem, ["visualize"], settings, 1e9) == 0
-    assert analyze_parts.chosen_limit(problem, ["visualize"], settings, 0.0) == 256
-    analyze.prepare_folder(tmp_path, {"path": "x"})
-    given = argparse.Namespace(limit=None, minutes=1e-9, steps=5, top=2, seed=0)
-    assert analyze.settings_of(given, problem, ["visualize"], tmp_path, {"path": "x"}).limit == 256
-    analyze.write_mark(tmp_path, {**(analyze.read_mark(tmp_path) or {}), "limit": 512})
-    assert analyze.settings_of(given, problem, ["visualize"], tmp_path, {"path": "x"}).limit == 512
-    given.minutes = 1e9
-    assert analyze.settings_of(given, problem, ["visualize"], tmp_path, {"path": "x"}).limit == 0
+    pace = Pace(Affine(0.0, 1e-3), Affine(0.0, 3e-3), Affine(0.0, 6e-3))
+    costs = Costs(problem, pace, Affine(0.0, 2e-3), Affine(0.0, 2e-3), 41)
+    names = ("surface", "curvature", "trajectory", "dynamics")
+    found = {}
+    for seconds in (1e9, 3000.0, 1000.0, 300.0, 60.0, 0.0):
+        size = found[seconds] = largest(costs, names, Size(), seconds, steps=None, top=None)
+        assert sum(costs.seconds(name, size) for name in names) <= seconds or size == found[0.0 if seconds == 0 else seconds]
+    assert found[1e9] == Size() and (found[0.0].level, found[0.0].limit) == (len(LEVELS) - 1, 32)
+    totals = [sum(costs.seconds(name, size) for name in names) for size in found.values()]
+    assert totals == sorted(totals, reverse=True) and totals[1] <= 3000 and totals[2] <= 1000 and totals[3] <= 300
+    asked = largest(costs, names, Size(), 0.0, steps=9, top=7)
+    assert (asked.steps, asked.top) == (9, 7), "what was asked for stays"
+    assert Size(**found[60.0].kept()) == found[60.0]
 
 
-def test_a_lone_checkpoint_has_no_trajectory_and_is_told_why() -> None:
-    problem = open_problem("samples:digits-resnet", device="cpu")
-    parts, missing = analyze_parts.parts_of(problem, ["trajectory"], Settings(limit=60, steps=5, top=2, seed=0))
-    assert [part.name for part in parts] == ["trajectory", "dynamics"] and not missing
-    lone = open_problem("samples:digits-resnet-plain", device="cpu")
-    parts, missing = analyze_parts.parts_of(lone, ["trajectory"], Settings(limit=60, steps=5, top=2, seed=0))
-    assert not parts and "no run of 3 or more" in missing["Trajectory"]
+def test_a_pass_over_everything_that_takes_too_long_is_over_a_part() -> None:
+    pace = Pace(Affine(0.0, 1e-2), Affine(0.0, 3e-2), Affine(0.0, 6e-2))
+    assert examples_for(pace, 2, 1e9, 50_000) == 0
+    few = examples_for(pace, 2, 60.0, 50_000)
+    assert few in EXAMPLES and 2 * 2 * few * 1e-2 <= 60 < 2 * 2 * 5_000 * 1e-2
+    assert examples_for(pace, 2, 60.0, 50_000, epochs=5) < few and examples_for(pace, 2, 0.0, 100) == 0
+
+
+def test_the_pace_grows_with_the_examples_and_needs_a_gradient() -> None:
+    problem = open_problem("samples:digits-mlp", device="cpu")
+    pace = pace_of(problem)
+    assert pace is not None
+    assert pace.loss.each > 0 and pace.loss(2000) > pace.loss(1000) > 0
+    assert pace.gradient(1000) > 0 < pace.product(1000)
+    frozen = open_problem("samples:digits-mlp", device="cpu")
+    for parameter in frozen.module.parameters():
+        parameter.requires_grad_(False)
+    assert pace_of(frozen) is None
+
+
+def test_little_time_means_a_small_analysis_that_says_so_and_the_same_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "r"
+    command = ["analyze", "samples:digits-mlp", "--compute-hessian", "--minutes", "1e-6", "--save-dir", str(folder)]
+    assert cli.main(command) == 0
+    first = json.loads((folder / "analysis.json").read_text())
+    assert first["size"]["level"] == len(LEVELS) - 1 and first["size"]["limit"] == 32 and first["examples"] == 128
+    told = capsys.readouterr().err
+    assert told.startswith("Opening samples:digits-mlp") and "1 of 1: Curvature and sharpness" in told
+    for name in ("report.html", "report.md"):
+        text = (folder / name).read_text()
+        assert "What was reduced" in text and "1e-06 min were allowed" in text and "least effort" in text
+        assert "128" in text and "1,437" in text and "random subset of the data" in text
+    answers = {path.name: read_result(path).provenance.created for path in (folder / "answers").iterdir()}
+    assert cli.main(command) == 0
+    assert {path.name: read_result(path).provenance.created for path in (folder / "answers").iterdir()} == answers
+    assert json.loads((folder / "analysis.json").read_text())["size"] == first["size"]
+
+
+def test_what_is_left_is_told_from_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    left = Remaining([100.0, 100.0, 200.0])
+    assert left.words(0) == "about 2 min, about 7 min for all that is left"
+    left.begin()
+    now[0] = 300.0
+    left.end(0)
+    assert left.words(1) == "about 5 min, about 15 min for all that is left" and left.words(2) == "about 10 min"
+
+
+def test_a_run_is_its_own_course_and_a_lone_checkpoint_has_a_copy_optimised(tmp_path: Path) -> None:
+    folder = tmp_path / "lone"
+    lone = tmp_path / "net" / "only.safetensors"
+    lone.parent.mkdir()
+    sample = samples.folder() / "digits-mlp"
+    shutil.copy(sample / "epoch-003.safetensors", lone)
+    card = json.loads((sample / "landscape.json").read_text())
+    card["data"]["file"] = str(samples.folder() / "data" / "digits.npz")
+    (lone.parent / "landscape.json").write_text(json.dumps({k: card[k] for k in ("architecture", "data", "loss")}))
+    before = lone.read_bytes()
+    assert cli.main(["analyze", str(lone), "--track-trajectory", "--save-dir", str(folder), "--steps", "5", "--limit", "0"]) == 0
+    found = json.loads((folder / "tables" / "optimization_trajectory.json").read_text())
+    assert found["course"].startswith("a copy") and found["steps"] == list(range(0, 101, 10))
+    names = ("losses_train", "losses_test", "grad_norms", "sharpness", "max_eigenvalues", "distances")
+    assert all(len(found[name]) == 11 and None not in found[name] for name in names)
+    assert lone.read_bytes() == before and found["distances"][0] == 0
+    assert found["losses_train"][-1] < found["losses_train"][0]
+    text = Reader((folder / "report.html").read_text()).text
+    assert "This is not how the network was trained" in text and "Optimisation of a copy" in text
+    assert "100 steps (plain SGD, rate 0.01, batches of 64" in text and "own run" not in text
+    problem = open_problem(lone, device="cpu")
+    again = continued_course(
+        problem, folder, updates=100, moments=12, seed=0, cancelled=lambda: True, tell=lambda share, note: None
+    )
+    assert again is not None and again.checkpoints == 11, "not optimised again"
+    other = continued_course(
+        problem, folder, updates=100, moments=12, seed=1, cancelled=lambda: True, tell=lambda share, note: None
+    )
+    assert other is None and (folder / "continued-before-1").is_dir(), "that of another seed is kept, under another name"
+
+
+def test_the_copy_takes_the_steps_of_plain_gradient_descent(tmp_path: Path) -> None:
+    """Its first step against torch's own SGD on the same batch; the problem's weights stay."""
+    problem = open_problem("samples:digits-mlp", device="cpu")
+    start = problem.state.clone()
+    assert optimise(problem, tmp_path, (0, 1), 3, lambda: False, lambda share, note: None)
+    module = copy.deepcopy(problem.module).train()
+    parts = problem.minibatches(batch=BATCH, seed=3).chunk(0)
+    optimizer = torch.optim.SGD(module.parameters(), RATE)
+    torch.nn.functional.cross_entropy(module(parts.inputs), parts.targets).backward()
+    optimizer.step()
+    after = load_file(tmp_path / "step-00001.safetensors")
+    for name, tensor in module.state_dict().items():
+        torch.testing.assert_close(after[name], tensor, rtol=1e-6, atol=1e-7)  # float32 sums in another order
+    assert torch.equal(problem.state, start)
+    assert not optimise(problem, tmp_path, (0, 5), 3, lambda: True, lambda share, note: None)
+
+
+def test_a_copy_is_looked_at_each_ten_steps_or_as_often_as_there_is_time() -> None:
+    assert marks(100, 12) == tuple(range(0, 101, 10)) and marks(20, 4) == (0, 10, 20) and marks(50, 3) == (0, 25, 50)

@@ -1,0 +1,130 @@
+"""The course of training that an analysis follows: the run that the checkpoint belongs to, or a copy that is optimised from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from landscape_gui.problem import Problem
+
+FEWEST_CHECKPOINTS = 3
+CONTINUED = "continued"
+"""The folder of a copy's checkpoints."""
+RATE, BATCH, EVERY = 0.01, 64, 10
+"""Of the copy: plain SGD on the training data, BatchNorm's statistics held, dropout off; looked at `EVERY` steps, more seldom where
+there is little time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """problem: in the run that is followed; words: which one it is, for a reader who might take it for another."""
+
+    problem: Problem
+    words: str
+    own: bool
+
+    @property
+    def checkpoints(self) -> int:
+        return len(self.problem.run.checkpoints) if self.problem.run is not None else 0
+
+
+def own_course(problem: Problem, *, trained_here: bool = False) -> Course | None:
+    """That of the run which the checkpoint belongs to; None where it belongs to none that is long enough."""
+    run = problem.run
+    if run is None or len(run.checkpoints) < FEWEST_CHECKPOINTS:
+        return None
+    whose = "The run that was trained for this report" if trained_here else f"The network's own run, {run.path}"
+    return Course(problem=problem, words=f"{whose}: its {len(run.checkpoints)} checkpoints, as training saved them.", own=True)
+
+
+def marks(updates: int, moments: int) -> tuple[int, ...]:
+    """After which steps the copy is kept: each EVERY steps, or fewer where no more may be measured."""
+    count = max(2, min(moments, updates // EVERY + 1))
+    return tuple(sorted({round(k * updates / (count - 1)) for k in range(count)}))
+
+
+def continued_course(
+    problem: Problem,
+    folder: Path,
+    *,
+    updates: int,
+    moments: int,
+    seed: int,
+    cancelled: Callable[[], bool],
+    tell: Callable[[float, str], None],
+) -> Course | None:
+    """A copy is optimised from the checkpoint for so many steps, and kept in the folder now and then; None: cancelled. One that is
+    there already is taken. Raises ProblemError where the loss has no gradient."""
+    place, kept = folder / CONTINUED, marks(updates, moments)
+    training = {
+        "optimizer": "SGD", "lr": RATE, "momentum": 0.0, "batch_size": BATCH, "steps": updates, "seed": seed,
+        "from": problem.fingerprint,
+    }  # fmt: skip
+    card = {"title": f"A copy of {problem.title}, optimised from its checkpoint", "training": training}
+    if not is_there(place, card, kept):
+        if place.exists():
+            aside(place)
+        place.mkdir(parents=True)
+        if not optimise(problem, place, kept, seed, cancelled, tell):
+            return None
+        (place / "landscape.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return course_in(problem, place, kept)
+
+
+def course_in(problem: Problem, place: Path, kept: tuple[int, ...]) -> Course:
+    from landscape_gui.run import find_run
+
+    run = find_run(place)
+    assert run is not None
+    words = (
+        f"This is not how the network was trained: no run of {FEWEST_CHECKPOINTS} or more checkpoints is there. A copy of it was "
+        f"optimised from this checkpoint for {kept[-1]} steps (plain SGD, rate {RATE:g}, batches of {BATCH}, dropout off, "
+        f"BatchNorm with the checkpoint's statistics), and looked at after {', '.join(map(str, kept))} of them. The network itself "
+        "stays as it is. Open a folder of checkpoints, or record one with landscape_gui.Recorder, to see a run's own way."
+    )
+    return Course(problem=problem.with_run(run), words=words, own=False)
+
+
+def optimise(
+    problem: Problem,
+    place: Path,
+    kept: tuple[int, ...],
+    seed: int,
+    cancelled: Callable[[], bool],
+    tell: Callable[[float, str], None],
+) -> bool:
+    """Write the copy as it is after each of these steps. False: cancelled before the last."""
+    from landscape_gui.core.descent import Descent, Rule
+
+    descent = Descent(problem.minibatches(batch=BATCH, seed=seed), problem.state, Rule("sgd", RATE), frozen=True)
+    problem.save_state(descent.weights, place / name_of(0))
+    while descent.updates < kept[-1]:
+        if cancelled():
+            return False
+        descent.update()
+        tell(descent.updates / kept[-1], f"step {descent.updates} of {kept[-1]}")
+        if descent.updates in kept:
+            problem.save_state(descent.weights, place / name_of(descent.updates))
+    return True
+
+
+def name_of(step: int) -> str:
+    return f"step-{step:05}.safetensors"
+
+
+def is_there(place: Path, card: dict[str, Any], kept: tuple[int, ...]) -> bool:
+    try:
+        known = json.loads((place / "landscape.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(known == card) and {path.name for path in place.glob("step-*")} == {name_of(step) for step in kept}
+
+
+def aside(place: Path, word: str = "before") -> None:
+    """Give a folder another name: what was made for another analysis, or cut short, is kept."""
+    number = next(k for k in range(1, 10_000) if not place.with_name(f"{place.name}-{word}-{k}").exists())
+    place.rename(place.with_name(f"{place.name}-{word}-{number}"))
