@@ -25,6 +25,7 @@ from landscape_gui.errors import LandscapeError, StoreError
 from landscape_gui.probes.base import Probe, question
 from landscape_gui.question_words import asked_words, connected_words
 from landscape_gui.results import Result
+from landscape_gui.whole_files import write_whole
 
 MAGIC = b"landscape_gui answer 1\n"
 DIGEST = 32
@@ -144,44 +145,14 @@ def read_result(path: str | os.PathLike[str]) -> Result:
 
 def replace(path: Path, data: bytes, temporary: Path | None = None) -> None:
     """Write `data` to `path` so that at any moment either the old content or all of the new one is there. StoreError if not."""
-    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        move(temporary, path)
-        flush_folder(path.parent)
+        write_whole(path, data, temporary=temporary)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise StoreError(
             f"{path.name} cannot be written to {path.parent}: {error.strerror or error}.",
             remedy="Free some space or choose another folder; with LANDSCAPE_GUI_CACHE for the store.",
         ) from error
-
-
-def move(source: Path, target: Path) -> None:
-    """os.replace, tried again for a moment where another program holds the target open (Windows)."""
-    for attempt in range(10):
-        try:
-            os.replace(source, target)
-            return
-        except PermissionError:
-            if os.name != "nt" or attempt == 9:
-                raise
-            time.sleep(0.05)
-
-
-def flush_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Store:

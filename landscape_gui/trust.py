@@ -9,6 +9,8 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+from landscape_gui.whole_files import write_whole
+
 FILE = "trusted.json"
 
 
@@ -29,9 +31,7 @@ def remember_trust(digest: str, path: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{FILE}.lock"):
         entries = {**_read(), digest: path}
-        temporary = folder / f"{FILE}.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-        os.replace(temporary, folder / FILE)
+        write_whole(folder / FILE, json.dumps(entries, indent=1).encode())
 
 
 def _read() -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from landscape_gui.errors import LandscapeError
+from landscape_gui.whole_files import write_whole
 
 
 def check_target(path: str | os.PathLike[str], suffixes: tuple[str, ...], *, overwrite: bool = True) -> Path:
@@ -29,35 +29,15 @@ def check_target(path: str | os.PathLike[str], suffixes: tuple[str, ...], *, ove
 
 
 def write(target: Path, content: bytes) -> Path:
-    """The whole file or nothing: written beside it under another name, then put in its place."""
-    temporary = None
+    """The whole file or nothing. Raises LandscapeError where it cannot be written."""
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix, delete=False
-        ) as handle:
-            temporary = Path(handle.name)
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
+        write_whole(target, content)
     except OSError as why:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = why.strerror or str(why)
         raise LandscapeError(
             f"{target} could not be written: {reason}.", remedy="Free some space, or choose another folder."
         ) from why
     return target
-
-
-def _mode(target: Path) -> int:
-    """Permissions of the file that is replaced, else those that the user's mask gives."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _or(words: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from filelock import FileLock
 
 from landscape_gui.data_choice import DataChoice
 from landscape_gui.trust import config_folder
+from landscape_gui.whole_files import write_whole
 
 FILE = "data.json"
 MOST = 300
@@ -49,9 +49,7 @@ def _changing() -> Iterator[dict[str, dict[str, Any]]]:
     with FileLock(folder / f"{FILE}.lock"):
         content = _read()
         yield content
-        temporary = folder / f"{FILE}.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(temporary, folder / FILE)
+        write_whole(folder / FILE, json.dumps(content, indent=1).encode())
 
 
 def choice_for_data(path: str | Path) -> DataChoice | None:

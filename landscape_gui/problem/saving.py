@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from landscape_gui.core.vector import Layout
 from landscape_gui.errors import ProblemError
+from landscape_gui.whole_files import write_whole
 
 
 def write_state(path: Path, module: nn.Module, layout: Layout, state: Tensor, metadata: Mapping[str, str]) -> None:
@@ -24,13 +24,7 @@ def write_state(path: Path, module: nn.Module, layout: Layout, state: Tensor, me
         source = first.setdefault(id(tensor), name)
         tensors[name] = moved.get(name, moved.get(source, tensor.detach().cpu())).clone().contiguous()
     content = save(tensors, metadata={"format": "pt", **metadata})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_whole(path, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ProblemError(f"{path} cannot be written: {error.strerror}.") from error

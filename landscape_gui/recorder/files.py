@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from landscape_gui import whole_files
 from landscape_gui.recorder.thinning import Mark
 
 LOG = "metrics.jsonl"
@@ -41,30 +41,5 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, *content: bytes | memoryview) -> None:
-    """Write a file, in pieces if need be, under a temporary name, force it to the disk and give it its name. Raises OSError, and
-    leaves nothing then."""
-    temporary = path.with_name(f".{path.name}.recorder-tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    force_names(path.parent)
-
-
-def force_names(folder: Path) -> None:
-    """Force a folder's names to the disk, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:  # some network file systems know no such thing
-        pass
-    finally:
-        os.close(handle)
+    """Write a file of a run, whole or not at all; what a kill leaves is called so that the next start takes it away. OSError."""
+    whole_files.write_whole(path, *content, temporary=path.with_name(f".{path.name}.recorder-tmp"))
