@@ -185,7 +185,8 @@ def permutation_tests(measures: Array, gap: Array) -> tuple[Array, Array]:
     """Two-sided p-values of Kendall's correlation of measures (k, n) with a gap (n,), which is shuffled: for each alone, and for
     the largest of all, which allows for how many were looked at (Westfall and Young 1993). (k,) both; NaN: a constant measure.
 
-    A measure's missing values are NaN. The smallest p there can be is 2/n! (untied), so that few models cannot say much.
+    Tau of few models is large by chance, so that where models lack a measure its tau stands times the root of the pairs left. A
+    measure's missing values are NaN. The smallest p there can be is 2/n! (untied), so that few models cannot say much.
     """
     ways, own = orders(len(gap)), signs(np.asarray(gap, float))
     parts = [sum_signs(np.asarray(row, float)) for row in measures]

@@ -47,10 +47,11 @@ def test_a_constant_has_no_correlation() -> None:
     assert math.isnan(permutation_tests(x[None], y)[0][0])
 
 
-def test_of_three_models_no_interval_is_given() -> None:
-    three = np.arange(FEWEST - 1.0)
-    assert not kendall_interval(three, three).known and not spearman_interval(three, three).known
-    assert kendall_interval(np.arange(4.0), np.arange(4.0)).known
+@pytest.mark.parametrize("n", [2, 3])
+def test_of_three_models_no_interval_is_given(n: int) -> None:
+    few, four = np.arange(float(n)), np.arange(4.0)
+    assert not kendall_interval(few, few).known and not spearman_interval(few, few).known
+    assert kendall_interval(four, four).known and spearman_interval(four, four).known and FEWEST == 4
 
 
 @pytest.mark.parametrize("n", [4, 5, 6])
@@ -76,6 +77,25 @@ def test_many_measures_are_allowed_for() -> None:
     alone, together = permutation_tests(measures, gap)
     assert alone.min() < 0.05 < together.min()
     assert (together >= alone).all()
+
+
+def test_measures_with_ties_and_gaps_count_by_their_tau() -> None:
+    """The p that allows for all, against the largest of scipy's |tau-b| times the root of their pairs, over every order."""
+    gap = np.array([0.1, 0.4, 0.2, 0.8, 0.5])
+    tied, missing = np.array([1.0, 2, 1, 2, 2]), np.array([np.nan, 2.0, 1.0, 3.0, 5.0])
+    measures = np.stack([tied, missing, np.array([3.0, 1, 2, 5, 4])])
+
+    def sizes(order: tuple[float, ...]) -> list[float]:
+        found = []
+        for row in measures:
+            have = np.isfinite(row)
+            found.append(abs(stats.kendalltau(row[have], np.array(order)[have]).statistic) * math.sqrt(math.comb(have.sum(), 2)))
+        return found
+
+    own, every = sizes(tuple(gap)), np.array([sizes(order) for order in itertools.permutations(gap)])
+    alone, together = permutation_tests(measures, gap)
+    assert alone == pytest.approx((every >= np.array(own) - 1e-9).mean(0))
+    assert together == pytest.approx((every.max(1)[:, None] >= np.array(own) - 1e-9).mean(0))
 
 
 def test_two_copies_of_a_measure_count_once() -> None:
@@ -175,4 +195,8 @@ def test_measurement_alone_moves_tau_where_errors_are_as_large_as_differences() 
     sure, unsure = of_noise(x, np.zeros(5), x, np.full(5, 0.01)), of_noise(x, np.zeros(5), x, np.full(5, 2.0))
     assert (sure.low, sure.high) == (1.0, 1.0)
     assert unsure.low < 0.3 < unsure.high
-    assert of_noise(x, np.zeros(5), x, np.full(5, 2.0)) == unsure, "seeded"
+    some = of_noise(x, np.zeros(5), x, np.array([2.0, np.nan, 2.0, np.inf, 2.0]))
+    assert some.known and some.low < 1.0, "what has no error is exact"
+    many, drawn = np.arange(40.0), {"draws": 50}
+    again = [of_noise(many, np.zeros(40), many, np.full(40, 9.0), **drawn, seed=seed) for seed in (0, 0, 1)]  # type: ignore[arg-type]
+    assert again[0] == again[1] != again[2], "seeded"
