@@ -26,6 +26,7 @@ def growth_of(probe: Probe | None, result: Result | None) -> Any:
 def grow(growth: Any, problem: Any, stop: Callable[[], bool]) -> tuple[Probe, Result] | None:
     """The answer with what its problem's run holds by now, and the question that it answers; None where it was stopped. What was
     measured of each checkpoint is kept in the store, the whole is not: it is soon out of date. Raises LandscapeError."""
+    import landscape_gui.probes.dynamics_pictures  # noqa: F401  what draws it: imported here, and not while the window waits
     from landscape_gui.jobs import answering, signed
     from landscape_gui.store import Store
 

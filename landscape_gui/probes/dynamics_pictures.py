@@ -165,7 +165,7 @@ class Drawn:
         if not {"lambda_max", "stability_ratio"} & set(self.names):
             return False
         limits = [limit for run in self.runs if (limit := run.limit()) is not None and np.isfinite(limit).any()]
-        largest = [q.values for run in self.runs if (q := run.quantities.get("lambda_max")) is not None]
+        largest = [q.values for run in self.runs for q in both(run, "lambda_max")]
         tops = [float(np.nanmax(v[np.isfinite(v)], initial=-np.inf)) for v in (*limits, *largest)]
         return bool(limits) and bool(largest) and max(tops[: len(limits)]) > FAR * max(tops[len(limits) :])
 

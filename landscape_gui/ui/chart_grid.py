@@ -232,10 +232,13 @@ class ChartGrid(QScrollArea):
         return self.figure is not None and self.figure.columns > 2 and len(self.figure.panels) > 3
 
     def show_moment(self, order: float | None) -> None:
-        """Point at the checkpoints next to a place along the runs, in every chart."""
+        """Point at the checkpoints next to a place along the runs, in every chart; one whose turn is still to come does when it is
+        drawn."""
         self.moment = order
-        for chart in self.charts:
-            chart.pointer.show(order)
+        count = len(self.figure.panels) if self.figure is not None else 0
+        for cell in self.cells[:count]:
+            if cell.is_drawn:
+                cell.chart.pointer.show(order)
 
     def _place(self, in_turns: bool = False) -> None:
         """The first of an odd number takes a whole row. Nothing moves while number, heights and columns stay. in_turns: where

@@ -37,7 +37,7 @@ def standing(followed: Followed) -> str:
     last, seen = newest(followed), followed.seen
     said = []
     if followed.on and followed.document.state != "waiting" and last is not None:
-        run = f"Following: the run has come to {last.label}"
+        run = f"Following: the run has come to {placed(last)}"
         lost = f"; {followed.lost} {checkpoints(followed.lost)} taken away" if followed.lost else ""
         said.append(f"{run}, written {ago(seen.age)}{lost}.")
     if followed.on and len(entries(followed)) == 1:
@@ -62,12 +62,18 @@ def centre(followed: Followed) -> str:
     """What the checkpoint that surfaces are centred on is called, whether it is there by now or not."""
     checkpoint = followed.document.problem.checkpoint
     place = str(checkpoint.path)
-    label = next((entry.label for entry in entries(followed) if str(entry.path) == place), "")
-    if label:
-        return str(label)
+    entry = next((entry for entry in entries(followed) if str(entry.path) == place), None)
+    if entry is not None:
+        return placed(entry)
     epoch, step = getattr(checkpoint, "epoch", None), getattr(checkpoint, "step", None)
     name = f"epoch {epoch:g}" if epoch is not None else f"step {step}" if step is not None else str(followed.document.name)
     return f"{name}, which is not in the folder any more"
+
+
+def placed(entry: Any) -> str:
+    """ "epoch 3, step 24": by both where both are known, for other checkpoints may be called by their step alone."""
+    step = "" if entry.step is None or entry.epoch is None else f", step {entry.step}"
+    return f"{entry.label}{step}"
 
 
 def is_older(followed: Followed) -> bool:

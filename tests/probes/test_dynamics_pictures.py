@@ -84,6 +84,13 @@ def test_a_limit_far_above_the_curve_makes_its_axis_logarithmic() -> None:
     assert panels["Loss"].y.scale == "linear" and drawn(run_of(), scale="log").panels[0].y.scale == "log"
 
 
+def test_the_scale_does_not_change_with_what_is_measured_by_now_where_the_run_logged_it() -> None:
+    part = run_of(known=1)  # 2 at first, and 18 at last; the limit is 20
+    logged = {"lambda_max": quantity("lambda_max", [2.0, 18.0])}
+    scales = [drawn(RunDynamics(**{**vars(run), "logged": found})).panels[1].y.scale for run, found in ((part, {}), (part, logged))]
+    assert scales == ["log", "linear"]
+
+
 def test_several_runs_keep_their_colours_and_are_named_once() -> None:
     figure = drawn(run_of(), run_of("b", end=16))
     for title in ("Loss", "Largest Hessian eigenvalue", "Weight norm", "Trajectory"):

@@ -314,8 +314,10 @@ def test_in_turns_a_chart_is_made_or_drawn_at_once_and_the_rest_soon(qtbot, bare
     grid = bare_grid
     figure = figure_of(density_panel(), bars_panel(), heat_panel())
     grid.show_figure(figure, in_turns=True)
+    grid.show_moment(3.0)  # what is pointed at waits for its charts
     assert [(cell.is_made, cell.is_drawn) for cell in grid.cells[:2]] == [(True, False), (False, False)]
     qtbot.waitUntil(lambda: all(cell.is_drawn for cell in grid.cells[:3]), timeout=3000)
+    assert [cell.chart.pointer.order for cell in grid.cells[:3]] == [3.0] * 3
     grid.show_figure(figure_of(density_panel(0.3), bars_panel(), heat_panel()), in_turns=True)
     assert grid.charts[0].panel is grid.figure.panels[0] and grid.charts[2].panel is figure.panels[2]
 

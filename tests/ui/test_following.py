@@ -10,9 +10,10 @@ from trained_by_steps import Apart, Training
 from landscape_gui import app, watching
 from landscape_gui.dynamics_results import DynamicsResult
 from landscape_gui.results import TrajectoryResult
+from landscape_gui.run import RunEntry
 from landscape_gui.ui import following
 from landscape_gui.ui.documents import Shown
-from landscape_gui.ui.following_words import ago, words
+from landscape_gui.ui.following_words import ago, placed, words
 from landscape_gui.ui.library_tree import WHAT
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.settings import Settings
@@ -231,3 +232,8 @@ def test_a_question_of_a_person_comes_first(qtbot, window, training):
 )
 def test_ago(seconds, told):
     assert ago(seconds) == told
+
+
+def test_a_checkpoint_of_an_epoch_is_called_by_its_step_too(tmp_path):
+    assert placed(RunEntry(tmp_path, 3.0, 24, "epoch 3")) == "epoch 3, step 24"
+    assert placed(RunEntry(tmp_path, None, 7, "step 7")) == "step 7"
