@@ -6,10 +6,14 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from landscape_gui import cli
+from landscape_gui.commands.dynamics_summary import describe
+from landscape_gui.dynamics_results import DynamicsResult, RunDynamics
 from landscape_gui.export.peers_json import read_json
+from landscape_gui.results import Quantity
 
 PAIR = ["samples:mnist1d-small-batch", "--against", "samples:mnist1d-large-batch"]
 QUICK = ["--limit", "32", "--checkpoints", "2", "--pairs", "2", "-q"]
@@ -57,3 +61,18 @@ def test_a_wrong_chart_and_a_wrong_run_are_said(folder: Path, capsys: pytest.Cap
     (folder / "epochs.json").write_text("[]")
     assert cli.main(["dynamics", "samples:digits-mlp", *QUICK, "--save-epochs", "epochs.json"]) == 2
     assert "there already" in capsys.readouterr().err
+
+
+def test_the_table_has_errors_fits_80_columns_and_says_what_is_missing() -> None:
+    values = np.array([1.2345678e-5, np.nan, -9.8765432e-5])
+    cosine = Quantity(name="step_cosine", label="cosine", values=np.array([np.nan, 0.5, np.nan]))
+    sharp = Quantity(
+        name="directional_sharpness", label="sharpness", values=values, standard_error=np.array([1e-7, np.nan, 2.345e-6])
+    )
+    run = RunDynamics(
+        name="a", order=np.arange(3.0), quantities={"directional_sharpness": sharp, "step_cosine": cosine}, names=("0", "1", "2")
+    )
+    lines = describe(DynamicsResult(runs={"a": run})).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[2].split() == ["directional_sharpness", "1.2346e-05", "-9.8765e-05", "2e-06", "-9.8765e-05", "1.2346e-05"]
+    assert lines[-1] == "not finite, or not measured: directional_sharpness 1"  # no step ends or begins at the ends
