@@ -116,12 +116,12 @@ EIGENVALUES: Mapping[str, NumberText] = {
     "stability_limit": NumberText(
         "stability limit of the learning rate",
         "The curvature above which gradient descent with the recorded learning rate diverges on a quadratic: 2/lr, with "
-        "heavy-ball momentum b (2 + 2b)/lr.",
-        "It is exact arithmetic on the learning rate and momentum that the checkpoint's card or run records.",
+        "heavy-ball momentum b (2 + 2b)/lr, less the weight decay.",
+        "It is exact arithmetic on the learning rate, momentum and weight decay that the checkpoint's card or run records.",
         "Full-batch gradient descent sharpens until λmax hovers at it; with small batches λmax stays below.",
         ("cohen2021",),
     ),
-    "stability_ratio": NumberText(
+    "lambda_max_over_limit": NumberText(
         "λmax over the stability limit",
         "The largest eigenvalue over the stability limit.",
         "Its error is the residual bound of λmax over the limit.",

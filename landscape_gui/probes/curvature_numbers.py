@@ -59,16 +59,17 @@ class Training:
     @property
     def limit(self) -> float:
         """The curvature beyond which gradient descent diverges on a quadratic: 2/lr, with momentum (2 + 2b)/lr, with Nesterov's
-        (2 + 2b)/(lr (1 + 2b)); NaN for other optimizers."""
+        (2 + 2b)/(lr (1 + 2b)), less the weight decay, which is not in the loss; NaN for other optimizers."""
         if not self.lr > 0 or self.optimizer not in GRADIENT_DESCENT:
             return math.nan
         b = self.momentum
-        return (2 + 2 * b) / self.lr / ((1 + 2 * b) if self.nesterov else 1)
+        return (2 + 2 * b) / self.lr / ((1 + 2 * b) if self.nesterov else 1) - self.weight_decay
 
     @property
     def words(self) -> str:
         form = "2/lr" if not self.momentum else "(2 + 2b)/(lr (1 + 2b))" if self.nesterov else "(2 + 2b)/lr"
-        return f"{form} at lr {self.lr:g}" + (f", b {self.momentum:g}" if self.momentum else "")
+        decay = f" − weight decay {self.weight_decay:g}" if self.weight_decay else ""
+        return f"{form}{decay} at lr {self.lr:g}" + (f", b {self.momentum:g}" if self.momentum else "")
 
 
 def training_of(problem: Problem) -> Training:
@@ -136,7 +137,7 @@ def eigen_numbers(
     if math.isfinite(training.limit) and result.operator == "hessian" and not result.layer:
         label = f"{TEXTS['stability_limit'].label}: {training.words}"
         found.append(number("stability_limit", training.limit, 0.0, "exact", label=label))
-        found.append(number("stability_ratio", values[0] / training.limit, residuals[0] / training.limit))
+        found.append(number("lambda_max_over_limit", values[0] / training.limit, residuals[0] / training.limit))
     return {n.name: n for n in found}
 
 

@@ -178,6 +178,7 @@ def test_one_example_has_a_curvature_too() -> None:
         (Training(lr=0.1), 20.0),
         (Training(lr=0.1, momentum=0.9), 38.0),
         (Training(lr=0.1, momentum=0.9, nesterov=True), 38.0 / 2.8),
+        (Training(lr=0.1, momentum=0.9, weight_decay=0.5), 37.5),
         (Training(lr=0.1, optimizer="adam"), float("nan")),
         (Training(lr=float("nan")), float("nan")),
     ],
