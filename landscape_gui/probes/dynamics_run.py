@@ -38,6 +38,9 @@ WEIGHTS = ("distance_from_start", "step_cosine", "weight_norm")
 OF_DESCENT = ("stability_ratio", "lgdi")
 """What means something of gradient descent alone."""
 ADAPTIVE = "its steps are preconditioned, and its limit is on the preconditioned Hessian, which 2/lr says nothing of"
+OTHER = "they are those of gradient descent, and its own are not known here"
+PRECONDITIONED = ("adam", "adagrad", "adadelta", "adafactor", "rmsprop", "lamb", "shampoo", "sophia")
+"""What stands in the names of optimisers that divide steps by a scale of each weight, or of each matrix."""
 
 
 class Growing:
@@ -55,6 +58,9 @@ class Growing:
         """Of the plane that the runs are drawn in: its origin and two vectors."""
         self.environment: dict[str, Any] = {}
         self.total = sum(len(track.references) for track in self.tracks)
+        for track in self.tracks:
+            where = f"{track.name}: " if len(self.tracks) > 1 else ""
+            self.notes += [f"{where}{note}" for note in track.left_out]
         for reference in probe.against:
             self.notes += problem.differences(reference)
 
@@ -251,11 +257,15 @@ class Line:
 
     def remarks(self) -> list[str]:
         """What must be known of the limit of this run."""
-        name = self.track.name
+        name, optimiser = self.track.name, self.track.optimiser_name
         if self.adaptive:
-            return [f"{name} was trained by {self.track.optimiser}: no limit, ratio or LGDI, for {ADAPTIVE}."]
+            why = ADAPTIVE if any(part in self.track.optimiser for part in PRECONDITIONED) else OTHER
+            return [f"{name} was trained by {optimiser}: no limit, ratio or LGDI, for {why}."]
         if not self.computed.any():
             return []
+        if "sam" in self.track.optimiser and not np.isnan(self.rates).all() and np.isnan(self.limits).all():
+            lacking = "momentum" if self.track.training(0).momentum else "a radius rho that nothing says"
+            return [f"{name} was trained by {optimiser} with {lacking}: no limit of stability is drawn, for none is known of it."]
         if not self.track.optimiser:
             return [f"Nothing says by which optimiser {name} was trained: no limit of stability is drawn."]
         if np.isnan(self.rates).all():
@@ -277,7 +287,7 @@ class Line:
         if np.isfinite(ratio).any():
             most = int(np.nanargmax(ratio))
             found.append(("stability_limit", last, self.limits[last], 0.0, "exact"))
-            found.append(("stability_ratio", most, ratio[most], error[most] / self.limits[most], "bound"))
+            found.append(("lambda_max_over_limit", most, ratio[most], error[most] / self.limits[most], "bound"))
         for name, k, value, wrong, kind in found:
             words = f" at {self.track.names[k]}{f' of {self.track.name}' if several else ''}"
             made = number(name, float(value), float(wrong), kind, label=f"{TEXTS[name].label}{words}")

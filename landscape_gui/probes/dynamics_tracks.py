@@ -38,7 +38,8 @@ KEYS = (("step", "step"), ("global_step", "step"), ("epoch", "epoch"))
 @dataclass(frozen=True, kw_only=True)
 class Track:
     """One run. entries: of its checkpoints that are asked about, as the run lists them (None: not listed); rows: its whole log;
-    card: `training` of the card beside it; own: whether it is the run of the problem's own checkpoint."""
+    card: `training` of the card beside it; own: whether it is the run of the problem's own checkpoint; left_out: which files of the
+    folder are no part of it and why, in sentences."""
 
     name: str
     references: tuple[CheckpointRef, ...]
@@ -46,6 +47,7 @@ class Track:
     rows: tuple[Mapping[str, Any], ...]
     card: Mapping[str, Any]
     own: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,8 +76,13 @@ class Track:
     @property
     def optimiser(self) -> str:
         """ "sgd" for gradient descent in any form, else its name in lower case; "" where nothing says."""
-        name = str(self.card.get("optimizer", self.card.get("optimiser", ""))).lower()
+        name = self.optimiser_name.lower()
         return "sgd" if name in DESCENT else name
+
+    @property
+    def optimiser_name(self) -> str:
+        """As the card spells it."""
+        return str(self.card.get("optimizer", self.card.get("optimiser", "")))
 
     @property
     def rho(self) -> float:
@@ -107,6 +114,7 @@ def track(name: str, run: Any, references: tuple[CheckpointRef, ...], card: Mapp
         rows=tuple(getattr(run, "metrics", ())),
         card=card,
         own=own,
+        left_out=tuple(getattr(run, "notes", ())),
     )
 
 
@@ -122,8 +130,12 @@ def run_names(runs: Sequence[Any], title: str) -> tuple[str, ...]:
 
 
 def record_digest(probe: Dynamics, problem: Problem) -> str:
-    """A digest of what logs and cards say, so that a log that has grown or a card that was mended is another question."""
-    said = [[dict(row) for row in each.rows] + [dict(each.card)] for each in tracks_of(probe, problem)]
+    """A digest of what runs and checkpoints are called and of what logs and cards say: a run that was renamed, a log that has grown
+    and a card that was mended are another question."""
+    said = [
+        [each.name, each.names, each.left_out, [dict(row) for row in each.rows], dict(each.card)]
+        for each in tracks_of(probe, problem)
+    ]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

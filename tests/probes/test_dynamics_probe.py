@@ -169,7 +169,8 @@ def test_ratio_limit_and_index_follow_from_them(measured: tuple[TinyProblem, Dyn
     assert run.optimiser == "sgd" and run.limit_words == "2/lr"
     numbers = measured[1].numbers
     assert numbers["lambda_max"].value == q["lambda_max"][-1] and numbers["lambda_max"].label.endswith("at epoch 5")
-    assert numbers["stability_ratio"].value == pytest.approx(q["lambda_max"].max() / 4) and numbers["stability_limit"].value == 4
+    assert numbers["lambda_max_over_limit"].value == pytest.approx(q["lambda_max"].max() / 4)  # the ratio is lr times λmax
+    assert numbers["stability_limit"].value == 4
 
 
 # ------------------------------------------------------------------------------------------------------ order, reuse, limits
@@ -241,6 +242,23 @@ def test_sam_has_a_limit_of_its_own_below_that_of_gradient_descent() -> None:
     assert 0.5 * ratio == pytest.approx([2, 2])
 
 
+def test_an_optimiser_is_named_as_its_card_does_and_not_said_to_be_what_it_may_not_be() -> None:
+    for training, said in (
+        ({"optimizer": "AdamW", "lr": 0.1}, "by AdamW: no limit, ratio or LGDI, for its steps are preconditioned"),
+        ({"optimizer": "Lion", "lr": 0.1}, "by Lion: no limit, ratio or LGDI, for they are those of gradient descent"),
+        ({"optimizer": "SAM", "lr": 0.1, "rho": 0.05, "momentum": 0.9}, "by SAM with momentum: no limit of stability is drawn"),
+        ({"optimizer": "SAM", "lr": 0.1}, "by SAM with a radius rho that nothing says: no limit"),
+    ):
+        result = ask(Dynamics(checkpoints=1, pairs=2), problem_of(training))
+        assert only(result).limit() is None and said in " ".join(result.notes)
+
+
+def test_files_that_were_left_out_of_the_run_are_said() -> None:
+    problem = problem_of()
+    problem.run.notes = ("1 file with other tensors left out: epoch-2.pt.",)
+    assert "1 file with other tensors left out: epoch-2.pt." in ask(Dynamics(checkpoints=1, pairs=2), problem).notes
+
+
 def test_a_checkpoint_that_is_not_finite_stays_so_and_is_said() -> None:
     problem = problem_of()
     problem.every[2] = problem.every[2] * float("nan")
@@ -281,6 +299,9 @@ def test_a_mended_card_or_a_longer_log_is_another_question() -> None:
         for training, rows in ((SGD, ()), ({**SGD, "momentum": 0.9}, ()), (SGD, ({"epoch": 0.0, "lr": 0.1},)))
     ]
     assert len(set(texts)) == 3 and Dynamics().completed(problem_of()) == Dynamics().completed(problem_of())
+    renamed = problem_of()
+    renamed.run.name = "copy"  # of the same files: an answer kept of them holds the other name
+    assert Dynamics().completed(renamed) != Dynamics().completed(problem_of())
 
 
 # -------------------------------------------------------------------------------------------------------------- several runs
