@@ -43,7 +43,10 @@ class _Tracer(fx.Tracer):
 
 
 def trace(module: nn.Module) -> fx.GraphModule | None:
-    """The network as a graph that shares its modules; None where its way depends on values, or on what fx does not know."""
+    """The network as a graph that shares its modules; None where its way depends on values, on what fx does not know, or on hooks
+    of the whole, which a graph would leave out."""
+    if _hooked(module):
+        return None
     try:
         with _TRACING:
             tracer = _Tracer()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from landscape_gui.core.losses import ACCURACY, BINARY_ACCURACY, IGNORED, LossHead, Metric, batch_head, loss_head
+from landscape_gui.core.splits import length_of, map_tensors
 from landscape_gui.errors import ProblemError
 from landscape_gui.problem.judges import Judges
 
@@ -140,12 +141,14 @@ def head_of_mean(head: LossHead, output: Any, targets: Any) -> tuple[LossHead, t
 
 def doubled(head: LossHead, output: Any, targets: Any) -> float:
     """The loss of a batch taken twice over that of the batch; NaN where that says nothing."""
-    if not isinstance(output, Tensor) or not isinstance(targets, Tensor):
-        return math.nan
+
+    def again(tree: Any) -> Any:
+        return map_tensors(tree, lambda t: torch.cat([t, t]) if t.dim() else t)
+
     try:
         with torch.no_grad():
             once = float(head.function(output, targets))
-            twice = float(head.function(torch.cat([output, output]), torch.cat([targets, targets])))
+            twice = float(head.function(again(output), again(targets)))
     except Exception:  # a criterion that wants batches of one size
         return math.nan
     return twice / once if once != 0 else math.nan
@@ -200,8 +203,8 @@ class Shared:
     def __init__(self, total: Criterion) -> None:
         self.total = total
 
-    def __call__(self, output: Tensor, target: Any) -> Any:
-        return self.total(output, target) / output.shape[0]
+    def __call__(self, output: Any, target: Any) -> Any:
+        return self.total(output, target) / length_of(output)
 
 
 def tried(head: LossHead, output: Any, targets: Any) -> None:
@@ -214,11 +217,23 @@ def tried(head: LossHead, output: Any, targets: Any) -> None:
     except Exception as error:
         raise ProblemError(
             f"The criterion {head.name} raised {type(error).__name__}: {error}.",
-            remedy="It is called as criterion(outputs, targets), as in training.",
+            remedy=how_called(output),
         ) from error
     value = value[0] if isinstance(value, tuple) else value
     if not isinstance(value, Tensor):
         raise ProblemError(f"The criterion {head.name} gave a {type(value).__name__}, not a tensor.")
+
+
+def how_called(output: Any) -> str:
+    """With what a criterion is called, and what to do where the network's answer is no single tensor."""
+    said = "It is called as criterion(outputs, targets), as in training."
+    if isinstance(output, Tensor):
+        return said
+    names = [str(key) for key in output] if isinstance(output, Mapping) else []
+    which = f"[{names[0]!r}]" if names else "[0]" if isinstance(output, (tuple, list)) else ".NAME"
+    kind = f"a {type(output).__name__}{' of ' + ', '.join(names) if names else ''}"
+    example = f"lambda outputs, targets: loss(outputs{which}, targets)"
+    return f"{said} The network's outputs are {kind}: give a criterion that takes its part, {example}."
 
 
 def metrics_of(head: LossHead, output: Any, targets: Any) -> dict[str, Metric]:

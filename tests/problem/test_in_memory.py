@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, SubsetRandomSampler, TensorDataset, WeightedRandomSampler
 
-from landscape_gui.errors import LandscapeError
+from landscape_gui.errors import LandscapeError, ProblemError
+from landscape_gui.jobs import answer
+from landscape_gui.probes.surface import Surface
 from landscape_gui.problem.in_memory import InMemoryProblem, computing, in_memory
 from landscape_gui.problem.loaders import read_loaders
 
@@ -236,6 +238,44 @@ def test_networks_that_answer_with_an_object_are_asked_for_logits_or_loss() -> N
         own = in_memory(Answering(), read_loaders({"train": batches}, whole=True), None)
     assert loss_of(outer) == pytest.approx(expected, rel=1e-6) and outer.metrics == ("accuracy",)
     assert loss_of(own) == pytest.approx(expected, rel=1e-6) and own.metrics == ()
+
+
+class Telling(nn.Module):
+    """Answers with more than a tensor."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.linear = kind, nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Any:
+        found = self.linear(x)
+        return (found, x) if self.kind == "tuple" else {"scores": found} if self.kind == "mapping" else {"logits": found}
+
+
+def test_a_criterion_takes_the_part_that_it_wants_and_how_to_write_it_is_said() -> None:
+    data = read_loaders({"train": (X, Y)})
+    for kind, name in (("tuple", 0), ("mapping", "scores")):
+        network = Telling(kind)
+        plain = in_memory(network.linear, data, nn.CrossEntropyLoss()).at_checkpoint()["train_loss"]
+        for reduction in ("mean", "sum"):
+
+            def part(output: Any, target: Tensor, name: Any = name, reduction: str = reduction) -> Tensor:
+                return F.cross_entropy(output[name], target, reduction=reduction)
+
+            made = in_memory(network, data, part)
+            assert made.at_checkpoint()["train_loss"] == pytest.approx(plain, rel=1e-6)  # float32 sums of chunks
+            assert not any("cannot be told" in note for note in made.notes)
+        with pytest.raises(ProblemError, match=rf"outputs\[{name!r}\]"):
+            in_memory(network, data, nn.CrossEntropyLoss())
+
+
+def test_logits_are_taken_out_on_a_plane_too() -> None:
+    """A graph of a network leaves out what hooks of the whole do."""
+    with computing(1):
+        problem = in_memory(Telling("logits"), read_loaders({"train": (X, Y)}), nn.CrossEntropyLoss())
+        fast, exact = (answer(Surface(steps=(3, 3), tier=tier), problem) for tier in ("fast", "exact"))
+    losses = [found.quantities["train_loss"].values for found in (fast, exact)]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)  # the fast path is equal to rounding in float32
 
 
 def test_wrapped_networks_are_taken_out_and_other_precisions_said() -> None:
