@@ -20,6 +20,8 @@ MOST = 24
 COLUMNS = 3
 FAR = 5.0
 """A limit so many times above the largest eigenvalue would flatten the curve on a linear axis."""
+EXPLODED = 1e6
+"""The same of a value so many times above the median."""
 DOTTED = 24
 """Up to so many checkpoints each has a dot, and up to so many rows of a log a cross."""
 SE, THIN = 1.96, 0.7
@@ -155,11 +157,12 @@ class Drawn:
             self.marks.append(Line(x=ends, y=freeze([EDGE, EDGE]), label="2: edge of stability", colour=7, dash=True))
 
     def _scale(self) -> Scale:
-        """Logarithmic where the look asks for it, or a limit is far above every eigenvalue, and all is positive."""
+        """Logarithmic where the look asks for it, a limit is far above every eigenvalue or a run diverges, and all is positive."""
         shown = [q for run in self.runs for name in self.names for q in both(run, name)]
-        if not self.chart.logs or not all(positive(q.values) for q in shown):
+        if not all(positive(q.values) for q in shown if np.isfinite(q.values).any()):
             return "linear"
-        return "log" if self.look.scale == "log" or self._far() else "linear"
+        wanted = self.chart.logs and (self.look.scale == "log" or self._far())
+        return "log" if wanted or explodes(shown) else "linear"
 
     def _far(self) -> bool:
         if not {"lambda_max", "stability_ratio"} & set(self.names):
@@ -168,6 +171,13 @@ class Drawn:
         largest = [q.values for run in self.runs for q in both(run, "lambda_max")]
         tops = [float(np.nanmax(v[np.isfinite(v)], initial=-np.inf)) for v in (*limits, *largest)]
         return bool(limits) and bool(largest) and max(tops[: len(limits)]) > FAR * max(tops[len(limits) :])
+
+
+def explodes(shown: Sequence[Quantity]) -> bool:
+    """Whether some values are so far above most others, as of a run that diverges, that a linear axis would show nothing else."""
+    values = np.concatenate([np.ravel(q.values) for q in shown] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    return bool(values.size) and float(values.max()) > EXPLODED * float(np.median(values))
 
 
 def keys_at(charts: Sequence[tuple[Chart, tuple[str, ...]]], number: int, result: DynamicsResult) -> frozenset[str]:

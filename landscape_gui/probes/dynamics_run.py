@@ -33,6 +33,8 @@ PLANE_BYTES = 1 << 30
 PLANE_WORK = 4e9
 """Multiplications of the inner products between the checkpoints that the plane is laid by, some seconds' worth: where there would
 be more, it is laid by fewer, evenly spread, and the others are projected."""
+ONE_BY_ONE = 3
+"""Of so many checkpoints the same sentence is said of each."""
 WEIGHTS = ("distance_from_start", "step_cosine", "weight_norm")
 """What is known from the files alone; it stands last."""
 OF_DESCENT = ("stability_ratio", "lgdi")
@@ -53,6 +55,8 @@ class Growing:
         self.scale = Scale(self.tracks, probe.over, int(problem.splits[split]))
         self.lines = [Line(track, self.scale) for track in self.tracks]
         self.notes: list[str] = list(self.scale.notes)
+        self.said: dict[tuple[int, str], list[int]] = {}
+        """By run and sentence, the checkpoints of which it was said."""
         self.explained: Array = np.zeros(0)
         self.axes: tuple[Tensor, ...] = ()
         """Of the plane that the runs are drawn in: its origin and two vectors."""
@@ -135,16 +139,32 @@ class Growing:
         """A checkpoint's answer."""
         self.environment = dict(answer.provenance.environment)
         line.take(place, answer, metadata)
-        self.notes += [f"{self.called(line, place)}: {note}" for note in answer.notes]
+        for note in answer.notes:
+            self._say(line, place, note)
 
     def skip(self, line: Line, place: int, why: str) -> None:
         line.computed[place] = True
-        self.notes.append(f"{self.called(line, place)}: {why}")
+        self._say(line, place, why)
+
+    def _say(self, line: Line, place: int, note: str) -> None:
+        """A sentence on one checkpoint."""
+        self.said.setdefault((self.lines.index(line), note), []).append(place)
+
+    def remarks(self) -> Iterator[str]:
+        """What was said of checkpoints, once for all those of which the same was said."""
+        for (which, note), places in self.said.items():
+            line = self.lines[which]
+            if len(places) <= ONE_BY_ONE:
+                yield from (f"{self.called(line, place)}: {note}" for place in sorted(places))
+                continue
+            names = line.track.names
+            run = f"{line.track.name}, " if len(self.lines) > 1 else ""
+            yield f"{run}{len(places)} checkpoints from {names[min(places)]} to {names[max(places)]}: {note}"
 
     def result(self) -> DynamicsResult:
         """A snapshot that later work does not touch."""
         probe, problem = self.probe, self.problem
-        notes = [*self.notes, *(note for line in self.lines for note in line.remarks())]
+        notes = [*self.notes, *self.remarks(), *(note for line in self.lines for note in line.remarks())]
         return DynamicsResult(
             runs={line.track.name: line.result(problem.loss_unit) for line in self.lines},
             unit="share of training" if self.scale.share else self.scale.unit,

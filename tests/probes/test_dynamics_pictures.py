@@ -91,6 +91,16 @@ def test_the_scale_does_not_change_with_what_is_measured_by_now_where_the_run_lo
     assert scales == ["log", "linear"]
 
 
+def test_a_run_that_diverges_leaves_the_others_to_be_seen() -> None:
+    """On a linear axis up to 1e30 nothing else is."""
+    wild = run_of("wild")
+    values = np.array(wild.quantities["weight_norm"].values)
+    values[3], values[4:] = 1e30, np.nan
+    wild = RunDynamics(**{**vars(wild), "quantities": {**wild.quantities, "weight_norm": quantity("weight_norm", values)}})
+    scales = {panel.title: panel.y.scale for panel in drawn(run_of(), wild).panels}
+    assert scales["Weight norm"] == "log" and scales["Loss"] == "linear"
+
+
 def test_several_runs_keep_their_colours_and_are_named_once() -> None:
     figure = drawn(run_of(), run_of("b", end=16))
     for title in ("Loss", "Largest Hessian eigenvalue", "Weight norm", "Trajectory"):

@@ -271,6 +271,14 @@ def test_a_checkpoint_that_is_not_finite_stays_so_and_is_said() -> None:
     assert np.isnan(run.place).all(axis=1).tolist() == [False, False, True, False, False, False]
 
 
+def test_what_is_the_same_of_many_checkpoints_is_said_once() -> None:
+    problem = problem_of()
+    for k in range(1, 6):
+        problem.every[k] = problem.every[k] * float("nan")
+    said = [note for note in ask(Dynamics(pairs=2), problem).notes if "nan" in note]
+    assert said == ["5 checkpoints from epoch 1 to epoch 5: The train loss at the checkpoint is nan."]
+
+
 # ---------------------------------------------------------------------------------------------------------------------- logs
 
 
