@@ -86,8 +86,17 @@ def legend(comparison: ModelComparison) -> Iterator[tuple[str, str, str]]:
     for name in comparison.columns:
         numbers = [n for r in comparison.reports if (n := r.numbers.get(name)) is not None]
         kinds = dict.fromkeys(KINDS.get(n.kind, n.kind) for n in numbers if math.isfinite(n.value))
-        labels = dict.fromkeys(n.label for n in numbers)
-        yield comparison.head(name), "; ".join(labels), ", ".join(kinds)
+        yield comparison.head(name), in_one([n.label for n in numbers]), ", ".join(kinds)
+
+
+def in_one(labels: Sequence[str]) -> str:
+    """ "noise, deviation 0.1; 0.2" for what differs between models in the end alone."""
+    distinct = list(dict.fromkeys(labels))
+    if len(distinct) < 2:
+        return "".join(distinct)
+    words = [label.split(" ") for label in distinct]
+    alike = next((k for k, column in enumerate(zip(*words, strict=False)) if len(set(column)) > 1), min(map(len, words)) - 1)
+    return "; ".join([distinct[0], *(" ".join(rest[alike:]) for rest in words[1:])])
 
 
 def gap_words(comparison: ModelComparison) -> str:

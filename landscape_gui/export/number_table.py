@@ -19,7 +19,7 @@ def value_text(number: Number) -> str:
 
 def value_words(value: float, error: float, unit: str = "") -> str:
     """The same of a value that is no named number."""
-    return f"{rounded(value, error).plain} {unit}".strip().replace("-", "\N{MINUS SIGN}")
+    return f"{rounded(value, error).plain} {unit}".strip()
 
 
 def kind_text(number: Number) -> str:

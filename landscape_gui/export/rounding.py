@@ -13,6 +13,7 @@ PLAIN = 4
 SMALLEST, LARGEST = 1e-3, 1e6
 """Outside these a power of ten is taken out."""
 
+MINUS = "\N{MINUS SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -28,8 +29,8 @@ class Rounded:
 
     @property
     def plain(self) -> str:
-        """ "12.346 ± 0.012", "(1.23 ± 0.12) × 10⁻⁵", "3.21000 ± 2.0 × 10⁻⁸"."""
-        return self._text(" ± ", lambda power: f" × 10{str(power).translate(SUPERSCRIPTS)}")
+        """ "12.346 ± 0.012", "(−1.23 ± 0.12) × 10⁻⁵", "3.21000 ± 2.0 × 10⁻⁸"; with a minus sign, for people and not to be read back."""
+        return self._text(" ± ", lambda power: f" × 10{str(power).translate(SUPERSCRIPTS)}").replace("-", MINUS)
 
     @property
     def latex(self) -> str:
@@ -76,7 +77,8 @@ def _with_error(value: float, error: float, exponent: int) -> Rounded:
             return Rounded(f"{value:.{max(0, most)}f}", f"{shown:.{1 - power}f}")
         return Rounded(f"{value:.{max(0, most)}f}", f"{shown / 10.0**power:.1f}", exponent, power + exponent)
     places = max(0, decimals)
-    return Rounded(f"{round(value, decimals):.{places}f}", f"{shown:.{places}f}", exponent)
+    text = f"{round(value, decimals):.{places}f}"
+    return Rounded(text if float(text) else text.removeprefix("-"), f"{shown:.{places}f}", exponent)
 
 
 def _exponent(size: float) -> int:

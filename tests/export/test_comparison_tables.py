@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from models_compared import FIVE, report
 from landscape_gui.comparison_figure import comparison_figure
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.comparison_latex import as_latex
-from landscape_gui.export.comparison_tables import as_markdown, blocks, write_comparison
+from landscape_gui.export.comparison_tables import as_markdown, blocks, in_one, write_comparison
 from landscape_gui.figure import Line, Note, Points
 from landscape_gui.model_comparison import ModelComparison, compared
 
@@ -32,6 +33,22 @@ def test_markdown_has_a_row_a_model_and_a_row_a_measure(five: ModelComparison) -
     row = next(line for line in text.splitlines() if line.startswith("| λ max | 5"))
     assert row.split("|")[3].strip() == "1.00" and "| 0.017 | 0.017 |" in row
     assert "## References" in text and "## References" not in as_markdown(five, explained=False)
+
+
+def test_what_differs_in_a_columns_label_is_said_alone(five: ModelComparison) -> None:
+    labels = [f"average rise under Gaussian noise, deviation {x}" for x in (0.1, 0.2, 0.1, 0.3)]
+    assert in_one(labels) == "average rise under Gaussian noise, deviation 0.1; 0.2; 0.3"
+    assert in_one(["loss", "loss"]) == "loss" and in_one(["loss", "loss of all"]) == "loss; loss of all" and in_one([]) == ""
+
+
+def test_a_minus_is_no_hyphen(tmp_path: Path) -> None:
+    falling = [report(name, gap, sharp) for name, gap, sharp in zip("ABCD", (-0.1, 0.2, 0.3, 0.4), (-4, -3, -5, -6), strict=True)]
+    found = compared(falling, columns=("loss_gap", "lambda_max"))
+    text, page = as_markdown(found, explained=False), write_comparison(tmp_path / "c.html", found).read_text(encoding="utf-8")
+    assert "| −0.100 ± 0.020 |" in text and "| −0.67 |" in text and "−0.100 ± 0.020" in page
+    assert not re.search(r"(?<![\w⁻])-\d", re.sub(r"base64,[\w+/=]+", "", text))
+    assert "-0.1" in write_comparison(tmp_path / "c.csv", found).read_text(encoding="utf-8"), "for programs, as Python writes it"
+    assert "$-0.100 \\pm 0.020$" in as_latex(found)
 
 
 def test_no_value_is_marked_as_best(five: ModelComparison) -> None:

@@ -21,7 +21,9 @@ from landscape_gui.export.rounding import rounded
         (109386.0, math.nan, "109386"),
         (3.14159, math.nan, "3.142"),
         (99.996, math.nan, "100.0"),
-        (-0.00003, 0.002, "-0.0000 ± 0.0020"),
+        (-0.00003, 0.002, "0.0000 ± 0.0020"),
+        (-0.0312, 0.002, "−0.0312 ± 0.0020"),
+        (-1.2345e-5, 1.2e-7, "(−1.234 ± 0.012) × 10⁻⁵"),
         (1.2345e-5, 1.2e-7, "(1.234 ± 0.012) × 10⁻⁵"),
         (1.5e-7, math.nan, "1.500 × 10⁻⁷"),
         (2.5e7, 1.3e5, "(2.500 ± 0.013) × 10⁷"),
@@ -30,7 +32,7 @@ from landscape_gui.export.rounding import rounded
         (4032.4912, 0.0139, "4032.49 ± 0.014"),
         (math.nan, 1.0, "–"),
         (math.inf, math.nan, "∞"),
-        (-math.inf, 1.0, "-∞"),
+        (-math.inf, 1.0, "−∞"),
         (0.0, math.nan, "0"),
         (0.0, 0.013, "0.000 ± 0.013"),
     ],
@@ -44,3 +46,4 @@ def test_latex_has_the_same_digits() -> None:
     assert rounded(1.2345e-5, 1.2e-7).latex == r"$(1.234 \pm 0.012) \times 10^{-5}$"
     assert rounded(3.21, 2e-8).latex == r"$3.21000 \pm 2.0 \times 10^{-8}$"
     assert rounded(math.inf).latex == r"$\infty$"
+    assert rounded(-2.5, 0.1).latex == r"$-2.50 \pm 0.10$"  # in math mode a hyphen is a minus

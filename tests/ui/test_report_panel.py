@@ -76,6 +76,11 @@ def test_each_checkpoint_is_a_column_and_each_number_a_row(panel):
     assert "moderate" in column(panel, 1)["worst case in a ball"]
 
 
+def test_a_negative_number_has_a_minus(panel):
+    panel.show_reports([made("A", -2.5)])
+    assert column(panel, 1)["largest eigenvalue"] == "−2.500 ± 0.012"
+
+
 def test_a_click_on_a_number_sorts_the_checkpoints_by_it(panel, qtbot):
     place = line_of(panel, "largest eigenvalue")
 
