@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
-from landscape_gui.figure import Axis, Figure, Line, Mark, Note, Panel, Points, Rule, Scale
-from landscape_gui.model_comparison import GAPS, ModelComparison, Related
+from landscape_gui.curvature_results import ReportResult
+from landscape_gui.errors import LandscapeError
+from landscape_gui.figure import Axis, Figure, Line, Look, Mark, Note, Panel, Points, Rule, Scale, Source
+from landscape_gui.model_comparison import GAPS, ModelComparison, Related, compared
 from landscape_gui.rank_correlation import Interval
 from landscape_gui.results import Array, freeze
 
@@ -18,7 +21,7 @@ MARKERS: tuple[Marker, ...] = ("disc", "square", "diamond", "star", "cross")
 SERIES = 8
 """Colours there are; with five markers 40 models are told apart."""
 SIZE = 6.5
-WIDE = 20.0
+WIDE = 8.0
 """A measure whose values span more than so many times is drawn on a logarithmic axis."""
 MOST = 16
 """Measures that are drawn at most, in the order of the columns."""
@@ -46,8 +49,27 @@ def comparison_figure(comparison: ModelComparison) -> Figure:
         caption=caption,
         provenance=sources[0],
         sources=sources,
+        drawn_from=tuple(Source(result=report, look=Look()) for report in comparison.reports),
+        extra={"comparison": arrangement_of(comparison)},
         columns=COLUMNS if len(shown) > 1 else len(panels),
     )
+
+
+def arrangement_of(comparison: ModelComparison) -> dict[str, Any]:
+    """What makes the figure of its reports, JSON-able: what rows are called, which numbers and which gap."""
+    return {"titles": list(comparison.titles), "columns": list(comparison.columns), "gap": comparison.gap}
+
+
+def figure_again(arrangement: Mapping[str, Any], reports: Sequence[ReportResult]) -> Figure:
+    """The figure of reports that stand as they stood. LandscapeError where the arrangement is none of so many."""
+    titles, columns, gap = (arrangement.get(name) for name in ("titles", "columns", "gap"))
+    if not (isinstance(titles, list) and isinstance(columns, list) and isinstance(gap, str) and len(titles) == len(reports)):
+        raise LandscapeError(
+            "The figure does not say how its reports are arranged and cannot be drawn again.",
+            remedy="Compare the models again where it was made.",
+        )
+    rows = [replace(report, title=str(title)) for report, title in zip(reports, titles, strict=True)]
+    return comparison_figure(compared(rows, columns=[str(name) for name in columns], gap=gap))
 
 
 def caption_of(comparison: ModelComparison, measures: int) -> str:

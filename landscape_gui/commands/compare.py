@@ -78,20 +78,29 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def run(namespace: argparse.Namespace) -> int:
+    """What goes wrong with one model is said, and the others go on; the status then is 1."""
     check(namespace)
-    problems = opened(namespace)
+    named = opened(namespace)
+    problems = {path: problem for path, problem in named.items() if problem is not None}
     with compute.Interruption() as interruption:
         reports = reported(namespace, problems, interruption)
-        if reports is None or not surfaces(namespace, problems, interruption):
-            print("landscape-gui: interrupted. What was computed is kept; the same command goes on from there.", file=sys.stderr)
-            return compute.INTERRUPTED
-    if len(reports) < FEWEST:
-        raise LandscapeError("Fewer than two models could be reported on.", remedy="See above what is wrong with the others.")
-    comparison = compared_of(namespace, titled(namespace.row_title, problems, reports))
-    write_outputs(namespace, comparison)
-    if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or namespace.surfaces)):
-        print(as_text(comparison))
-    return 0 if len(reports) == len(problems) else 1
+        if reports is None:
+            return interrupted()
+        if len(reports) < FEWEST:
+            raise LandscapeError("Fewer than two models could be reported on.", remedy="See above what is wrong with the others.")
+        comparison = compared_of(namespace, titled(namespace.row_title, list(named), reports))
+        write_outputs(namespace, comparison)
+        if not namespace.quiet and (sys.stdout.isatty() or not (namespace.output or namespace.surfaces)):
+            print(as_text(comparison))
+        drawn = surfaces(namespace, problems, reports, interruption)
+    if drawn is None:
+        return interrupted()
+    return 0 if len(reports) == len(named) and drawn else 1
+
+
+def interrupted() -> int:
+    print("landscape-gui: interrupted. What was computed is kept; the same command goes on from there.", file=sys.stderr)
+    return compute.INTERRUPTED
 
 
 def check(namespace: argparse.Namespace) -> None:
@@ -118,12 +127,21 @@ def names_known() -> list[str]:
     return [*TEXTS, ALL]
 
 
-def opened(namespace: argparse.Namespace) -> dict[str, Problem]:
-    """The problems by what they were named as; the same checkpoint once."""
-    found: dict[str, Problem] = {}
-    for path in (inner for named in namespace.path for inner in models_in(named)):
-        problem = opening.open_named(path, namespace)
-        twin = next((name for name, other in found.items() if other.fingerprint == problem.fingerprint), None)
+def opened(namespace: argparse.Namespace) -> dict[str, Problem | None]:
+    """The problems by what they were named as; the same checkpoint once, and None for what does not open, which is said."""
+    found: dict[str, Problem | None] = {}
+    for path, error in (one for named in namespace.path for one in named_in(named)):
+        try:
+            if error is not None:
+                raise error
+            problem = opening.open_named(path, namespace)
+        except TrustNeeded:
+            raise
+        except LandscapeError as wrong:
+            left_out(path, wrong)
+            found[path] = None
+            continue
+        twin = next((name for name, one in found.items() if one is not None and one.fingerprint == problem.fingerprint), None)
         if twin is not None:
             print(f"landscape-gui: {path} is the same model as {twin} and counts once.", file=sys.stderr)
             continue
@@ -132,7 +150,21 @@ def opened(namespace: argparse.Namespace) -> dict[str, Problem]:
         raise UsageError(f"There are {len(namespace.row_title)} titles and {len(found)} models. Give one --title a model.")
     if len(found) < FEWEST:
         raise UsageError("One model cannot be compared. Name another one, or ask for its report: landscape-gui report PATH")
+    if sum(one is not None for one in found.values()) < FEWEST:
+        raise LandscapeError("Fewer than two models could be opened.", remedy="See above what is wrong with the others.")
     return found
+
+
+def left_out(path: str, error: LandscapeError, what: str = "is left out") -> None:
+    print(f"landscape-gui: {path} {what}: {error}", file=sys.stderr)
+
+
+def named_in(path: str) -> list[tuple[str, LandscapeError | None]]:
+    """What `models_in` finds, or the path with why there is nothing."""
+    try:
+        return [(found, None) for found in models_in(path)]
+    except LandscapeError as error:
+        return [(path, error)]
 
 
 def models_in(path: str) -> list[str]:
@@ -174,7 +206,7 @@ def reported(
         except TrustNeeded:
             raise
         except LandscapeError as error:
-            print(f"landscape-gui: {path} is left out: {error}", file=sys.stderr)
+            left_out(path, error)
             continue
         if result is None:
             return None
@@ -182,11 +214,11 @@ def reported(
     return found
 
 
-def titled(titles: Sequence[str], problems: dict[str, Problem], reports: dict[str, ReportResult]) -> list[ReportResult]:
-    """The reports under the names that were given, as far as these go."""
+def titled(titles: Sequence[str], paths: Sequence[str], reports: dict[str, ReportResult]) -> list[ReportResult]:
+    """The reports under the names that were given for their paths, as far as these go."""
     from landscape_gui.model_comparison import named
 
-    given = dict(zip(problems, titles, strict=False))
+    given = dict(zip(paths, titles, strict=False))
     short = named(list(reports.values()))
     return [replace(report, title=given.get(path, report.title)) for path, report in zip(reports, short, strict=True)]
 
@@ -198,8 +230,13 @@ def compared_of(namespace: argparse.Namespace, reports: Sequence[ReportResult]) 
     return compared(reports, columns=namespace.numbers, gap=gap, sort=namespace.sort, descending=namespace.descending)
 
 
-def surfaces(namespace: argparse.Namespace, problems: dict[str, Problem], interruption: compute.Interruption) -> bool:
-    """The figure of all surfaces; False where Ctrl+C came first."""
+def surfaces(
+    namespace: argparse.Namespace,
+    problems: dict[str, Problem],
+    reports: dict[str, ReportResult],
+    interruption: compute.Interruption,
+) -> bool | None:
+    """The figure of the surfaces of all models in the table; whether all of them are in it, None where Ctrl+C came first."""
     if not namespace.surfaces:
         return True
     from landscape_gui.composition import Composition, composed, write_composition
@@ -213,20 +250,26 @@ def surfaces(namespace: argparse.Namespace, problems: dict[str, Problem], interr
     asked = Surface(steps=(namespace.surface_steps, namespace.surface_steps), limit=limit, seed=seed)
     given = {name: getattr(namespace, name, None) for name in OPENING}
     cells, results = [], []
-    for path, problem in problems.items():
-        result = compute.ask(asked, problem, interruption, quiet=namespace.quiet)
+    for path, problem in ((path, problems[path]) for path in reports):
+        try:
+            result = compute.ask(asked, problem, interruption, quiet=namespace.quiet)
+        except LandscapeError as error:
+            left_out(path, error, "has no surface in the figure")
+            continue
         if result is None:
-            return False
+            return None
         look = Look(scale="log" if namespace.log else "linear")
         cells.append(cell_for(asked, problem, path, given, look=look))
         results.append(result)
+    if not cells:
+        return False
     composition = Composition(cells=tuple(cells))
     for name in namespace.surfaces:
         if name.lower().endswith(SUFFIX):
             write_composition(name, composition)
         else:
             export(composed(composition, results), name, setup_of(namespace))
-    return True
+    return len(cells) == len(reports)
 
 
 def write_outputs(namespace: argparse.Namespace, comparison: ModelComparison) -> None:

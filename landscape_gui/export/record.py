@@ -44,13 +44,15 @@ class Recorded:
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """What was found inside a figure. program: the version that made it; drawn: the digest of what it draws; setup: the page;
-    composition: how a composed figure is arranged, as its file says it; empty for a figure of one answer."""
+    composition: how a composed figure is arranged, as its file says it; comparison: of models, what its rows are called, which
+    numbers and which gap; both empty for a figure of one answer."""
 
     program: str
     answers: tuple[Recorded, ...]
     drawn: str = ""
     setup: PageSetup = field(default_factory=PageSetup)
     composition: Mapping[str, Any] = field(default_factory=dict)
+    comparison: Mapping[str, Any] = field(default_factory=dict)
     caption: str = ""
 
 
@@ -60,6 +62,8 @@ def record(figure: Figure, setup: PageSetup = PageSetup()) -> dict[str, Any]:
     answers = [answer_of(source) for source in figure.drawn_from] or [plain_provenance(where) for where in told]
     composition = figure.extra.get("composition")
     more = {"composition": arrangement_of(composition)} if composition is not None else {}
+    if "comparison" in figure.extra:
+        more["comparison"] = plain(figure.extra["comparison"])
     return {
         **more,
         "format": FORMAT, "version": VERSION, "program": __version__, "answers": answers, "drawn": drawn_digest(figure),
@@ -159,6 +163,7 @@ def read_record(found: Any) -> Record:
             drawn=str(found["drawn"]),
             setup=setup_of(found["page"]),
             composition=dict(found.get("composition") or {}),
+            comparison=dict(found.get("comparison") or {}),
             caption=str(found.get("caption", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

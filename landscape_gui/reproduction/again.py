@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from landscape_gui.store import Store
 
 Answerer = Callable[[Probe, "Problem"], Result]
+ABSENT = "Not all answers of the figure are there, so it cannot be drawn again."
 Opener = Callable[[str, Mapping[str, Any]], "Problem"]
 
 
@@ -223,11 +224,25 @@ def drawn_again(record: Record, found: Sequence[Reproduced]) -> Figure:
     """The figure from its answers. LandscapeError where one of them is not there, or the arrangement of several cannot be read."""
     if record.composition:
         return composed_again(record, found)
+    if record.comparison:
+        return compared_again(record, found)
     figure = found[0].figure() if len(found) == 1 else None
     if figure is None:
         why = "does not say how its answers are arranged" if len(found) > 1 else "has no answer any more"
         raise LandscapeError(f"The figure {why} and cannot be drawn again.", remedy="Export it again where it was made.")
     return figure
+
+
+def compared_again(record: Record, found: Sequence[Reproduced]) -> Figure:
+    """Models side by side, of their reports."""
+    from landscape_gui.comparison_figure import figure_again
+    from landscape_gui.curvature_results import ReportResult
+
+    reports = [one.told() for one in found if one.result is not None]
+    known = [report for report in reports if isinstance(report, ReportResult)]
+    if len(known) != len(found):
+        raise LandscapeError(ABSENT, remedy="See which above.")
+    return figure_again(record.comparison, known)
 
 
 def composed_again(record: Record, found: Sequence[Reproduced]) -> Figure:
@@ -239,5 +254,5 @@ def composed_again(record: Record, found: Sequence[Reproduced]) -> Figure:
     answers = iter([one.told() for one in found if one.result is not None])
     cells = [cell for cell in composition.cells if cell.difference is None]
     if len(cells) != len(found) or any(one.result is None for one in found):
-        raise LandscapeError("Not all answers of the figure are there, so it cannot be drawn again.", remedy="See which above.")
+        raise LandscapeError(ABSENT, remedy="See which above.")
     return composed(composition, [None if cell.difference is not None else next(answers) for cell in composition.cells])

@@ -29,6 +29,9 @@ def reopened(session: Session, document: Document, found: Reopened) -> None:
     one = found.answers[0]
     if found.record.composition and len(found.answers) > 0:
         compose(session, document, found)
+    elif found.record.comparison and any(answer.checkpoint for answer in found.answers):
+        session.close(document)
+        open_models(session, found)
     elif one.checkpoint:
         session.close(document)
         open_model(session, found, one)
@@ -80,6 +83,14 @@ def show_alone(session: Session, document: Document, found: Reopened, one: Reope
         session.current_changed.emit()
         take_look(session, one)
     say(session, found, one.trouble)
+
+
+def open_models(session: Session, found: Reopened) -> None:
+    """The models of a comparison, each with its report where that is kept: to be selected and compared."""
+    session.open([one.checkpoint for one in found.answers if one.checkpoint], asks=False)
+    gone = sum(not one.checkpoint for one in found.answers)
+    words = f"{found.name} compares these models: select them and choose Compare (Ctrl+M) for the table."
+    say(session, found, words + (f" {gone} of {len(found.answers)} were not found." if gone else ""))
 
 
 def open_model(session: Session, found: Reopened, one: Reopening) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from landscape_gui import samples
 from landscape_gui.cli import main
+from landscape_gui.commands import compute
 from landscape_gui.commands.compare import models_in
+from landscape_gui.errors import LandscapeError
 
 THREE = tuple(f"samples:digits-mlp/epoch-{epoch:03}.safetensors" for epoch in (40, 3, 12))
 """Small enough for tests, and as different as networks are."""
@@ -97,6 +100,52 @@ def test_a_folder_of_runs_is_its_runs(tmp_path: Path) -> None:
     assert models_in(str(tmp_path / "a")) == [str(tmp_path / "a")], "a run is one model"
 
 
+def test_a_model_that_does_not_open_is_left_out_and_the_others_keep_their_titles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    titles = [part for title in ("first", "second", "third") for part in ("--title", title)]
+    paths = (THREE[0], str(broken), THREE[1])
+    assert main(["compare", *paths, *QUICK, *NUMBERS, *titles, "-o", str(tmp_path / "c.csv")]) == 1
+    assert f"{broken} is left out: " in capsys.readouterr().err
+    with (tmp_path / "c.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["model"] for row in csv.DictReader(file)] == ["first", "third"]
+
+
+def test_a_model_whose_report_or_surface_fails_is_said_and_costs_the_others_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = compute.ask
+
+    def failing(question: Any, problem: Any, *rest: Any, **more: Any) -> Any:
+        if (question.name, "epoch 12" in problem.title) in (("report", True), ("surface", False)) and not asked:
+            asked.append(question.name) if question.name == "surface" else None
+            raise LandscapeError("It overflows.", remedy="Look at it.")
+        return ask(question, problem, *rest, **more)
+
+    asked: list[str] = []
+    monkeypatch.setattr(compute, "ask", failing)
+    outputs = ("-o", str(tmp_path / "c.csv"), "--surfaces", str(tmp_path / "s.figure.json"), "--surface-steps", "3")
+    assert main(["compare", *THREE, *QUICK, *NUMBERS, *outputs]) == 1
+    err = capsys.readouterr().err
+    assert f"{THREE[2]} is left out: It overflows." in err and f"{THREE[0]} has no surface in the figure: It overflows." in err
+    assert len((tmp_path / "c.csv").read_text(encoding="utf-8").splitlines()) == 3
+    assert len(json.loads((tmp_path / "s.figure.json").read_text(encoding="utf-8"))["cells"]) == 1
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+def test_its_figure_is_drawn_again_to_the_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str) -> None:
+    drawn, again = tmp_path / f"c{suffix}", tmp_path / f"again{suffix}"
+    order = ("--sort", "lambda_max", "--gap", "accuracy", "--title", "a title")
+    assert main(["compare", *THREE, *QUICK, *NUMBERS, *order, "-o", str(drawn), "--dpi", "50"]) == 0
+    assert main(["reproduce", str(drawn), "--recompute", "-o", str(again)]) == 0
+    out = capsys.readouterr().out
+    assert "the same file, byte for byte" in out and out.count("The same to the bit") == 3
+    assert again.read_bytes() == drawn.read_bytes()
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(tmp_path), THREE[0], "-q"]) == 1
-    assert "holds no checkpoint" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "holds no checkpoint" in err and "Fewer than two models could be opened" in err

@@ -8,11 +8,13 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from landscape_gui import app
+from landscape_gui.comparison_figure import comparison_figure
 from landscape_gui.export import export
 from landscape_gui.figure import Camera, Look
 from landscape_gui.jobs import answer
+from landscape_gui.model_comparison import compared
 from landscape_gui.page_setup import PageSetup
-from landscape_gui.probes import Surface
+from landscape_gui.probes import Report, Surface
 from landscape_gui.problem import open_problem
 from landscape_gui.store import Store
 
@@ -57,6 +59,17 @@ def test_a_figure_shows_its_answer_as_on_paper(qtbot, window, printed):
     assert (session.look.scale, session.look.colour_map) == ("log", "magma")
     qtbot.waitUntil(lambda: window.stage.figure is not None, timeout=5000)
     assert window.stage.view == "3d" and window.stage.canvas3d.camera.elevation == pytest.approx(50)
+
+
+def test_a_comparison_opens_its_models(qtbot, window, tmp_path):
+    paths = [f"samples:digits-mlp/epoch-{epoch:03}.safetensors" for epoch in (3, 12, 40)]
+    asked = Report(limit=32, top=1, steps=2, probes=1, budget=4, points=1, bound=False)
+    reports = [answer(asked, open_problem(path), store=Store()) for path in paths]
+    path = export(comparison_figure(compared(reports, columns=("loss_gap", "lambda_max"))), tmp_path / "c.png", PageSetup(dpi=40))
+    drop(window, path)
+    qtbot.waitUntil(lambda: said(window, "c.png: 3 of 3 answers are the same to the bit. c.png compares these"), timeout=20000)
+    qtbot.waitUntil(lambda: [d.state for d in window.session.documents] == ["ready"] * 3, timeout=20000)
+    assert [os.path.basename(d.path) for d in window.session.documents] == [os.path.basename(path) for path in paths]
 
 
 def test_what_is_not_kept_any_more_is_asked_again_and_compared(qtbot, window, printed):
