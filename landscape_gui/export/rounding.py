@@ -29,7 +29,7 @@ class Rounded:
 
     @property
     def plain(self) -> str:
-        """ "12.346 ± 0.012", "(−1.23 ± 0.12) × 10⁻⁵", "3.21000 ± 2.0 × 10⁻⁸"; with a minus sign, for people and not to be read back."""
+        """ "12.346 ± 0.012", "(−1.23 ± 0.12) × 10⁻⁵", "3.21000 ± 2.0 × 10⁻⁸": for people, with a minus sign."""
         return self._text(" ± ", lambda power: f" × 10{str(power).translate(SUPERSCRIPTS)}").replace("-", MINUS)
 
     @property
