@@ -109,6 +109,18 @@ class Descend(sampling.SampledProbe, PlaneProbe):
         """Those before and those that the fields describe, each once."""
         return tuple(dict.fromkeys((*self.before, *self.own)))
 
+    def walked(self, result: DescentsResult) -> tuple[Probe, ...]:
+        """`every`, each as far as an answer to this question knows it: what was stopped ends at its last record, what had not yet
+        begun is left out."""
+        found: list[Probe] = []
+        for question, each in zip(self.every, result.descents.values(), strict=False):
+            last = int(each.step[-1]) if len(each.step) else 0
+            if each.complete:
+                found.append(question)
+            elif last:
+                found.append(dataclasses.replace(question, updates=last))  # type: ignore[call-arg]
+        return tuple(found)
+
     @property
     def surface(self) -> Surface:
         """The question about the surface: the same fields."""

@@ -31,9 +31,9 @@ def descend_figure(result: DescentsResult, look: Look) -> Figure:
         return chart(result, look)
     paths: list[Mark] = []
     for k, each in enumerate(result.descents.values()):
-        paths += marks_of(each, COLOURS[k % len(COLOURS)], frame_of(result))
+        paths += marks_of(each, COLOURS[k % len(COLOURS)], frame_of(result), shown_name(result, look))
     figure = surface_figure(result.surface, look, (*landmarks(result.surface), *starts(result), *paths))
-    every = (*figure.facts, *descent_facts(result, look))
+    every = (*figure.facts[:1], *descent_facts(result, look), *figure.facts[1:])
     caption = f"{figure.caption} {sentences(result, look)}".strip()
     return dataclasses.replace(figure, facts=every, caption=caption, provenance=result.provenance)
 
@@ -43,13 +43,25 @@ def frame_of(result: DescentsResult) -> Frame:
     return float(surface.x[0]), float(surface.x[-1]), float(surface.y[0]), float(surface.y[-1])
 
 
-def marks_of(each: DescentResult, colour: int, frame: Frame) -> list[Mark]:
-    """Its path as far as it runs inside the frame, and a star where it stands, if that is inside."""
+def marks_of(each: DescentResult, colour: int, frame: Frame, name: str) -> list[Mark]:
+    """Its path as far as it runs inside the frame, and a star where it stands, if that is inside; the legend tells what the plane
+    does not show: the true value there, and how far off the plane it is."""
     x, y = clipped(each.x, each.y, frame)
-    marks: list[Mark] = [Path(x=freeze(x), y=freeze(y), label=each.label, stops=False, colour=colour)] if len(x) else []
+    label = legend_of(each, name)
+    marks: list[Mark] = [Path(x=freeze(x), y=freeze(y), label=label, stops=False, colour=colour)] if len(x) else []
     if len(each.x) and contains((float(each.x[-1]), float(each.y[-1])), frame):
         marks.append(Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour))
     return marks
+
+
+def legend_of(each: DescentResult, name: str) -> str:
+    """ "SGD, lr 0.05: true loss 0.00601, 2.7 off the plane"."""
+    true = each.quantities.get(name)
+    if true is None or not len(each.x):
+        return each.label
+    value = float(true.values[-1])
+    shown = facts.with_unit(value, "1") if true.unit == "1" else facts.number(float(f"{value:.3g}"))
+    return f"{each.label}: true {true.label.split()[-1]} {shown}, {facts.number(float(f'{each.off_plane[-1]:.3g}'))} off the plane"
 
 
 def starts(result: DescentsResult) -> tuple[Points, ...]:
@@ -149,7 +161,9 @@ def words_of(each: DescentResult, name: str, frame: Frame) -> str:
     true, flat = each.quantities.get(name), each.plane_quantities.get(name)
     if true is not None and flat is not None:
         first, last = (facts.with_unit(float(true.values[k]), true.unit) for k in (0, -1))
-        parts.append(f"{true.label} {first} to {last}, {facts.with_unit(float(flat.values[-1]), flat.unit)} in the plane beneath")
+        way = "rose" if float(true.values[-1]) > float(true.values[0]) else "fell"
+        beneath = facts.with_unit(float(flat.values[-1]), flat.unit)
+        parts.append(f"{true.label} {way} from {first} to {last}, {beneath} in the plane beneath")
     share = float(each.off_plane[-1] / each.distance[-1]) if each.distance[-1] > 0 else math.nan
     of = f", {100 * share:.0f} % of the way" if math.isfinite(share) else ""
     parts.append(f"{facts.number(float(each.off_plane[-1]))} off the plane{of}")

@@ -67,14 +67,15 @@ class PathKey(QLabel):
         self.hide()
 
     def name(self, paths: Sequence[Path], theme: style.Theme) -> None:
-        """Names are shown and never read as markup."""
+        """Names are shown and never read as markup; those that numbers follow stand one below the other."""
         parts = []
         for path in paths:
             if path.label:
-                words = html.escape(path.label).replace(" ", "&nbsp;")
+                words = html.escape(path.label).replace(" ", "&nbsp;").replace(":&nbsp;", ": ")
                 colour = style.series_colour(path.colour, theme)
                 parts.append(f'<span style="color:{colour}">{DASHES[path.dash]}</span>&nbsp;{words}')
-        text = f'<span style="color:{theme.ink}">{" &nbsp; ".join(parts)}</span>' if parts else ""
+        between = "<br>" if any(": " in path.label for path in paths) else " &nbsp; "
+        text = f'<span style="color:{theme.ink}">{between.join(parts)}</span>' if parts else ""
         if text != self.text():
             self.setText(text)
         self.setVisible(bool(parts))

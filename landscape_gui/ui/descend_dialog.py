@@ -116,10 +116,11 @@ class DescendDialog(QDialog):
         return row
 
     def before(self) -> tuple[Any, ...]:
-        """Descents that are on the surface already."""
+        """Descents that are on the surface already; one that was stopped stays where it stood."""
         shown = self.session.shown
-        known = shown is not None and isinstance(shown.result, DescentsResult) and isinstance(shown.probe, Descend)
-        return shown.probe.every if known and shown is not None and isinstance(shown.probe, Descend) else ()
+        if shown is None or not isinstance(shown.result, DescentsResult) or not isinstance(shown.probe, Descend):
+            return ()
+        return shown.probe.walked(shown.result)
 
     def _fill(self) -> None:
         """What was chosen the last time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import csv
 import dataclasses
 from pathlib import Path
@@ -75,6 +76,9 @@ def test_places_are_the_nearest_points_of_the_plane_by_an_independent_descent() 
             assert found.off_plane[row] == pytest.approx(np.linalg.norm(rest - axes @ expected), rel=1e-4, abs=1e-5)
             assert found.distance[row] == pytest.approx(float((state - start).detach().norm()), rel=1e-4, abs=1e-6)
             assert found.quantities["train_loss"].values[row] == pytest.approx(float(value.detach()), rel=1e-5)
+            beneath: Any = answer(Cell(x=float(found.x[row]), y=float(found.y[row])), problem)  # type: ignore[arg-type]
+            plane_loss = found.plane_quantities["train_loss"].values[row]
+            assert plane_loss == pytest.approx(float(beneath.quantities["train_loss"].values), rel=1e-5)
         state = (state - 0.3 * torch.autograd.grad(value, state)[0]).detach()
     module.float()
 
@@ -191,6 +195,59 @@ def test_the_batchnorm_mode_is_the_surfaces_and_is_said(mode: str) -> None:
     assert "statistics" in told["BatchNorm in the descents"]
 
 
+def test_with_recalculated_statistics_each_update_goes_by_its_batchs_own_as_in_training() -> None:
+    """Full-batch steps by torch alone on the network in training mode, against those with statistics held."""
+    problem = TinyProblem("batchnorm")
+    plane = resolve(Surface(), problem)  # type: ignore[arg-type]
+    x, y = problem.part("train").inputs.double(), problem.part("train").targets
+    for mode in ("recalculated", "frozen"):
+        asked: dict[str, Any] = {"at": (0.4, 0.1), "batch": 0, "lr": 0.3, "updates": 6, "batchnorm": mode}
+        found = next(iter(descents(problem, **asked).descents.values()))
+        count = problem.layout.parameters
+        state = plane.origin.clone()
+        for axis, distance in zip(plane.axes, (0.4, 0.1), strict=True):
+            state[:count] += distance * axis[:count]
+        module = copy.deepcopy(problem.module).double().train(mode == "recalculated")
+        module.load_state_dict({**module.state_dict(), **problem.layout.unflatten(state.double())})
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.3)
+        for _ in range(6):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(module(x), y).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        end = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
+        moved = float((end - state[:count].double()).norm())
+        assert found.distance[-1] == pytest.approx(moved, rel=1e-4), mode
+
+
+def test_interpolated_statistics_are_those_of_the_place_where_it_begins() -> None:
+    """Along principal axes of a run the statistics move; what is lost without them is seen in the loss at the start."""
+    problem = TinyProblem("batchnorm")
+    for k, state in enumerate(problem.states[:-1]):
+        state[problem.layout.parameters :] += 0.2 * (5 - k)
+    asked: dict[str, Any] = {"at": (0.8, 0.5), "directions": "principal", "batchnorm": "interpolated", "updates": 2}
+    found = next(iter(descents(problem, **asked).descents.values()))
+    cell: Any = answer(Cell(x=0.8, y=0.5, directions="principal", batchnorm="interpolated"), problem)  # type: ignore[arg-type]
+    assert found.quantities["train_loss"].values[0] == pytest.approx(float(cell.quantities["train_loss"].values), rel=1e-5)
+
+
+def test_the_same_descent_is_there_once() -> None:
+    probe = Descend(optimizer=("sgd", "adam"))
+    assert dataclasses.replace(probe, before=probe.own[:1]).every == probe.own
+
+
+def test_what_was_stopped_stays_where_it_stood() -> None:
+    problem = TinyProblem()
+    asked = Descend(steps=(3, 3), updates=20, records=5, batch=50, optimizer=("sgd", "adam", "sam"))
+    whole: Any = answer(asked, problem)  # type: ignore[arg-type]
+    assert asked.walked(whole) == asked.every
+    first, second, _ = whole.descents.items()
+    names = ("step", "x", "y", "off_plane", "distance")
+    half = dataclasses.replace(second[1], complete=False, **{name: getattr(second[1], name)[:4] for name in names})
+    stopped = dataclasses.replace(whole, descents={first[0]: first[1], second[0]: half})
+    kept: Any = asked.walked(stopped)
+    assert kept[0] == asked.every[0] and len(kept) == 2 and (kept[1].optimizer, kept[1].updates) == ("adam", 4)
+
+
 def test_steps_that_are_too_large_end_it_and_are_said() -> None:
     found = next(iter(descents(TinyProblem(), lr=3e38, updates=50).descents.values()))
     assert "not finite" in found.stopped and found.step[-1] < 50 and found.complete
@@ -212,14 +269,25 @@ def test_pictures_show_every_descent(view: Any) -> None:
     figure = probe.figure(result, Look(view=view))
     if view == "chart":
         assert len(figure.panels) == 2 and len(figure.panels[0].marks) == 8 and len(figure.panels[1].marks) == 4
+        for k, each in enumerate(result.descents.values()):
+            true, flat = (mark.y for mark in figure.panels[0].marks[2 * k : 2 * k + 2])  # type: ignore[union-attr]
+            assert np.array_equal(true, each.quantities["train_loss"].values)
+            assert np.array_equal(flat, each.plane_quantities["train_loss"].values) and not np.array_equal(true, flat)
         moments = figure.panels[1].moments
         assert moments is not None and len(moments.order) == len(moments.names) == len(moments.words) == 4 * 8
     else:
         paths = [m for m in figure.panels[0].marks if isinstance(m, PathMark)]
-        assert [p.label for p in paths] == ["SGD, lr 0.05", "momentum, lr 0.01", "Adam, lr 0.001", "SAM, lr 0.05"]
+        names, numbers = zip(*(p.label.split(": ") for p in paths), strict=True)
+        assert names == ("SGD, lr 0.05", "momentum, lr 0.01", "Adam, lr 0.001", "SAM, lr 0.05")
+        for words, each in zip(numbers, result.descents.values(), strict=True):
+            loss, off = each.quantities["train_loss"].values[-1], each.off_plane[-1]
+            assert words == f"true loss {loss:.3g}, {off:.3g} off the plane"
+        assert figure.facts[1][0] == "1. SGD, lr 0.05", "what lies on the surface is told before the surface"
         assert len({p.colour for p in paths}) == 4 and figure.panels[0].key == tuple(paths)
-    told = dict(figure.facts)
-    assert "off the plane" in told["4. SAM, lr 0.05"] and "projected onto the plane" in figure.caption
+    told, last = dict(figure.facts), result.descents["4. SAM, lr 0.05"]
+    share = 100 * last.off_plane[-1] / last.distance[-1]
+    assert f"{last.off_plane[-1]:.4g} off the plane, {share:.0f} % of the way" in told["4. SAM, lr 0.05"]
+    assert "training loss fell from" in told["1. SGD, lr 0.05"] and "projected onto the plane" in figure.caption
 
 
 def test_it_is_exported_read_back_and_told(tmp_path: Path) -> None:

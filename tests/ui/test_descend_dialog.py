@@ -138,7 +138,7 @@ def test_the_dialog_puts_the_question_and_the_path_is_on_the_surface(qtbot, surf
     assert asked.at == pytest.approx((0.5, -0.4)) and asked.seconds is None and asked.before == ()
     assert is_whole(inquiry.result) and surface_of(inquiry.result) is not None
     paths = [m for m in session.figure(view="2d").panels[0].marks if isinstance(m, Path)]
-    assert [p.label for p in paths] == ["sam, lr 0.2"] and len(paths[0].x) == 10
+    assert [p.label for p in paths] == ["sam, lr 0.2: true loss 0, 1 off the plane"] and len(paths[0].x) == 10
 
 
 def test_the_cell_stays_picked_under_a_descent_on_its_surface_and_not_on_another(qtbot, surfaced):
