@@ -64,7 +64,7 @@ class QuestionPanel(QWidget):
         session.shown_changed.connect(self._follow_soon)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.setInterval(0)
+        self._soon.setInterval(15)
         self._soon.timeout.connect(self._catch_up)
         self._followed: object = None
         self._costed: Probe | None = None
