@@ -46,8 +46,10 @@ class Noise:
 
     @property
     def least(self) -> float:
-        """What the scale is at least, two standard errors down, where the mean gradient is not resolved."""
+        """What the scale is at least, two standard errors down, where the mean gradient is not resolved; 0: no error is known."""
         most = self.square + 2 * self.square_error
+        if math.isnan(most):
+            return 0.0
         return max(self.trace - 2 * self.trace_error, 0.0) / most if most > 0 else math.inf
 
 
@@ -70,8 +72,9 @@ def gradient_noise(
     batches = BatchGradients(objective, batch=size, seed=seed)
     count = batches.count
     if count < 2:
+        make = "examples make" if objective.examples > 1 else "example makes"
         raise ProblemError(
-            f"{objective.examples:,} examples make {count} batch of {size:,}; the scatter between batches needs two.",
+            f"{objective.examples:,} {make} {count or 'no'} batch of {size:,}; the scatter between batches needs two.",
             remedy="Choose smaller batches, or more examples.",
         )
     mean = torch.zeros(objective.size, dtype=torch.float64, device=objective.device)

@@ -13,7 +13,7 @@ import numpy as np
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import curvature, grid, sampling
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
-from landscape_gui.probes.curvature_numbers import training_of
+from landscape_gui.probes.curvature_numbers import Training, training_of
 from landscape_gui.probes.plane import Plane, PlaneProbe, check_span, lay, wanted_span
 from landscape_gui.probes.training_numbers import trained_batch
 from landscape_gui.results import Provenance, Quantity, SurfaceResult, freeze
@@ -78,6 +78,7 @@ class ImplicitBias(PlaneProbe):
         choices={"float32": "as networks are trained", "float64": "double; about twice the time"},
         advanced=True,
     )
+    training: str | None = field(None, label="Training", help="How steps were made, as the card says", hidden=True, silent=True)
     batchnorm: str = field("frozen", label="BatchNorm", help="Its statistics stay the checkpoint's", hidden=True)
 
     def __post_init__(self) -> None:
@@ -92,7 +93,8 @@ class ImplicitBias(PlaneProbe):
     def completed(self, problem: Problem) -> Probe:
         """With the learning rate and batch of training where the question leaves them open."""
         split = curvature.split_of(self.data, problem)
-        lr = self.lr or training_of(problem).lr
+        training = training_of(problem)
+        lr = self.lr or training.lr
         if not math.isfinite(lr):
             raise QuestionError(
                 "The learning rate is not known: neither the checkpoint, nor its run's log, nor its card says one.",
@@ -100,7 +102,11 @@ class ImplicitBias(PlaneProbe):
             )
         count = curvature.examples_of(self.data, problem)
         batch = min(self.batch or trained_batch(problem) or count, count)
-        return PlaneProbe.completed(dataclasses.replace(self, split=split, lr=lr, batch=batch), problem)
+        told = f"{training.optimizer}, lr {training.lr:g}, momentum {training.momentum:g}, weight decay {training.weight_decay:g}"
+        asked = dataclasses.replace(
+            self, split=split, lr=lr, batch=batch, training=told if training != Training(lr=training.lr) else None
+        )
+        return PlaneProbe.completed(asked, problem)
 
     def cost(self, problem: Problem) -> Cost:
         points, count = self.steps[0] * self.steps[1], curvature.examples_of(self.data, problem)
@@ -236,6 +242,8 @@ class Running:
         training = training_of(self.problem)
         if training.momentum and training.lr == self.probe.lr:
             notes.append(f"Training had momentum {training.momentum:g}, with which steps are longer than lr says.")
+        if training.weight_decay:
+            notes.append(f"Training had weight decay {training.weight_decay:g}, whose slope is no part of the gradients here.")
         if training.optimizer not in ("", "sgd", "gd", "gradient descent", "momentum", "nesterov"):
             notes.append(f"Training used {training.optimizer}, of whose steps this says nothing.")
         return tuple(notes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from landscape_gui.errors import QuestionError
 from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
 from landscape_gui.probes.curvature import CurvatureProbe, cost_of, describe_subset, examples_of, objective_of
 from landscape_gui.probes.training_numbers import number
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 REACH = 0.25
 """An epoch at the largest automatic learning rate takes so many time scales of the largest eigenvalue: the expansion wants few."""
+LONGEST = 100.0
+"""Time scales that an epoch may take at most: flows of many more are integrated for hours, and the expansion ended long before."""
+FEW = 1.5
+"""A slope on the modified loss below it is not that of second order."""
 RESOLUTION = 0.05
 """Of that eigenvalue: it only has to say how small."""
 
@@ -79,7 +84,14 @@ class MeanStep(CurvatureProbe):
         batch = min(self.batch, objective.examples or self.batch)
         epochs = EpochSteps(BatchGradients(objective, batch=batch, seed=self.seed), seed=self.seed)
         curvature = yield from largest(objective, self.seed)
-        top = self.lr or REACH / (max(abs(curvature), 1e-12) * len(epochs.chunks))
+        unit = max(abs(curvature), 1e-12) * len(epochs.chunks)  # time scales of an epoch, over lr
+        if self.lr * unit > LONGEST:
+            raise QuestionError(
+                f"At learning rate {self.lr:g} an epoch of {len(epochs.chunks):,} steps takes {self.lr * unit:,.0f} time scales of "
+                f"the largest curvature, {curvature:.3g}; at most {LONGEST:g} are integrated, and theory is about less than one.",
+                remedy=f"Choose at most {float(f'{LONGEST / unit:.2g}'):g}, or 0 for one that fits.",
+            )
+        top = self.lr or REACH / unit
         growing = Growing(self, problem, objective, epochs, curvature, top)
         return (yield from growing.every_rate())
 
@@ -156,6 +168,7 @@ class Growing:
             batchnorm="frozen" if self.problem.has_batchnorm else "",
             precision=self.probe.precision,
             numbers=self.slopes(),
+            notes=self.notes() if complete else (),
             provenance=Provenance(environment=dict(self.objective.environment)),
             rates=freeze(self.rates),
             moved=freeze(self.moved),
@@ -177,3 +190,16 @@ class Growing:
             if math.isfinite(slope):
                 found[f"slope_{name}"] = number(f"slope_{name}", slope, error)
         return found
+
+    def notes(self) -> tuple[str, ...]:
+        """What keeps the residuals from saying what they are there for."""
+        residual, found = self.residuals["modified"], self.slopes().get("slope_modified")
+        eps = float(np.finfo(self.probe.precision).eps)
+        if not residual[0] * self.moved[0] > 30 * eps * float(self.objective.origin.norm()):  # steps add up some roundings
+            return ("At the smallest learning rate the residual is of the size of rounding: choose a larger one, or fewer rates.",)
+        if found is None or found.value >= FEW:
+            return ()
+        return (
+            "The residual on the modified loss is not of second order here: steps are too large for the expansion, or the loss has "
+            "kinks on the way, as those of ReLU and max-pooling.",
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from landscape_gui.probes.base import Ask, Cost, Progress, Run, field
+from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
 from landscape_gui.probes.curvature import CurvatureProbe, cost_of, describe_subset, examples_of, objective_of
 from landscape_gui.probes.training_numbers import number, trained_batch
 from landscape_gui.results import Number, Provenance, freeze
@@ -43,6 +44,12 @@ class NoiseScale(CurvatureProbe):
         unit="examples",
         minimum=0,
     )
+    trained: int | None = field(None, label="Trained with", help="Examples of a step of training", hidden=True, silent=True)
+
+    def completed(self, problem: Problem) -> Probe:
+        """With the batch that the checkpoint's card says it was trained with, so that another card is another question."""
+        whole = super().completed(problem)
+        return dataclasses.replace(whole, trained=trained_batch(problem) or None)  # type: ignore[call-arg]
 
     def cost(self, problem: Problem) -> Cost:
         count = examples_of(self, problem)
@@ -108,11 +115,18 @@ def numbers(noise: Noise, trained: int) -> list[Number]:
         number("gradient_square", noise.square, noise.square_error),
     ]
     if trained:
-        part = noise.trace / trained
-        share = part / (part + max(noise.square, 0.0)) if part > 0 else math.nan
         label = f"share of noise in the squared gradient of {trained:,} examples"
-        found.append(number("scatter_share", share, kind="heuristic", label=label))
+        found.append(share_of_noise(noise, trained, label))
     return found
+
+
+def share_of_noise(noise: Noise, batch: int, label: str) -> Number:
+    """tr Sigma/B over tr Sigma/B + ||G||^2, which is s/(s + B) of the scale s, with what an error of s makes of it."""
+    if noise.resolved:
+        error = batch * noise.scale_error / (noise.scale + batch) ** 2
+        return number("scatter_share", noise.scale / (noise.scale + batch), error, label=label)
+    least = noise.least / (noise.least + batch) if math.isfinite(noise.least) else 1.0
+    return number("scatter_share", least, kind="lower bound", label=f"{label}, at least")
 
 
 def statement(noise: Noise) -> str:
@@ -122,7 +136,10 @@ def statement(noise: Noise) -> str:
     if noise.resolved:
         many = examples_words(noise.scale)
         return f"Up to about {many} examples a larger batch pays; far above, it mostly repeats the same gradient."
+    if noise.least < 1:
+        return "These examples are too few to tell the mean gradient from the noise in it, or to say how large the noise scale is."
+    above = f"above about {examples_words(noise.least)} examples" if math.isfinite(noise.least) else "large"
     return (
         "On these data the mean gradient cannot be told from the noise in it, as at the end of training: the noise scale is only "
-        f"known to be above about {examples_words(noise.least)} examples."
+        f"known to be {above}."
     )

@@ -76,8 +76,10 @@ TEXTS: Mapping[str, NumberText] = {
 
 
 def number(name: str, value: float, error: float = math.nan, kind: str = "standard error", *, label: str = "") -> Number:
-    """A number with the label, unit and sentences that it has everywhere."""
+    """A number with the label, unit and sentences that it has everywhere; without an error that is known it claims none."""
     text = TEXTS[name]
+    if kind == "standard error" and math.isnan(error):
+        kind = "heuristic"
     return Number(
         name=name,
         label=label or text.label,

@@ -156,14 +156,66 @@ def test_the_noise_scale_is_told_with_its_layers_and_read_back(tmp_path: Path) -
 
 
 def test_where_nothing_but_noise_is_left_the_scale_is_a_bound() -> None:
-    """Every gradient has the same norm and they cancel: two examples that pull in opposite ways."""
+    """A mean gradient that is less than two standard errors long."""
     from landscape_gui.core.gradient_noise import estimate
     from landscape_gui.probes.noise_scale import numbers, statement
 
-    noise = estimate(np.full(50, 1.0), np.zeros(50), 1e-4, 1)
+    noise = estimate(np.full(50, 1.0), np.tile([0.02, -0.02], 25), 0.025, 1)
     told = {number.name: number for number in numbers(noise, 0)}
     assert told["noise_scale"].kind == "lower bound" and math.isnan(told["noise_scale"].error)
     assert "cannot be told" in statement(noise) and "scatter_share" not in told
+    share = {number.name: number for number in numbers(noise, 20)}["scatter_share"]
+    assert share.kind == "lower bound" and share.value == pytest.approx(noise.least / (noise.least + 20))
+    assert "known to be large" in statement(estimate(np.full(50, 1.0), np.zeros(50), 1e-4, 1))
+    two = estimate(np.full(2, 1.0), np.zeros(2), 1e-4, 1)  # leaves nothing to leave out of
+    assert two.least == 0 and "too few" in statement(two) and "inf" not in statement(two)
+
+
+def test_the_share_of_noise_has_the_error_that_the_scale_gives_it() -> None:
+    """Against the jackknife of the share itself, to a tenth: both are linear in small errors."""
+    from landscape_gui.core.gradient_noise import estimate
+    from landscape_gui.probes.noise_scale import numbers
+
+    rng = np.random.default_rng(0)
+    each = np.array([3.0, 0, 0, 0]) + rng.standard_normal((400, 4))
+    mean = each.mean(0)
+
+    def share(rows: Any) -> float:
+        trace = rows.var(0, ddof=1).sum()
+        return float(trace / 20 / (trace / 20 + (rows.mean(0) ** 2).sum() - trace / len(rows)))
+
+    left = np.array([share(np.delete(each, k, 0)) for k in range(400)])
+    error = math.sqrt(399 / 400 * float(((left - left.mean()) ** 2).sum()))
+    noise = estimate(((each - mean) ** 2).sum(1), (each - mean) @ mean, float(mean @ mean), 1)
+    told = {number.name: number for number in numbers(noise, 20)}["scatter_share"]
+    assert told.kind == "standard error" and told.value == pytest.approx(share(each))
+    assert told.error == pytest.approx(error, rel=0.1)
+
+
+def test_what_training_was_counts_in_the_question() -> None:
+    """Answers kept of the same files hold what another card said."""
+    first, second = trained(optimizer="SGD", lr=0.2, batch_size=20), trained(optimizer="SGD", lr=0.2, batch_size=20, momentum=0.9)
+    for probe, one, other in ((ImplicitBias(), first, second), (NoiseScale(), first, trained(batch_size=40))):
+        assert probe.completed(one) != probe.completed(other)  # type: ignore[arg-type]
+    assert NoiseScale().completed(TinyProblem()) == NoiseScale(split="train")  # type: ignore[arg-type]
+    decayed = ask(ImplicitBias(steps=(2, 2)), trained(optimizer="SGD", lr=0.2, weight_decay=0.01))
+    assert "weight decay 0.01" in " ".join(decayed.notes)
+
+
+def test_a_rate_far_beyond_the_expansion_is_refused_before_hours_of_flow() -> None:
+    with pytest.raises(QuestionError, match="time scales of the largest curvature") as caught:
+        ask(MeanStep(batch=50, lr=1e6), TinyProblem())
+    assert "or 0 for one that fits" in caught.value.remedy
+
+
+def test_a_residual_that_says_nothing_says_why() -> None:
+    problem = TinyProblem()
+    problem.states = problem.states[:2]
+    tiny = ask(MeanStep(batch=50, lr=1e-13, rates=2, pairs=1), problem)
+    assert "size of rounding" in tiny.notes[0] and {number.kind for number in tiny.numbers.values()} == {"heuristic"}
+    assert not ask(MeanStep(batch=50, rates=3, pairs=2), problem).notes
+    large = ask(MeanStep(batch=200, lr=12 / tiny.curvature, rates=2, pairs=1), problem)
+    assert "not of second order" in large.notes[0]
 
 
 def test_the_mean_step_has_the_slopes_of_theory_and_a_picture() -> None:
