@@ -20,7 +20,7 @@ def growth_of(probe: Probe | None, result: Result | None) -> Any:
         return DynamicsGrowth()
     if isinstance(result, TrajectoryResult):
         return TrajectoryGrowth(result)
-    return DynamicsGrowth(probe) if isinstance(result, DynamicsResult) and isinstance(probe, Dynamics) else None
+    return DynamicsGrowth(probe, result) if isinstance(result, DynamicsResult) and isinstance(probe, Dynamics) else None
 
 
 def grow(growth: Any, problem: Any, stop: Callable[[], bool]) -> tuple[Probe, Result] | None:

@@ -74,7 +74,7 @@ class Watch:
         try:
             states = dict(files(self.folder))
         except OSError as error:
-            return Seen(run=self._run, age=at - self._written, trouble=f"{self.folder} cannot be listed: {error.strerror}.")
+            return Seen(run=self._run, age=at - self._written, trouble=self._why(error))
         self._date(states, at)
         waiting = frozenset(p for p in states if at - self._since[p] < STILL and may_be_checkpoint(os.path.basename(p)))
         told: Seen = Seen(run=self._run, age=at - self._written, waiting=tuple(sorted(map(os.path.basename, waiting))))
@@ -83,6 +83,11 @@ class Watch:
             return told
         self._signature = signature
         return self._read(told, waiting, states)
+
+    def _why(self, error: OSError) -> str:
+        if isinstance(error, FileNotFoundError):
+            return f"{self.folder} is not there any more: what was read of it stays, and it is followed again once it is back."
+        return f"{self.folder} cannot be listed: {error.strerror}."
 
     def _date(self, states: dict[str, State], at: float) -> None:
         """Since when each file is as it is, by this machine's clock: that of a file server may be minutes off."""

@@ -159,9 +159,20 @@ def test_numbered_folders_wait_for_all_of_their_files(tmp_path: Path, watch: Wat
     assert steps(later(watch, clock)) == [1, 2, 3]
 
 
-def test_a_folder_that_is_taken_away_is_a_sentence(tmp_path: Path, clock: Clock) -> None:
-    seen = Watch(tmp_path / "gone", clock=clock).look()
-    assert "cannot be listed" in seen.trouble and seen.run is None
+def test_a_folder_that_is_taken_away_is_a_sentence_and_what_was_read_of_it_stays(tmp_path: Path, clock: Clock) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    watch = Watch(folder, clock=clock)
+    (folder / "step-1.safetensors").write_bytes(content(1))
+    watch.look()
+    assert steps(later(watch, clock)) == [1]
+    folder.rename(tmp_path / "b")
+    seen = later(watch, clock)
+    assert "is not there any more" in seen.trouble and steps(seen) == [1] and not seen.changed and seen.gone == ()
+    (tmp_path / "b").rename(folder)
+    assert later(watch, clock).trouble == "" and steps(later(watch, clock)) == [1]
+    (tmp_path / "c").write_text("a file")
+    assert "c cannot be listed" in Watch(tmp_path / "c", clock=clock).look().trouble
 
 
 def test_what_is_left_out_has_no_note(tmp_path: Path) -> None:

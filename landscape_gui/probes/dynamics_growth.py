@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from landscape_gui.dynamics_results import DynamicsResult, MomentResult
+import numpy as np
+
+from landscape_gui.dynamics_results import DynamicsResult, MomentResult, RunDynamics
 from landscape_gui.errors import ProblemError
 from landscape_gui.probes.dynamics import Dynamics
 from landscape_gui.probes.dynamics_run import Growing, Line
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from landscape_gui.probes.base import Ask, CheckpointRef
     from landscape_gui.problem import Problem
+
+    Turn = tuple[Line, int]
 
 KEPT_BYTES = 256 << 20
 """Weights that would take more are read from their files again each time."""
@@ -41,8 +46,10 @@ def affordable(problem: Problem, seconds: float = SECONDS) -> Dynamics:
 class DynamicsGrowth:
     """What is known of the dynamics of one problem's run, from one `grow` to the next; for one thread at a time."""
 
-    def __init__(self, probe: Dynamics | None = None) -> None:
+    def __init__(self, probe: Dynamics | None = None, result: DynamicsResult | None = None) -> None:
+        """result: an answer that is there; whatever it knows of is asked for at once, so that nothing of it is lost to the eye."""
         self.probe = probe
+        self.shown = {(run.name, run.names[k]) for run in ahead(result) for k in np.flatnonzero(run.computed)}
         self.measures = True
         """Whether the next `grow` measures anything; without, it shows what is logged, and known of the weights, at once."""
         self.moments: dict[str, tuple[MomentResult, dict[str, Any]]] = {}
@@ -66,14 +73,27 @@ class DynamicsGrowth:
         self._forget(growing)
         left = [turn for turn in growing.turns() if not self._known(growing, *turn)]
         left.sort(key=lambda turn: turn[1] < turn[0].count - 1)  # the newest of each run first
-        ends = time.monotonic() + SECONDS
-        for line, place in left if self.measures else ():
-            if stop() or not self._measure(growing, line, place, ask, stop):
-                return None
-            if time.monotonic() > ends:
-                break
+        if not self._fill(growing, [turn for turn in left if self._is_shown(*turn)], ask, stop):
+            return None
+        new = [turn for turn in left if not self._is_shown(*turn)]
+        if self.measures and not self._fill(growing, new, ask, stop, SECONDS):
+            return None
+        self.shown = set()
         whole = all(bool(line.computed.all()) for line in growing.lines)
         return question, dataclasses.replace(growing.result(), complete=whole)
+
+    def _fill(self, growing: Growing, turns: list[Turn], ask: Ask, stop: Callable[[], bool], seconds: float = math.inf) -> bool:
+        """Checkpoints, until the time is over; False where it was stopped."""
+        ends = time.monotonic() + seconds
+        for line, place in turns:
+            if stop() or not self._measure(growing, line, place, ask, stop):
+                return False
+            if time.monotonic() > ends:
+                break
+        return True
+
+    def _is_shown(self, line: Line, place: int) -> bool:
+        return (line.track.name, line.track.names[place]) in self.shown
 
     def _known(self, growing: Growing, line: Line, place: int) -> bool:
         found = self.moments.get(line.track.references[place].digest)
@@ -100,6 +120,11 @@ class DynamicsGrowth:
         """Weights of checkpoints that are no part of the runs any more."""
         there = {reference.digest for line in growing.lines for reference in line.track.references}
         self.states = {digest: state for digest, state in self.states.items() if digest in there}
+
+
+def ahead(result: DynamicsResult | None) -> tuple[RunDynamics, ...]:
+    """The runs of an answer whose numbers come from checkpoints."""
+    return tuple(run for run in result.runs.values() if len(run.names) == len(run.computed)) if result is not None else ()
 
 
 class Followed(Growing):

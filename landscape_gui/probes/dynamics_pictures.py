@@ -113,7 +113,7 @@ class Drawn:
             if len(x):
                 self.marks.append(Line(x=freeze(x), y=freeze(y), label=label, colour=colour, dash=dash, width=1.6))
                 label = ""
-            if len(run.names) and (len(x) <= DOTTED or not is_joined(run)):
+            if len(run.names) and (len(x) <= DOTTED or not np.isfinite(y).all()):  # one between gaps is on no line
                 self.marks.append(Points(x=freeze(x), y=freeze(y), colour=colour, size=3.5))
         if name in run.logged:
             self._logged(run, run.logged[name], colour, label, dash)
@@ -225,11 +225,6 @@ def measured(run: RunDynamics, values: Array) -> tuple[Array, Array]:
 def shown(run: RunDynamics, values: Array) -> Array:
     """(k,) which checkpoints a line reaches; within it one that is not finite, or still to come, leaves a gap."""
     return ~ends_without(values)
-
-
-def is_joined(run: RunDynamics) -> bool:
-    """Whether every checkpoint is measured, so that a line without gaps says it all."""
-    return bool(run.computed.all()) if len(run.computed) else True
 
 
 def ends_without(values: Array) -> Array:

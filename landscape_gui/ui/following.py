@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from landscape_gui.results import TrajectoryResult
 from landscape_gui.run import Run
 from landscape_gui.samples import PREFIX
 from landscape_gui.ui.documents import Document, Shown, message_of
-from landscape_gui.ui.following_words import is_older, newest
+from landscape_gui.ui.following_words import entries, is_older, newest
 from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.worker import Outcome, Task, Worker
 from landscape_gui.watching import Seen, Watch
@@ -236,7 +237,7 @@ class Following(QObject):
         if followed.growth is None or followed.grown is not self._result(followed):
             followed.grown = self._result(followed)
             followed.growth = growth_of(shown.probe if shown else None, followed.grown)
-        if followed.growth is None:
+        if followed.growth is None or (not followed.fresh and is_whole_of(followed.grown, entries(followed))):
             followed.news = False
             return
         measures = not (followed.fresh and hasattr(followed.growth, "measures"))
@@ -370,6 +371,13 @@ def folder_of(document: Document) -> Path | None:
     if not isinstance(run, Run):
         return None
     return Path(document.path) if Path(document.path).is_dir() else run.path
+
+
+def is_whole_of(result: Any, checkpoints: Sequence[Any]) -> bool:
+    """Whether an answer about dynamics knows all of these checkpoints of its first run, and everything else that it is about."""
+    first = next(iter(getattr(result, "runs", {}).values()), None)
+    named = tuple(entry.label for entry in checkpoints)
+    return first is not None and bool(getattr(result, "complete", False)) and first.names == named
 
 
 def is_behind(result: Any, checkpoints: int) -> bool:

@@ -81,6 +81,18 @@ def test_the_newest_is_measured_first_and_those_between_are_left_for_later(whole
     assert found[1].complete and not np.isnan(only(found[1]).quantities["lambda_max"].values).any()
 
 
+def test_of_an_answer_that_is_there_nothing_is_lost_however_short_the_time(whole: Problem, store: Store, monkeypatch) -> None:
+    monkeypatch.setattr(dynamics_growth, "SECONDS", 0.0)
+    result = answer(FEW, until_checkpoint(whole, 5), store=store)
+    growth = growth_of(FEW, result)
+    growth.measures = False
+    found = grow(growth, until_checkpoint(whole, 7), never)
+    assert found is not None and only(found[1]).computed.tolist() == [True] * 5 + [False] * 2
+    growth.measures = True
+    found = grow(growth, until_checkpoint(whole, 7), never)
+    assert found is not None and only(found[1]).computed.tolist() == [True] * 5 + [False, True]
+
+
 def test_without_measuring_there_is_what_was_logged_and_the_way_through_weights(whole: Problem) -> None:
     growth = DynamicsGrowth(FEW)
     growth.measures = False

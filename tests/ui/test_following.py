@@ -9,6 +9,7 @@ from trained_by_steps import Apart, Training
 
 from landscape_gui import app, watching
 from landscape_gui.dynamics_results import DynamicsResult
+from landscape_gui.probes import dynamics_growth
 from landscape_gui.results import TrajectoryResult
 from landscape_gui.run import RunEntry
 from landscape_gui.ui import following
@@ -213,6 +214,23 @@ def test_when_training_has_ended_the_whole_is_asked_and_kept(qtbot, window, trai
     assert session.shown.result.complete and points(session) == 6
     qtbot.waitUntil(lambda: [a.probe for a in session.current.answers] == ["dynamics"], timeout=LONG)
     assert not followed(session).seen.live and "live" not in words(followed(session))
+
+
+def test_the_whole_that_is_shown_at_the_end_stays_and_is_asked_once(qtbot, window, training, monkeypatch):
+    """However little can be measured at a time: otherwise what has grown by less takes its place, and it is asked again."""
+    session = window.session
+    opened(qtbot, window, training, 5)
+    qtbot.waitUntil(lambda: points(session) == 6 and run_of(session).computed.all(), timeout=LONG)
+    training.end()
+    monkeypatch.setattr(watching, "LIVE", 0.5)
+    monkeypatch.setattr(dynamics_growth, "SECONDS", 0.0)
+    qtbot.waitUntil(lambda: [i.state for i in session.inquiries] == ["done"], timeout=LONG)
+    qtbot.waitUntil(lambda: session.shown.result is session.inquiries[0].result, timeout=LONG)
+    seen, looks = [], []
+    session.shown_changed.connect(lambda: seen.append(session.shown))
+    session.following.changed.connect(looks.append)
+    qtbot.waitUntil(lambda: len(looks) >= 4, timeout=LONG)
+    assert seen == [] and session.shown.result.complete and [i.state for i in session.inquiries] == ["done"]
 
 
 def test_a_question_of_a_person_comes_first(qtbot, window, training):
