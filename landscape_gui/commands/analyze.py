@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import math
 import sys
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landscape_gui.commands import analyze_course, analyze_parts, analyze_size, analyze_subject, opening
+from landscape_gui.commands import analyze_course, analyze_parts, analyze_report, analyze_size, analyze_subject, opening
 from landscape_gui.commands.analyze_parts import ANSWERS, FIGURES, TABLES, Outcome, Part
 from landscape_gui.commands.analyze_reduced import reduced
 from landscape_gui.commands.analyze_size import Remaining, Size
@@ -122,7 +121,8 @@ class Analysis:
 
     def go(self, problem: Problem, subject: Subject, interruption: Interruption) -> int:
         """Everything about the problem, and the folder written."""
-        opening.say_warnings(problem)
+        if not analyze_report.untrained(subject.warnings):
+            opening.say_warnings(problem)
         for warning in subject.warnings:
             print(f"landscape-gui: {warning}", file=sys.stderr)
         outcome = Outcome()
@@ -131,7 +131,8 @@ class Analysis:
         size = self.size(costs, subject)
         course = own or self.continued(problem, size, outcome, interruption)
         parts = analyze_parts.parts_of(self.wanted, size, course)
-        costs = dataclasses.replace(costs, checkpoints=course.checkpoints if course else 0)
+        if course is not None and not course.own:
+            costs = analyze_size.with_course(costs, course.problem, course.checkpoints)
         self.say("\n".join(analyze_parts.estimate(parts, costs, size)))
         interrupted = self.answer_all(parts, costs, size, outcome, interruption)
         warnings = (*subject.warnings, *analyze_parts.subset_words(costs, size))
@@ -212,7 +213,6 @@ class Analysis:
         self, parts: list[Part], problem: Problem, outcome: Outcome, warnings: tuple[str, ...], reductions: Section | None
     ) -> Path:
         """Every file of the folder. Returns the path of the report."""
-        from landscape_gui.commands.analyze_report import page_of
         from landscape_gui.export import write
         from landscape_gui.export.report_html import as_html
         from landscape_gui.export.report_markdown import as_markdown
@@ -229,7 +229,7 @@ class Analysis:
             for more in analyze_parts.along(part, problem):
                 sections.append(analyze_parts.write_part(more, answer(more.question, problem, store=Store()), self.folder))
         sections += [reductions] if reductions is not None else []
-        page = page_of(problem, outcome, sections, warnings, command_line(), datetime.now(UTC))
+        page = analyze_report.page_of(problem, outcome, sections, warnings, command_line(), datetime.now(UTC))
         write(self.folder / "report.md", as_markdown(page).encode())
         path = write(self.folder / "report.html", as_html(page).encode())
         self.known = {**self.known, "done": list(outcome.answers), "missing": outcome.missing}

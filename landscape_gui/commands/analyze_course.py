@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from landscape_gui.problem import Problem
 
 FEWEST_CHECKPOINTS = 3
-CONTINUED = "continued"
+CONTINUED = "optimised-copy"
 """The folder of a copy's checkpoints."""
 RATE, BATCH, EVERY = 0.01, 64, 10
 """Of the copy: plain SGD on the training data, BatchNorm's statistics held, dropout off; looked at `EVERY` steps, more seldom where
@@ -72,10 +72,11 @@ def continued_course(
         if not optimise(problem, place, kept, seed, cancelled, tell):
             return None
         (place / "landscape.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    return course_in(problem, place, kept)
+    return course_in(problem, place, kept, training)
 
 
-def course_in(problem: Problem, place: Path, kept: tuple[int, ...]) -> Course:
+def course_in(problem: Problem, place: Path, kept: tuple[int, ...], training: dict[str, Any]) -> Course:
+    from landscape_gui.checkpoint import read_checkpoint
     from landscape_gui.run import find_run
 
     run = find_run(place)
@@ -86,7 +87,12 @@ def course_in(problem: Problem, place: Path, kept: tuple[int, ...]) -> Course:
         f"BatchNorm with the checkpoint's statistics), and looked at after {', '.join(map(str, kept))} of them. The network itself "
         "stays as it is. Open a folder of checkpoints, or record one with landscape_gui.Recorder, to see a run's own way."
     )
-    return Course(problem=problem.with_run(run), words=words, own=False)
+    followed, first = problem.with_run(run), read_checkpoint(place / name_of(0))
+    # limits of stability follow from the copy's learning rate, not from what the network's own card and file say
+    followed.description = {**problem.description, "training": training}
+    if first.digest == problem.checkpoint.digest:
+        followed.checkpoint = first
+    return Course(problem=followed, words=words, own=False)
 
 
 def optimise(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from landscape_gui.problem import Problem
     from landscape_gui.results import Result
 
-RANDOM = "The weights are random"
-"""How a warning begins that makes those about an accuracy at chance needless."""
+UNTRAINED = ("The weights are random", "a look at how training begins")
+"""What warnings say that make those about an accuracy at chance needless."""
 HEADLINE = ("lambda_max", "trace", "negative_eigenvalues", "worst_case")
 READING = (
     "Every number is of the mean loss over the examples named. The column “how sure” says what stands behind it: ± is one standard "
@@ -44,8 +44,7 @@ def page_of(
     if curvature is not None:
         numbers |= curvature.numbers
     names = [n.name for n in facts if n.name.endswith(("_loss", "_accuracy"))]
-    fresh = any(words.startswith(RANDOM) for words in warnings)
-    said = (*warnings, *(() if fresh else problem.warnings()))
+    said = (*warnings, *(() if untrained(warnings) else problem.warnings()))
     title = str(problem.description.get("title") or problem.title)
     return Page(
         title=f"Loss landscape of {title}",
@@ -56,6 +55,11 @@ def page_of(
         missing=tuple(outcome.missing.items()),
         references=references_of(outcome),
     )
+
+
+def untrained(warnings: Sequence[str]) -> bool:
+    """Whether it is said already that the network knows nothing yet."""
+    return any(words in warning for warning in warnings for words in UNTRAINED)
 
 
 def facts_of(problem: Problem) -> list[Number]:
@@ -86,7 +90,7 @@ def subject_section(problem: Problem) -> Section:
         ("Data", str(data.get("name") or data.get("path", ""))),
         ("Examples", examples),
         ("Loss", f"{problem.loss_name}, mean over examples"),
-        ("Training", ", ".join(f"{k} {v}" for k, v in about.get("training", {}).items())),
+        ("Training", ", ".join(f"{k} {v}" for k, v in about.get("training", {}).items() if not isinstance(v, Mapping))),
     ]
     table = Table(heads=("", ""), groups=(("", tuple(row for row in rows if row[1])),))
     return Section(title="Network and data", text=(READING,), tables=(table,), notes=problem.notes)

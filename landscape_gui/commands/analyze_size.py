@@ -260,6 +260,13 @@ def costs_of(problem: Problem, pace: Pace | None, wanted: Collection[str], check
     return Costs(problem, pace, surface, path, checkpoints)
 
 
+def with_course(costs: Costs, problem: Problem, checkpoints: int) -> Costs:
+    """The same with the run that came later; problem: in it."""
+    from landscape_gui.probes.trajectory import Trajectory
+
+    return replace(costs, path=point_pace(Trajectory(), problem), checkpoints=checkpoints)
+
+
 def report_of(size: Size) -> Report:
     """The question about curvature and sharpness."""
     from landscape_gui.probes.report import Report

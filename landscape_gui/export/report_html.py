@@ -14,6 +14,8 @@ from landscape_gui.page_setup import PageSetup
 from landscape_gui.style import DARK, LIGHT, Theme
 
 DPI = 200.0
+SHORT = 40
+"""Letters of a table's last cell that stay on one line."""
 STYLE = """
 :root{--paper:#fff;--ink:#212429;--muted:#5b6270;--line:#dadde3;--soft:#f4f5f7;--accent:#0072b2;--warn:#fff4e5;--warn-edge:#d55e00}
 @media (prefers-color-scheme:dark){:root{--paper:#16181d;--ink:#dadde2;--muted:#9aa0ab;--line:#33373f;--soft:#1e2127;
@@ -40,7 +42,7 @@ figcaption b{color:var(--ink)}.caption{font-size:.86rem;line-height:1.5;color:va
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.92rem;margin:.8rem 0;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.28rem 1.4rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{font-weight:600}td.n{text-align:right;white-space:nowrap}th.n{text-align:right}td.s{color:var(--muted);white-space:nowrap}
+th{font-weight:600}td.n{text-align:right;white-space:nowrap}th.n{text-align:right}td.s{color:var(--muted);white-space:nowrap}td.w{white-space:normal}
 tr.g td{padding-top:.9rem;font-weight:600}tr{break-inside:avoid}
 ul{padding-left:1.2rem;margin:.5rem 0}li{margin:.2rem 0;max-width:48rem}.small{font-size:.88rem;color:var(--muted)}
 code{font:.9em ui-monospace,"DejaVu Sans Mono",monospace;background:var(--soft);padding:.1em .3em;border-radius:3px;
@@ -177,7 +179,8 @@ def table(shown: Table) -> str:
 
 
 def cell(place: int, words: str, count: int) -> str:
-    kind = "" if place == 0 or count < 3 else " class=s" if place == count - 1 else " class=n"
+    last = " class=s" if len(words) <= SHORT else ' class="s w"'
+    kind = "" if place == 0 or count < 3 else last if place == count - 1 else " class=n"
     return f"<td{kind}>{text(words)}</td>"
 
 

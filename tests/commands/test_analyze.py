@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -300,7 +301,7 @@ def test_a_run_is_its_own_course_and_a_lone_checkpoint_has_a_copy_optimised(tmp_
     shutil.copy(sample / "epoch-003.safetensors", lone)
     card = json.loads((sample / "landscape.json").read_text())
     card["data"]["file"] = str(samples.folder() / "data" / "digits.npz")
-    (lone.parent / "landscape.json").write_text(json.dumps({k: card[k] for k in ("architecture", "data", "loss")}))
+    (lone.parent / "landscape.json").write_text(json.dumps({k: card[k] for k in ("architecture", "data", "loss", "training")}))
     before = lone.read_bytes()
     assert cli.main(["analyze", str(lone), "--track-trajectory", "--save-dir", str(folder), "--steps", "5", "--limit", "0"]) == 0
     found = json.loads((folder / "tables" / "optimization_trajectory.json").read_text())
@@ -317,10 +318,14 @@ def test_a_run_is_its_own_course_and_a_lone_checkpoint_has_a_copy_optimised(tmp_
         problem, folder, updates=100, moments=12, seed=0, cancelled=lambda: True, tell=lambda share, note: None
     )
     assert again is not None and again.checkpoints == 11, "not optimised again"
+    dynamics: Any = read_result(folder / "answers" / "dynamics.h5")
+    own = next(iter(dynamics.runs.values()))
+    assert own.optimiser == "sgd" and own.momentum == 0, "that of the copy, whatever the network was trained with"
+    np.testing.assert_array_equal(own.quantities["learning_rate"].values, RATE)
     other = continued_course(
         problem, folder, updates=100, moments=12, seed=1, cancelled=lambda: True, tell=lambda share, note: None
     )
-    assert other is None and (folder / "continued-before-1").is_dir(), "that of another seed is kept, under another name"
+    assert other is None and (folder / "optimised-copy-before-1").is_dir(), "that of another seed is kept, under another name"
 
 
 def test_the_copy_takes_the_steps_of_plain_gradient_descent(tmp_path: Path) -> None:
