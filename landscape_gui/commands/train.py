@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,9 +159,8 @@ def run(namespace: argparse.Namespace) -> int:
     data, entry = find_data(source["name"], {name: value for name, value in source.items() if name != "name"})
     if namespace.overwrite or (namespace.resume and state is None):
         take_away(folder)
-    if namespace.resume and not namespace.quiet:
-        print(f"landscape-gui: {going_on(state, recipe, folder, data.splits[0].examples, device)}", file=sys.stderr)
-    with compute.Interruption() as interruption, shown_bar(quiet=namespace.quiet) as show:
+    began = going_on(state, recipe, folder, data.splits[0].examples, device) if namespace.resume else ""
+    with compute.Interruption() as interruption, shown_bar(began, quiet=namespace.quiet) as show:
         from landscape_gui.training.training import train
 
         trained = train(
@@ -205,7 +205,7 @@ def state_of(folder: Path) -> State | None:
         raise ProblemError(
             f"{folder} holds a run, but no {STATE} that says how it goes on: it was not trained by this command, or the file was "
             "taken away.",
-            remedy="Train from the start: into another folder, or with --overwrite in place of --resume.",
+            remedy="Train from the start, into another folder.",
         )
     return state
 
@@ -238,15 +238,22 @@ def going_on(state: State | None, recipe: Recipe, folder: Path, examples: int, d
     other = "" if device == state.device else f" It was on {state.device}, now on {device}: equal but for rounding."
     if state.done == total:
         return f"{folder} had come to its end, {recipe.lasting()}, which is measured again. More --epochs make it longer.{other}"
-    return f"{folder} goes on after step {state.done:,} of {total:,}, in epoch {state.epoch} of {recipe.length(examples)}.{other}"
+    return f"{folder} goes on after step {state.done:,} of {total:,}, epoch {state.epoch} of {recipe.length(examples)}.{other}"
 
 
 @contextlib.contextmanager
-def shown_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    bar = ProgressBar("Training")
+def shown_bar(began: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """What shows progress; first of all it says how training began, where there is something to say."""
+    bar, said = ProgressBar("Training"), [began] if began and not quiet else []
     bar.shown = bar.shown and not quiet
+
+    def show(state: Progress) -> None:
+        while said:
+            print(f"landscape-gui: {said.pop()}", file=sys.stderr)
+        bar.update(state.done / max(1, state.total), f"epoch {state.epoch}  {values_text(state.values)}")
+
     try:
-        yield lambda state: bar.update(state.done / max(1, state.total), f"epoch {state.epoch}  {values_text(state.values)}")
+        yield show
     finally:
         bar.close()
 
@@ -254,8 +261,8 @@ def shown_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
 def ended(trained: Trained, folder: Path) -> int:
     """Say how it ended where that is not the end; the exit status."""
     if trained.end == "interrupted":
-        go_on = f"Go on with: landscape-gui train {folder} --resume" if trained.rows else "Nothing was trained yet."
-        print(f"landscape-gui: interrupted. What was trained is in {folder}. {go_on}", file=sys.stderr)
+        go_on = f"What was trained is in {folder}. Go on with: landscape-gui train {shlex.quote(str(folder))} --resume"
+        print(f"landscape-gui: interrupted{'. ' + go_on if trained.rows else ' before the first step.'}", file=sys.stderr)
         return compute.INTERRUPTED
     if trained.end == "diverged":
         print(
@@ -280,7 +287,7 @@ def values_text(values: dict[str, float]) -> str:
     parts = [
         f"{label} {values[name]:.2%}" if name.endswith("accuracy") else f"{label} {values[name]:.4g}"
         for name, label in SHOWN.items()
-        if name in values and not math.isnan(values[name])
+        if name in values and (name == "train_loss" or not math.isnan(values[name]))
     ]
     return "  ".join(parts)
 
@@ -288,7 +295,8 @@ def values_text(values: dict[str, float]) -> str:
 def said(trained: Trained) -> str:
     """The last measurement, and what recording cost."""
     last = trained.rows[-1] if trained.rows else {}
-    head = [f"epoch {last['epoch']:g}: {values_text(last)}"] if last else []
+    untested = "  (these data have no test split)" if last and math.isnan(last["test_loss"]) and trained.end != "diverged" else ""
+    head = [f"epoch {last['epoch']:g}: {values_text(last)}{untested}"] if last else []
     return "\n".join([*head, str(trained.summary), f"Open it with: landscape-gui {trained.folder}"])
 
 

@@ -29,6 +29,9 @@ COPY = "data.npz"
 
 def find_data(name: str, options: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
     """The data and a card's entry for them, {} where the card needs a copy. options: as of `load_data`. Raises ProblemError."""
+    given = [option for option, value in options.items() if value]
+    if given and (name in OF_SAMPLES or name.partition(":")[0] == CHEBYSHEV):
+        raise ProblemError(f"{name} has its own {given[0]}; --{given[0]} is of a path.", remedy="Leave it out.")
     if name in OF_SAMPLES:
         entry = samples.card(OF_SAMPLES[name])["data"]
         place = (samples.path(OF_SAMPLES[name]) / entry["file"]).resolve()

@@ -124,7 +124,7 @@ def check(state: State, folder: Path, *, recipe: Recipe, digest: str, network: M
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     kept = {name: tuple(tensor.shape) for name, tensor in state.part("network").items()}
     if shapes != kept or dict(network) != dict(state.network):
-        name = next((n for n in (*kept, *shapes) if kept.get(n) != shapes.get(n)), "")
+        name = next((n for n in (*shapes, *kept) if kept.get(n) != shapes.get(n)), "")
         words = f": its {name} is {shape_of(kept, name)}, here {shape_of(shapes, name)}" if name else ""
         raise ProblemError(f"{folder / STATE} is of another network{words}.", remedy="Train into another folder.")
 

@@ -217,6 +217,7 @@ class Running:
         """All that is left of training; how it ended."""
         if self.done:
             self.set_rate(self.done - 1)
+            self.show(progress, now=True)
         try:
             if self.epoch == 0:
                 self.measure(recorder, interrupted, progress)

@@ -187,6 +187,9 @@ def test_measurements_of_a_long_training_are_some_two_hundred(tmp_path: Path) ->
         (["--steps", "3", "--epochs", "3"], 2, "contradict"),
         (["--line", "one", "two"], 2, "--line takes epochs"),
         (["--momentum", "1"], 1, "in [0, 1)"),
+        (["--resume", "--overwrite"], 2, "Leave one out"),
+        (["--device", "mps"], 1, "no float64"),
+        (["--normalise", "mnist"], 1, "digits has its own normalise"),
     ],
 )
 def test_what_cannot_be_trained_is_a_sentence(
@@ -214,3 +217,68 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path: Path, capsys: pytest.CaptureFix
     assert run is not None and not run.notes and run.last.step == run.metrics[-1]["step"]
     assert [row["epoch"] for row in epochs(tmp_path / "a")] == list(range(len(epochs(tmp_path / "a"))))
     assert open_problem(tmp_path / "a").warnings() == ()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C is POSIX's SIGINT here")
+def test_resume_goes_on_where_ctrl_c_came(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From another folder, with nothing but the run's name: recipe, data and place are in its state."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(60, 3)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=x[:, :2] ** 2)
+    flags = ["--data", str(tmp_path / "d.npz"), "--normalise", "standard", "--steps", "1000", "--batch", "7", "--optimizer", "adam"]
+    train(tmp_path / "whole", *flags)
+
+    def interrupt() -> None:
+        while not list((tmp_path / "a b").glob("step-*")):
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt, daemon=True)
+    watcher.start()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "a b", *flags]) == 130
+    watcher.join()
+    assert "Go on with: landscape-gui train 'a b' --resume" in capsys.readouterr().err
+    stopped = find_run(tmp_path / "a b")
+    assert stopped is not None and 0 < (stopped.last.step or 0) < 1000
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert cli.main(["train", "../a b", "--resume"]) == 0
+    assert f"goes on after step {stopped.last.step:,} of 1,000" in capsys.readouterr().err
+    ends = [find_run(tmp_path / name).last for name in ("whole", "a b")]  # type: ignore[union-attr]
+    assert ends[0].step == ends[1].step == 1000
+    assert read_checkpoint(ends[0].path).digest == read_checkpoint(ends[1].path).digest
+    assert (tmp_path / "whole" / "epochs.json").read_text() == (tmp_path / "a b" / "epochs.json").read_text()
+
+
+def test_resume_begins_where_nothing_is_and_makes_longer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that a job which may be taken off its machine at any time has one command."""
+    command = ["train", str(tmp_path / "a"), "--resume", "--hidden", "8", "--full-batch"]
+    assert cli.main([*command, "--epochs", "2"]) == 0
+    assert "holds no training yet: it begins" in capsys.readouterr().err
+    assert cli.main([*command, "--epochs", "2"]) == 0
+    assert "had come to its end, 2 epochs" in capsys.readouterr().err
+    assert cli.main([*command, "--epochs", "5", "--line", "first", "last"]) == 0
+    assert "goes on after step 2 of 5, epoch 2 of 5" in capsys.readouterr().err
+    train(tmp_path / "b", "--hidden", "8", "--full-batch", "--epochs", "5")
+    assert epochs(tmp_path / "a") == epochs(tmp_path / "b") and (tmp_path / "a" / "line.json").exists()
+    assert cli.main(["train", str(tmp_path / "a"), "--resume", "--lr", "0.3"]) == 1
+    assert "was trained with lr 0.05, not lr 0.3" in capsys.readouterr().err
+    train(tmp_path / "a", "--steps", "1", "--overwrite")
+    assert epochs(tmp_path / "a")[-1]["epoch"] == 1
+
+
+def test_a_run_of_another_program_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({"w": torch.zeros(2)}, tmp_path / "step-00000001.safetensors")
+    assert cli.main(["train", str(tmp_path), "--resume"]) == 1
+    assert "holds a run, but no training.state" in capsys.readouterr().err
+
+
+def test_a_training_that_diverges_ends_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", str(tmp_path / "a"), "--lr", "1e6", "--line", "first", "last"]) == 1
+    said = capsys.readouterr()
+    assert "training diverged: by step 23 (epoch 1)" in said.err and "smaller --lr" in said.err
+    assert "epoch 1: train loss nan" in said.out
+    assert epochs(tmp_path / "a")[-1]["train_loss"] is None
