@@ -50,7 +50,7 @@ def marks_of(each: DescentResult, colour: int, frame: Frame, name: str) -> list[
     label = legend_of(each, name)
     marks: list[Mark] = [Path(x=freeze(x), y=freeze(y), label=label, stops=False, colour=colour)] if len(x) else []
     if len(each.x) and contains((float(each.x[-1]), float(each.y[-1])), frame):
-        marks.append(Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=10.0, colour=colour))
+        marks.append(Points(x=each.x[-1:], y=each.y[-1:], marker="star", size=8.0, colour=colour))
     return marks
 
 
@@ -68,7 +68,7 @@ def starts(result: DescentsResult) -> tuple[Points, ...]:
     """A disc at each place where a descent begins."""
     begun = (each for each in result.descents.values() if len(each.x))
     places = dict.fromkeys(place for each in begun if contains(place := (float(each.x[0]), float(each.y[0])), frame_of(result)))
-    return tuple(Points(x=freeze([x]), y=freeze([y]), size=7.0, colour=7) for x, y in places)
+    return tuple(Points(x=freeze([x]), y=freeze([y]), size=5.0, colour=7) for x, y in places)
 
 
 def shown_name(result: DescentsResult, look: Look) -> str:

@@ -19,7 +19,7 @@ from landscape_gui.commands.summary import describe
 from landscape_gui.errors import QuestionError
 from landscape_gui.export.arrays import arrays_of
 from landscape_gui.export.tables import as_json, write_csv
-from landscape_gui.figure import Look
+from landscape_gui.figure import Look, Points
 from landscape_gui.figure import Path as PathMark
 from landscape_gui.jobs import answer
 from landscape_gui.probes import PROBES, Surface, kind_of
@@ -283,6 +283,7 @@ def test_pictures_show_every_descent(view: Any) -> None:
             loss, off = each.quantities["train_loss"].values[-1], each.off_plane[-1]
             assert words == f"true loss {loss:.3g}, {off:.3g} off the plane"
         assert figure.facts[1][0] == "1. SGD, lr 0.05", "what lies on the surface is told before the surface"
+        assert any((m.x[0], m.y[0]) == pytest.approx((0.5, 0.5)) for m in figure.panels[0].marks if isinstance(m, Points)), "begins"
         assert len({p.colour for p in paths}) == 4 and figure.panels[0].key == tuple(paths)
     told, last = dict(figure.facts), result.descents["4. SAM, lr 0.05"]
     share = 100 * last.off_plane[-1] / last.distance[-1]

@@ -170,6 +170,18 @@ def test_another_descent_joins_those_that_are_there(qtbot, surfaced, answers):
     assert third.before == () and second.surface == first.surface == third.surface
 
 
+def test_a_descent_is_bounded_in_time_and_comes_before_what_waits(qtbot, surfaced, monkeypatch):
+    """A person waits for it, looking."""
+    session, said = surfaced.session, []
+    ask = session.ask
+    monkeypatch.setattr(session, "ask", lambda *question, **how: said.append(how) or ask(*question, **how))
+    session.pick(0.5, -0.4)
+    dialog = descend_dialog.offer(session, surfaced)
+    dialog.seconds.setValue(7)
+    accepted(qtbot, surfaced, dialog)
+    assert dialog.inquiry.probe.seconds == 7.0 and said == [{"first": True}]
+
+
 def test_what_was_chosen_is_there_the_next_time(qtbot, surfaced):
     surfaced.session.pick(0.5, -0.4)
     dialog = descend_dialog.offer(surfaced.session, surfaced)
