@@ -276,8 +276,8 @@ class ChartGrid(QScrollArea):
         return round(max(least + ROW * rows, needed))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()  # first: the area then takes the height that these columns need, and not that of the ones before
         super().resizeEvent(event)
-        self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The wheel zooms a chart where all charts are in view, and scrolls where they are not (with Ctrl it zooms)."""

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from combs import EPOCHS, LINES, NAMES, TRACES, bars_panel, density_panel, figure_of, heat_panel
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QImage, QPainter, QPicture, QWheelEvent
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPicture, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QTabWidget, QToolTip, QVBoxLayout, QWidget
 
 from landscape_gui import style
-from landscape_gui.figure import Axis, Line, Panel
+from landscape_gui.figure import Axis, Line, Panel, Points
 from landscape_gui.ui.canvas_chart import CanvasChart
 from landscape_gui.ui.chart_grid import AHEAD, ChartGrid, layout_of
 from landscape_gui.ui.chart_head import ROW
@@ -269,6 +269,41 @@ def test_charts_stand_two_abreast_where_there_is_room_and_scroll_where_there_is_
     qtbot.wait(50)
     assert [c.isVisible() for c in (cell.chart for cell in grid.cells)] == [True, False, False, False]
     assert grid.verticalScrollBar().maximum() == 0
+
+
+def test_charts_that_were_drawn_behind_another_tab_are_as_high_as_they_need_when_they_are_seen(qtbot, dressed):
+    tabs, grid = QTabWidget(), ChartGrid()
+    grid.set_theme(style.LIGHT)
+    grid.resize(400, 300)
+    grid.show_figure(figure_of(*[density_panel()] * 13))
+    assert grid.columns() == 1
+    tabs.addTab(QWidget(), "first")
+    tabs.addTab(grid, "charts")
+    qtbot.addWidget(tabs)
+    tabs.resize(1040, 560)
+    tabs.show()
+    tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: grid.columns() == 2)
+    QApplication.processEvents()
+    assert grid.cells[12].geometry().bottom() < grid.widget().height() == grid.grid.minimumSize().height()
+
+
+@pytest.mark.parametrize("marker", ["square", "diamond", "star", "cross"])
+def test_every_marker_is_as_easily_seen_as_a_disc(chart, marker):
+    """Coloured pixels on the screen, of which a thin shape has few at the same size."""
+
+    def seen(kind: str) -> int:
+        points = Points(x=np.array([0.5]), y=np.array([0.5]), marker=kind, colour=0, size=6.5)
+        draw(chart, Panel(marks=(points,), view="chart", x=Axis(limits=(0, 1)), y=Axis(limits=(0, 1))))
+        image = chart.grab().toImage()
+        wanted = QColor(style.SERIES[0])
+        middle = place(chart, 0.5, 0.5)
+        around = [image.pixelColor(middle.x() + dx, middle.y() + dy) for dx in range(-12, 13) for dy in range(-12, 13)]
+        return sum(
+            abs(c.red() - wanted.red()) + abs(c.green() - wanted.green()) + abs(c.blue() - wanted.blue()) < 60 for c in around
+        )
+
+    assert 0.5 < seen(marker) / seen("disc") < 2.5
 
 
 def test_frames_over_one_axis_begin_at_one_place_and_others_as_their_numbers_ask(qtbot, grid):
