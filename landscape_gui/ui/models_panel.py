@@ -23,6 +23,7 @@ from landscape_gui.export.comparison_latex import as_latex
 from landscape_gui.export.comparison_tables import RELATED_HEADS, as_markdown, cell_text, gap_words, head_text, related_texts
 from landscape_gui.model_comparison import COLUMNS, ModelComparison, compared, kind
 from landscape_gui.number_texts import TEXTS
+from landscape_gui.ui.frozen_column import FrozenColumn
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.report_panel import ARROWS, RIGHT, TITLE, copy_from, text_item
@@ -253,6 +254,7 @@ def table_named(name: str, words: str) -> QTableWidget:
     table.verticalHeader().setDefaultSectionSize(26)
     table.horizontalHeader().setHighlightSections(False)
     table.setMinimumHeight(110)
+    FrozenColumn(table)
     return table
 
 

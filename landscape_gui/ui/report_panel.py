@@ -25,6 +25,7 @@ from landscape_gui.export.report_tables import Row, as_markdown, base, sections,
 from landscape_gui.export.rounding import rounded
 from landscape_gui.reading_aids import AIDS, reading
 from landscape_gui.results import Number
+from landscape_gui.ui.frozen_column import FrozenColumn
 from landscape_gui.ui.icons import icon
 from landscape_gui.ui.panel import plain
 
@@ -72,6 +73,7 @@ class ReportPanel(QWidget):
         self.table.horizontalHeader().setSectionsClickable(True)
         self.table.horizontalHeader().setHighlightSections(False)
         self.table.horizontalHeader().sectionClicked.connect(self._head_clicked)
+        FrozenColumn(self.table)
         column.addWidget(self.table, 1)
         self.words = plain(
             "Click a number's name to read what it is and to sort the checkpoints by it, a checkpoint's to sort them by name.",
