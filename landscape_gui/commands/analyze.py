@@ -133,8 +133,9 @@ class Analysis:
         parts = analyze_parts.parts_of(self.wanted, size, course)
         if course is not None and not course.own:
             costs = analyze_size.with_course(costs, course.problem, course.checkpoints)
-        self.say("\n".join(analyze_parts.estimate(parts, costs, size)))
-        interrupted = self.answer_all(parts, costs, size, outcome, interruption)
+        left = Remaining([analyze_parts.seconds_of(part, costs, size) for part in parts])
+        self.say("\n".join(analyze_parts.estimate(parts, left, costs, size)))
+        interrupted = self.answer_all(parts, problem, left, outcome, interruption)
         warnings = (*subject.warnings, *analyze_parts.subset_words(costs, size))
         path = self.write_all(parts, problem, outcome, (*warnings,), reduced(costs, size, self.namespace))
         if not self.namespace.quiet:
@@ -189,15 +190,16 @@ class Analysis:
         outcome.missing[title] = str(error)
         print(f"landscape-gui: no {title.lower()}: {error}", file=sys.stderr)
 
-    def answer_all(self, parts: list[Part], costs: Costs, size: Size, outcome: Outcome, interruption: Interruption) -> bool:
+    def answer_all(
+        self, parts: list[Part], problem: Problem, left: Remaining, outcome: Outcome, interruption: Interruption
+    ) -> bool:
         """Ask one question after the other; whether that was interrupted."""
-        left = Remaining([costs.seconds(part.name, size) for part in parts])
         for place, part in enumerate(parts):
             self.say(f"{place + 1} of {len(parts)}: {part.title}, {left.words(place)}")
             left.begin()
             try:
                 found = None if interruption.requested() else ask(
-                    part.question, part.of or costs.problem, interruption, quiet=self.namespace.quiet
+                    part.question, part.of or problem, interruption, quiet=self.namespace.quiet
                 )  # fmt: skip
             except LandscapeError as error:
                 self.missed(part.title, error, outcome)

@@ -15,7 +15,7 @@ from landscape_gui.export_formats import format_of
 
 if TYPE_CHECKING:
     from landscape_gui.commands.analyze_course import Course
-    from landscape_gui.commands.analyze_size import Costs, Size
+    from landscape_gui.commands.analyze_size import Costs, Remaining, Size
     from landscape_gui.export.report_page import Picture, Section, Table
     from landscape_gui.figure import Figure, Look
     from landscape_gui.probes.base import Probe
@@ -116,12 +116,24 @@ def trajectory_parts(size: Size, course: Course) -> list[Part]:
     ]
 
 
-def estimate(parts: Sequence[Part], costs: Costs, size: Size) -> list[str]:
+def seconds_of(part: Part, costs: Costs, size: Size) -> float:
+    """What it will take, 0 where it is known already; NaN where that cannot be told."""
+    from landscape_gui.store import Store, key_of
+
+    problem = part.of or costs.problem
+    try:
+        known = Store().path(key_of(part.question.completed(problem), problem.fingerprint)).exists()
+    except LandscapeError:
+        known = False
+    return 0.0 if known else costs.seconds(part.name, size)
+
+
+def estimate(parts: Sequence[Part], left: Remaining, costs: Costs, size: Size) -> list[str]:
     """What is about to be computed, a line each."""
     problem, known = costs.problem, costs.examples
     data = f"{min(size.limit or known, known):,} of {known:,} examples" if size.limit else f"{known:,} examples"
     lines = [f"{problem.title}: {problem.layout.parameters:,} parameters, {data} of {next(iter(problem.splits))}"]
-    lines += [f"  {part.title}: {about(costs.seconds(part.name, size))}" for part in parts]
+    lines += [f"  {part.title}: {about(seconds)}" for part, seconds in zip(parts, left.estimates, strict=True)]
     return [*lines, f"  Figures and report: {about(drawing(parts))}"]
 
 

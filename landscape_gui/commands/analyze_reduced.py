@@ -18,10 +18,13 @@ def reduced(costs: Costs, size: Size, namespace: argparse.Namespace) -> Section 
     rows = [row for row in rows_of(costs, size) if row[1] != row[2]]
     if not rows:
         return None
+    why = f"{namespace.minutes:g} min were allowed (--minutes). {pace_words(costs)}So "
+    if namespace.limit is not None:
+        why = "As was asked for with --limit, "
     text = (
-        f"{namespace.minutes:g} min were allowed (--minutes). {pace_words(costs)}So less was computed than usual, all at random "
-        f"with seed {size.seed}; --minutes M, --limit N, --steps N and --top N ask for more. Errors that are stated elsewhere are "
-        "those on the examples that were taken; what it means that these are a part of all stands here.",
+        f"{why}less was computed than usual, all at random with seed {size.seed}; --minutes M, --limit N, --steps N and --top N "
+        "ask for more. Errors that are stated elsewhere are those on the examples that were taken; what it means that these are a "
+        "part of all stands here.",
     )
     heads = ("", "here", "usual", "what it means")
     return Section(title="What was reduced", text=text, tables=(Table(heads=heads, groups=(("", tuple(rows)),)),))

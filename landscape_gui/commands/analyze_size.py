@@ -165,6 +165,8 @@ def about(seconds: float) -> str:
 
     if not math.isfinite(seconds):
         return "time not known"
+    if not seconds:
+        return "known already"
     return f"about {minutes(seconds)}" if seconds >= 1 else "less than a second"
 
 

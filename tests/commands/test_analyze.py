@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from landscape_gui import cli, open_problem, read_result, samples
-from landscape_gui.commands import analyze, analyze_subject
+from landscape_gui.commands import analyze, analyze_course, analyze_subject
 from landscape_gui.commands.analyze_course import BATCH, RATE, continued_course, marks, optimise
 from landscape_gui.commands.analyze_size import (
     EXAMPLES,
@@ -109,7 +109,10 @@ def test_numbers_stand_with_how_sure_they_are_and_where_they_come_from(trained: 
     assert f"{answer.numbers['lambda_max'].value:.3f}" in text and "at least this" in text
     assert problem.checkpoint.digest in text and answer.provenance.key in text and torch.__version__ in text
     assert "are of 60 of 1,437 examples" in text and "θ" in text and "filter-normalised" in text and "Dinh et al. 2017" in text
-    assert "random:" not in text and "Not in this report" not in text
+    assert "random:" not in text and "Not in this report" not in text and "What was reduced" in text
+    reduced = text[text.index("What was reduced") : text.index("Provenance Each")]
+    assert "Examples of surfaces and curvature 60 1,437" in reduced and "Eigenvalues 2 10" in reduced and "Radii" not in reduced
+    assert "minutes" not in reduced.split("less was computed")[0], "nobody was in a hurry"
     markdown = (trained / "report.md").read_text()
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)
     assert len(pictures) == 6 and all((trained / path).is_file() for path in pictures)
@@ -126,14 +129,15 @@ def test_the_same_command_finds_everything_again(trained: Path, tmp_path: Path, 
     assert (ours.key, ours.created, ours.seconds) == (theirs.key, theirs.created, theirs.seconds), "found, not computed"
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "run").iterdir()} == run, "nor trained"
     told = capsys.readouterr()
-    assert "60 of 1,437 examples" in told.err and "1 of 1: Loss surface" in told.err and "report.html" in told.out
+    assert "60 of 1,437 examples" in told.err and "1 of 1: Loss surface, known already" in told.err and "report.html" in told.out
 
 
 def test_random_weights_are_said_aloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "fresh"
     named = ["--model", "cnn", "--dataset", "mnist1d"]
     assert cli.main(["analyze", *named, "--visualize", "--save-dir", str(folder), *QUICK]) == 0
-    assert "The weights are random: cnn" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "The weights are random: cnn" in told and "chance" not in told, "which goes without saying"
     for name in ("report.html", "report.md"):
         text = (folder / name).read_text()
         assert "Not in this report" not in text
@@ -278,8 +282,27 @@ def test_little_time_means_a_small_analysis_that_says_so_and_the_same_again(
         assert "128" in text and "1,437" in text and "random subset of the data" in text
     answers = {path.name: read_result(path).provenance.created for path in (folder / "answers").iterdir()}
     assert cli.main(command) == 0
+    assert "Curvature and sharpness: known already" in capsys.readouterr().err
     assert {path.name: read_result(path).provenance.created for path in (folder / "answers").iterdir()} == answers
     assert json.loads((folder / "analysis.json").read_text())["size"] == first["size"]
+
+
+def test_where_there_is_little_time_training_is_on_a_subset_that_is_all_that_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "brief"
+    named = ["--model", "mlp-16", "--dataset", "digits", "--track-trajectory", "--minutes", "1e-6"]
+    assert cli.main(["analyze", *named, "--save-dir", str(folder)]) == 0
+    told = capsys.readouterr().err
+    assert "Training mlp-16 for 5 epochs on 128 of 1,437 examples" in told and "chance" not in told
+    assert json.loads((folder / "run" / "landscape.json").read_text())["data"]["examples"] == 128
+    problem = open_problem(folder / "run", device="cpu")
+    assert problem.splits == {"train": 128, "test": 128}
+    text = Reader((folder / "report.html").read_text()).text
+    assert "trained for 5 epochs on 128 random examples alone" in text and "128 of 1,437 train" in text
+    assert "The run that was trained for this report" in text and "chance" not in text and "recipe" not in text
+    run = {path.name: path.read_bytes() for path in (folder / "run").glob("*.safetensors")}
+    assert len(run) >= analyze_course.FEWEST_CHECKPOINTS
 
 
 def test_what_is_left_is_told_from_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
