@@ -25,6 +25,7 @@ from landscape_gui.recorder.going_on import Kept, go_back, restore, write_after
 from landscape_gui.training.data import copy_data, for_loss
 from landscape_gui.training.epochs import METRICS, write_epochs
 from landscape_gui.training.examples import Examples
+from landscape_gui.training.folder import alone
 from landscape_gui.training.judging import Interrupted, judge
 from landscape_gui.training.networks import make_network
 from landscape_gui.training.optimisers import SAM, make_optimiser
@@ -119,7 +120,7 @@ def train(
     if state is not None:
         check(state, place, recipe=recipe, digest=data.digest, network=made.architecture, module=module)
         check_length(state, place, recipe, data.splits[0].examples)
-    with own_randomness(recipe.seed), same_kernels(chosen):
+    with alone(place), own_randomness(recipe.seed), same_kernels(chosen):
         about: dict[str, Any] = {"loss": loss, "digest": data.digest, "network": dict(made.architecture)}
         about |= {"source": dict(source or {}), "device": device, "threads": torch.get_num_threads()}
         running = Running(recipe, fitting, module, chosen, about, classes=changed or loss == "cross_entropy")

@@ -22,6 +22,7 @@ from landscape_gui.recorder import recorder, scalars
 from landscape_gui.recorder.files import marks_in
 from landscape_gui.run import find_run
 from landscape_gui.training.data import polynomial
+from landscape_gui.training.folder import take_away
 from landscape_gui.training.recipe import Recipe
 from landscape_gui.training.state import KIND, STATE, read_state
 from landscape_gui.training.training import Network, Trained, train
@@ -101,6 +102,26 @@ def test_killed_in_an_epoch_and_between_two_it_ends_with_the_same_files(tmp_path
     assert train_digits(recipe, folder, resume=True).begun > 30
     assert_same(tmp_path / "whole", folder)
     assert not list(folder.glob(".*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills are POSIX's")
+def test_two_processes_do_not_train_into_one_folder(tmp_path: Path) -> None:
+    """One goes on while the other is not dead yet: a job that was sent to another machine too early, a second terminal."""
+    long = replace(SMALL, epochs=9999)
+    process = multiprocessing.get_context("fork").Process(target=train_on, args=(tmp_path, long, False), daemon=True)
+    process.start()
+    while not (tmp_path / STATE).exists():
+        assert process.is_alive()
+        time.sleep(0.001)
+    with pytest.raises(LandscapeError, match="Another process trains into") as caught:
+        train_digits(long, tmp_path, resume=True)
+    assert "Wait" in caught.value.remedy
+    with pytest.raises(LandscapeError, match="Another process trains into"):
+        take_away(tmp_path)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    done = train_digits(long, tmp_path, resume=True, interrupted=after(3))
+    assert done.step > 0 and not list(tmp_path.glob(".*"))
 
 
 def test_the_power_fails_while_the_state_is_written(tmp_path: Path) -> None:
