@@ -170,6 +170,30 @@ def test_another_descent_joins_those_that_are_there(qtbot, surfaced, answers):
     assert third.before == () and second.surface == first.surface == third.surface
 
 
+def test_one_that_was_stopped_stays_where_it_stood_when_another_joins_it(qtbot, surfaced, answers):
+    session = surfaced.session
+    session.pick(0.5, -0.4)
+    first = accepted(qtbot, surfaced, descend_dialog.offer(session, surfaced))
+    whole = first.result
+    half = {name: dataclasses.replace(descent(first.probe.own[0], 4), complete=False) for name in whole.descents}
+    session._show(dataclasses.replace(session.shown, result=dataclasses.replace(whole, descents=half, complete=False)))
+    session.pick(0.0, 0.2)
+    accepted(qtbot, surfaced, descend_dialog.offer(session, surfaced))
+    (stopped,) = answers.asked[-1].before
+    assert stopped.updates == 3 < first.probe.updates and (stopped.x, stopped.y) == pytest.approx((0.5, -0.4))
+
+
+def test_names_with_numbers_stand_one_below_the_other(qtbot, surfaced):
+    session = surfaced.session
+    session.pick(0.5, -0.4)
+    dialog = descend_dialog.offer(session, surfaced)
+    dialog.boxes["adam"].setChecked(True)
+    accepted(qtbot, surfaced, dialog)
+    key = surfaced.stage.canvas2d.key
+    qtbot.waitUntil(lambda: "adam" in key.text(), timeout=3000)
+    assert key.text().count("<br>") == 1
+
+
 def test_a_descent_is_bounded_in_time_and_comes_before_what_waits(qtbot, surfaced, monkeypatch):
     """A person waits for it, looking."""
     session, said = surfaced.session, []
