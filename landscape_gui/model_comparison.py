@@ -268,7 +268,7 @@ def cautions_of(reports: Sequence[ReportResult], found: Sequence[Related], gap: 
             f"Kendall's tau-b over {n} models; in brackets the 95 % interval for models drawn independently from one population, "
             "which these need not be. It is about the models named alone, and about order, not cause."
         )
-    if len(told) > 1:
+    if len(told) > 1 and 2 / math.factorial(n) <= ALPHA:  # of fewer models no order is rarer than that
         once = 1 - (1 - ALPHA) ** len(told)
         yield (
             f"{len(told)} measures are held against one gap. If none had to do with it and they were independent, at least one "
@@ -299,8 +299,12 @@ def warnings_of(reports: Sequence[ReportResult], titles: Sequence[str]) -> Itera
 
 
 def data_name(report: ReportResult) -> str:
+    """What the data are called, else their file with the beginning of their digest, as two files may be called the same."""
     told = report.provenance.problem.get("data")
-    return str(told.get("name") or told.get("digest", "")) if isinstance(told, Mapping) else str(told or "")
+    if not isinstance(told, Mapping):
+        return str(told or "")
+    file, digest = str(told.get("path", "")).replace("\\", "/").rpartition("/")[2], str(told.get("digest", ""))[:8]
+    return str(told.get("name") or " ".join(filter(None, (file, f"({digest})" if file and digest else digest))))
 
 
 def loss_name(report: ReportResult) -> str:
@@ -320,6 +324,8 @@ def asked_of(report: ReportResult) -> str:
 
 def training_words(reports: Sequence[ReportResult], titles: Sequence[str]) -> Iterator[str]:
     """Measures are meant to be compared between models that fit their training data alike."""
+    if len({loss_name(report) for report in reports}) > 1:
+        return
     names = [n for n in dict.fromkeys(n for r in reports for n in r.numbers) if kind(n) == "split_loss"]
     values = values_of(reports, names[0])[0] if names else np.zeros(0)
     known = np.isfinite(values) & (values > 0)

@@ -65,6 +65,8 @@ def test_many_measures_are_counted() -> None:
     models = [replace(r, numbers={**r.numbers, "trace": number("trace", k * 1.5)}) for k, r in enumerate(FIVE)]
     found = compared(models, columns=("lambda_max", "trace", "loss_gap"))
     assert any(words.startswith("2 measures are held against one gap") and "10 %" in words for words in found.cautions)
+    few = compared(models[:4], columns=("lambda_max", "trace")).cautions
+    assert not any("measures are held" in words for words in few), "of 4 models no order is rarer than 2 of 24"
     assert not any("measures are held" in words for words in compared(models, columns=("trace",)).cautions)
 
 
@@ -83,6 +85,10 @@ def test_what_makes_rows_unequal_is_said() -> None:
     assert any("A, G lie in one folder" in w for w in found)
     loose = replace(FIVE[1], numbers={**FIVE[1].numbers, "split_loss:train": number("split_loss:train", 0.9)})
     assert any("Training losses lie between 0.01 (A) and 0.9 (B)" in w for w in compared([FIVE[0], loose]).warnings)
+    other = replace(loose, provenance=replace(loose.provenance, problem={**loose.provenance.problem, "loss": "mse"}))
+    assert not any("Training losses" in w for w in compared([FIVE[0], other]).warnings), "on other scales"
+    files = [report(n, 0.1, 1.0, data={"path": rf"C:\runs\{n}\data.npz", "digest": n * 32}) for n in "ab"]
+    assert "(a: data.npz (aaaaaaaa); b: data.npz (bbbbbbbb))" in compared(files, correlate=False).warnings[0]
     assert compared(FIVE, correlate=False).warnings == ()
 
 

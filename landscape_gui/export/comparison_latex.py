@@ -9,6 +9,7 @@ from landscape_gui.export.comparison_tables import (
     RELATED_HEADS,
     Block,
     blocks,
+    cell_text,
     gap_words,
     head_text,
     legend,
@@ -23,8 +24,12 @@ SYMBOLS = {r"$\lambda$ max": r"$\lambda_{\max}$", r"$\lambda$ min": r"$\lambda_{
 """What `latex` makes of two headings, and how they are written."""
 PRINTED = (0, 1, 2, 3, 4, 5, 6, 8)
 """Of the correlations' columns; the interval of Spearman's rho would be too much for a page."""
-NARROW = 15
-"""Letters of a line of a column's heading."""
+NARROW, NARROWER = 15, 10
+"""Letters of a line of a column's heading; of the correlations'."""
+LINE = 345.0
+"""Points of a line of the narrowest usual page: article at 10 points."""
+LETTER, APART = 4.25, 8.0
+"""Points of a digit in footnotesize, and between columns."""
 
 
 def as_latex(comparison: ModelComparison) -> str:
@@ -36,7 +41,7 @@ def as_latex(comparison: ModelComparison) -> str:
         rf"  \caption{{{latex(caption(comparison))}}}",
         r"  \label{tab:comparison}",
     ]
-    for number, block in enumerate(blocks(comparison)):
+    for number, block in enumerate(part for whole in blocks(comparison) for part in fitting(comparison, whole)):
         lines += [*([r"", r"  \medskip"] if number else []), *block_lines(comparison, block)]
     lines += ["", r"  \medskip", *small([*basis(comparison), *comparison.warnings]), r"\end{table}"]
     if comparison.related:
@@ -53,6 +58,26 @@ def caption(comparison: ModelComparison) -> str:
     return f"Models compared: {'; '.join(f'{head}: {title}' for head, title in zip(heads, comparison.titles, strict=True))}."
 
 
+def fitting(comparison: ModelComparison, block: Block) -> list[Block]:
+    """The block in as many as a page is wide for."""
+    names = headings(comparison.reports)
+    first = LETTER * max(len(text) for text in (block.title, *names)) + APART
+    found: list[list[str]] = [[]]
+    used = first
+    for name in block.columns:
+        wide = LETTER * max(map(len, [*textwrap.wrap(head_text(comparison, name), NARROW), *cells_of(comparison, name)])) + APART
+        if found[-1] and used + wide > LINE:
+            found.append([])
+            used = first
+        found[-1].append(name)
+        used += wide
+    return [Block(block.title, tuple(columns)) for columns in found]
+
+
+def cells_of(comparison: ModelComparison, name: str) -> list[str]:
+    return [cell_text(comparison.number(row, name)) for row in range(len(comparison.reports))]
+
+
 def block_lines(comparison: ModelComparison, block: Block) -> list[str]:
     heads = [stacked(head_text(comparison, name)) for name in block.columns]
     lines = [
@@ -67,9 +92,9 @@ def block_lines(comparison: ModelComparison, block: Block) -> list[str]:
     return [*lines, r"    \bottomrule", r"  \end{tabular}"]
 
 
-def stacked(text: str) -> str:
+def stacked(text: str, letters: int = NARROW) -> str:
     """A heading in short lines, which stand on the line of the others' last ones."""
-    lines = [math_words(part) for part in textwrap.wrap(text, NARROW)]
+    lines = [math_words(part) for part in textwrap.wrap(text, letters)]
     inner = r" \\ ".join(lines)
     return rf"\begin{{tabular}}[b]{{@{{}}r@{{}}}}{inner}\end{{tabular}}" if len(lines) > 1 else inner
 
@@ -82,7 +107,7 @@ def related_lines(comparison: ModelComparison) -> list[str]:
         r"  \label{tab:comparison-correlation}",
         rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(PRINTED) - 1)}@{{}}}}",
         r"    \toprule",
-        line([math_words(RELATED_HEADS[k]) for k in PRINTED]),
+        line([stacked(RELATED_HEADS[k], NARROWER) for k in PRINTED]),
         r"    \midrule",
         *(line([math_words(related_texts(one)[k]) for k in PRINTED]) for one in comparison.related),
         r"    \bottomrule",

@@ -7,11 +7,12 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from models_compared import FIVE, report
+from models_compared import FIVE, number, report
 
 from landscape_gui.comparison_figure import comparison_figure
 from landscape_gui.errors import LandscapeError
@@ -77,9 +78,28 @@ def test_html_loads_nothing_and_shows_the_figure(five: ModelComparison, tmp_path
     assert 'src="http' not in text and "<script" not in text
 
 
+def wide() -> ModelComparison:
+    """Every usual number, with errors as long as they come, and measures with long names."""
+    names = (
+        "accuracy:train",
+        "accuracy:test",
+        "trace",
+        "gaussian_average",
+        "adaptive",
+        "worst_case",
+        "worst_case_box",
+        "weight_norm",
+    )
+    long = [number(name, 0.001234567 * (k + 1), 0.00002) for k, name in enumerate(names)]
+    rows = [replace(r, numbers={**r.numbers, **{n.name: n for n in long}}, title=f"{r.title}-tanh") for r in FIVE]
+    return compared([replace(r, numbers={k: replace(n, value=n.value * (j + 1)) for k, n in r.numbers.items()})
+                     for j, r in enumerate(rows)])  # fmt: skip
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
-def test_latex_compiles_within_its_margins(five: ModelComparison, tmp_path: Path) -> None:
-    (tmp_path / "t.tex").write_text(as_latex(five), encoding="utf-8")
+@pytest.mark.parametrize("all_numbers", [False, True])
+def test_latex_compiles_within_its_margins(five: ModelComparison, tmp_path: Path, all_numbers: bool) -> None:
+    (tmp_path / "t.tex").write_text(as_latex(wide() if all_numbers else five), encoding="utf-8")
     document = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{t.tex}\end{document}"
     (tmp_path / "d.tex").write_text(document, encoding="utf-8")
     done = subprocess.run(
