@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from landscape_gui.results import TrajectoryResult
 from landscape_gui.run import Run
 from landscape_gui.samples import PREFIX
 from landscape_gui.ui.documents import Document, Shown, message_of
+from landscape_gui.ui.followed import Followed
 from landscape_gui.ui.following_words import entries, is_older, newest
 from landscape_gui.ui.opening import list_answers, start_opening
 from landscape_gui.ui.worker import Outcome, Task, Worker
@@ -37,37 +36,6 @@ LAID_AGAIN, REST = 1.5, 4.0
 times as long as it took has passed."""
 FILLED_IN = ("run_checkpoints", "other_checkpoints", "counts", "records")
 """Of questions about a run: what `completed` fills in of the run as it is."""
-
-
-@dataclass(eq=False)
-class Followed:
-    """One run's folder. on: whether it is followed (None: as soon as it is known to be written into); seen: what the last look
-    found; growth: what lets the answer grow that is shown, and `grown` that answer; lost: checkpoints that were taken away."""
-
-    document: Document
-    watch: Watch
-    on: bool | None = None
-    seen: Seen = field(default_factory=Seen)
-    looking: bool = False
-    growing: bool = False
-    growth: Any = None
-    grown: Any = None
-    news: bool = True
-    fresh: bool = True
-    """There is something new that can be shown without measuring."""
-    first: bool = False
-    """Nothing is shown of it yet, and the dynamics are to be."""
-    stale: bool = False
-    """What is shown has grown by more than the store holds."""
-    pauses: float = 0.0
-    rests: float = 0.0
-    lies: float = 0.0
-    """Until when, by the monotonic clock, nothing is read, nothing measured, and no surface computed by itself."""
-    moving: bool = False
-    """The newest checkpoint is being opened, for questions to be about it."""
-    lost: int = 0
-    trouble: str = ""
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Following(QObject):
@@ -313,12 +281,18 @@ class Following(QObject):
             self.ask_again(followed)
 
     def _finish(self, followed: Followed) -> None:
-        """The run has ended: what was shown of it is asked as a whole, and kept."""
-        if followed.stale and followed.on and self._result(followed) is followed.grown:
+        """The run has ended: what was shown of it is asked as a whole, and kept. Where nothing else was asked, as of the newest
+        checkpoint: where the folder is opened another time it is found there."""
+        if not (followed.stale and followed.on and self._result(followed) is followed.grown):
+            return
+        if is_older(followed) and not followed.document.answers and Path(followed.document.path).is_dir():
+            self.to_newest(followed.document, whole=True)
+        else:
             self.ask_again(followed)
 
-    def to_newest(self, document: Document) -> None:
-        """Take a run's newest checkpoint as the one that questions are about; what is shown is asked about it."""
+    def to_newest(self, document: Document, *, whole: bool = False) -> None:
+        """Take a run's newest checkpoint as the one that questions are about; what is shown is asked about it, but for dynamics,
+        which grow on unless they are asked for as a whole."""
         followed = self.of(document)
         if followed is None or not is_older(followed) or followed.moving:
             return
@@ -329,9 +303,9 @@ class Following(QObject):
             found = problem.at(problem.reference(entry.path))
             return found, dict(found.at_checkpoint()), tuple(found.warnings())
 
-        self.session.helper.submit(Task(move, lambda outcome: self._moved(followed, outcome), name="newest checkpoint"))
+        self.session.helper.submit(Task(move, lambda outcome: self._moved(followed, outcome, whole), name="newest checkpoint"))
 
-    def _moved(self, followed: Followed, outcome: Outcome) -> None:
+    def _moved(self, followed: Followed, outcome: Outcome, whole: bool) -> None:
         session, document = self.session, followed.document
         followed.moving = False
         if self.of(document) is not followed:
@@ -347,7 +321,7 @@ class Following(QObject):
         session.documents_changed.emit()
         list_answers(session, document)
         shown = session.shown_of(document)
-        if shown is not None and shown.probe.name != "dynamics":
+        if shown is not None and (whole or shown.probe.name != "dynamics"):
             session.ask(as_it_is(shown.probe), document)
         if document is session.current:
             session.current_changed.emit()

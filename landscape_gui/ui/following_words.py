@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape_gui.ui.following import Followed
+    from landscape_gui.ui.followed import Followed
 
 
 def ago(seconds: float) -> str:

@@ -81,20 +81,22 @@ class MomentLink(QObject):
 
 
 class PathMark:
-    """A ring around a checkpoint on the contours, and its name."""
+    """A ring around a checkpoint on the contours, seen on dark colours and on light ones, and its name."""
 
     def __init__(self, plot: pg.PlotItem) -> None:
+        self.halo = pg.ScatterPlotItem(size=17, symbol="o", brush=None, pen=pg.mkPen("#FFFFFF", width=4.6))
         self.ring = pg.ScatterPlotItem(size=17, symbol="o", brush=None, pen=pg.mkPen("#14141C", width=2.2))
         self.name = pg.TextItem("", color="#14141C", fill=pg.mkBrush(255, 255, 255, 215), anchor=(0.5, 1.6))
-        for item in (self.ring, self.name):
-            item.setZValue(52)
+        for order, item in enumerate((self.halo, self.ring, self.name)):
+            item.setZValue(52 + order)
             plot.addItem(item, ignoreBounds=True)
         self.show(None, "")
 
     def show(self, place: tuple[float, float] | None, name: str) -> None:
-        for item in (self.ring, self.name):
+        for item in (self.halo, self.ring, self.name):
             item.setVisible(place is not None)
         if place is not None:
-            self.ring.setData([place[0]], [place[1]])
+            for circle in (self.halo, self.ring):
+                circle.setData([place[0]], [place[1]])
             self.name.setText(name)
             self.name.setPos(*place)

@@ -139,7 +139,7 @@ def test_the_header_says_what_surfaces_are_centred_on_and_moves_to_the_newest(qt
     training.go(2)
     qtbot.waitUntil(lambda: "the run has come to step 6, written" in state.text(), timeout=LONG)
     assert state.text().endswith(f"Surfaces are centred on step {here.step}.") and state.isVisible() and move.isVisible()
-    assert header.name.text().endswith(f"step {here.step}")
+    assert header.name.text() in ("a", f"a, step {here.step}")  # it may have been the only one
     here.path.unlink()
     qtbot.waitUntil(lambda: f"step {here.step}, which is not in the folder any more" in state.text(), timeout=LONG)
     assert "1 checkpoint taken away" in state.text()
@@ -214,6 +214,7 @@ def test_when_training_has_ended_the_whole_is_asked_and_kept(qtbot, window, trai
     assert session.shown.result.complete and points(session) == 6
     qtbot.waitUntil(lambda: [a.probe for a in session.current.answers] == ["dynamics"], timeout=LONG)
     assert not followed(session).seen.live and "live" not in words(followed(session))
+    assert session.current.problem.checkpoint.step == 5  # as the folder opens another time
 
 
 def test_the_whole_that_is_shown_at_the_end_stays_and_is_asked_once(qtbot, window, training, monkeypatch):
@@ -221,7 +222,9 @@ def test_the_whole_that_is_shown_at_the_end_stays_and_is_asked_once(qtbot, windo
     session = window.session
     opened(qtbot, window, training, 5)
     qtbot.waitUntil(lambda: points(session) == 6 and run_of(session).computed.all(), timeout=LONG)
-    training.end()
+    training.end()  # its log is written out, and read
+    qtbot.waitUntil(lambda: np.isfinite(run_of(session).logged["loss"].values).sum() == 5, timeout=LONG)
+    qtbot.waitUntil(lambda: not followed(session).growing and not followed(session).fresh, timeout=LONG)
     monkeypatch.setattr(watching, "LIVE", 0.5)
     monkeypatch.setattr(dynamics_growth, "SECONDS", 0.0)
     qtbot.waitUntil(lambda: [i.state for i in session.inquiries] == ["done"], timeout=LONG)
