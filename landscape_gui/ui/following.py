@@ -248,6 +248,10 @@ class Following(QObject):
         shown = self.session.shown_of(followed.document)
         if followed.document is not self.session.current or (shown is not None and shown.result is not followed.grown):
             return  # something else is shown by now
+        asked = self.session.followed
+        if asked is not None and asked.live:
+            followed.news = True  # whoever asks is to see the answer; what is known by now is not lost
+            return
         if result is not followed.grown:
             followed.grown, followed.first, followed.stale = result, False, True
             kept = shown.probe if shown is not None else probe

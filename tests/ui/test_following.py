@@ -1,5 +1,6 @@
 """A run is trained in another process while the window watches its folder."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -19,6 +20,7 @@ from landscape_gui.ui.library_tree import WHAT
 from landscape_gui.ui.session import Session
 from landscape_gui.ui.settings import Settings
 from landscape_gui.ui.window import Window
+from landscape_gui.ui.worker import Outcome, Task
 
 LONG = 60_000
 
@@ -245,6 +247,20 @@ def test_a_question_of_a_person_comes_first(qtbot, window, training):
     training.go(3)
     qtbot.waitUntil(lambda: len(session.current.problem.run.checkpoints) == 7, timeout=LONG)
     assert isinstance(session.shown, Shown) and session.shown.probe.name == "surface"
+
+
+def test_what_was_being_measured_when_a_question_came_does_not_take_its_place(qtbot, window, training):
+    """The growth cannot be stopped any more and arrives while the question is running: its answer is shown all the same."""
+    session = window.session
+    opened(qtbot, window, training)
+    qtbot.waitUntil(lambda: points(session) == 4 and run_of(session).computed.all(), timeout=LONG)
+    window.stage.header.follow.button.click()
+    now, shown = followed(session), session.shown
+    inquiry = session.ask(app.probes()["surface"](steps=(5, 5)))
+    late = dataclasses.replace(shown.result, notes=("late",))
+    session.following._grew(now, Outcome(Task(lambda: None, lambda _: None), value=(shown.probe, late)))
+    qtbot.waitUntil(lambda: inquiry.state == "done", timeout=LONG)
+    assert session.shown.probe == inquiry.probe and now.news
 
 
 @pytest.mark.parametrize(
