@@ -232,6 +232,27 @@ def test_a_trajectory_is_that_of_a_plain_training_loop(method: str) -> None:
     assert found.figure() is not None and len(found.figure().panels) >= 5  # type: ignore[union-attr]
 
 
+class Noisy(nn.Module):
+    """Adds noise by the global generator in every mode, as some networks do: whoever looks at it draws from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.inner(x + 0.1 * torch.randn_like(x))
+        return found
+
+
+def test_looking_more_often_does_not_change_the_way() -> None:
+    """Training draws the same noise, and its weights are the same to the bit, however often it is measured in between."""
+    ways = []
+    for every in (1, 6):
+        found = analyzer(Noisy()).analyze_optimization_trajectory(lambda p: torch.optim.SGD(p, lr=0.1), 6, every)
+        ways.append((found["batch_losses"][-1], found["distances"][-1]))
+    assert ways[0] == ways[1]
+
+
 def test_the_bound_says_what_it_is_made_of() -> None:
     net = network()
     plain = analyzer(net).compute_generalization_bound(pac_bayes=False)

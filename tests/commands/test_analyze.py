@@ -352,16 +352,18 @@ def test_a_run_is_its_own_course_and_a_lone_checkpoint_has_a_copy_optimised(tmp_
 
 
 def test_the_copy_takes_the_steps_of_plain_gradient_descent(tmp_path: Path) -> None:
-    """Its first step against torch's own SGD on the same batch; the problem's weights stay."""
+    """Two of them, for the first is momentum's too, against torch's own SGD on the same batches; the problem's weights stay."""
     problem = open_problem("samples:digits-mlp", device="cpu")
     start = problem.state.clone()
-    assert optimise(problem, tmp_path, (0, 1), 3, lambda: False, lambda share, note: None)
-    module = copy.deepcopy(problem.module).train()
-    parts = problem.minibatches(batch=BATCH, seed=3).chunk(0)
+    assert optimise(problem, tmp_path, (0, 2), 3, lambda: False, lambda share, note: None)
+    module, batches = copy.deepcopy(problem.module).train(), problem.minibatches(batch=BATCH, seed=3)
     optimizer = torch.optim.SGD(module.parameters(), RATE)
-    torch.nn.functional.cross_entropy(module(parts.inputs), parts.targets).backward()
-    optimizer.step()
-    after = load_file(tmp_path / "step-00001.safetensors")
+    for number in range(2):
+        chunk = batches.chunk(number)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(module(chunk.inputs), chunk.targets).backward()
+        optimizer.step()
+    after = load_file(tmp_path / "step-00002.safetensors")
     for name, tensor in module.state_dict().items():
         torch.testing.assert_close(after[name], tensor, rtol=1e-6, atol=1e-7)  # float32 sums in another order
     assert torch.equal(problem.state, start)
