@@ -16,8 +16,9 @@ from landscape_gui.core.splits import Chunk, bounds, cut
 from landscape_gui.core.vector import norm
 
 Name = Literal["sgd", "momentum", "adam", "sam"]
-PIECE = 2048
-"""Examples of a batch that go through the network at once; larger batches are summed in pieces, their examples weighing alike."""
+PIECE, NORMED = 512, 2048
+"""Examples of a batch that go through the network at once; larger batches are summed in pieces, their examples weighing alike.
+NORMED: where BatchNorm goes by the examples that go through together."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Descent:
     """Updates from `start` (layout.size,) on the mini-batches of `loss`, in its order.
 
     frozen: BatchNorm goes by the statistics in `start` for ever, as a surface with frozen statistics does; else by each batch's
-    own, as in training. Dropout is off. Nothing but parameters that require a gradient moves. weights: (layout.size,) where it
-    stands; copy it before the next update. Memory: four vectors beside those of `loss`, the optimiser's included. Not thread-safe.
+    own, as in training, or each piece's of NORMED examples where a batch is larger. Dropout is off. Nothing but parameters that
+    require a gradient moves. weights: (layout.size,) where it stands; copy it before the next update. Memory: four vectors beside
+    those of `loss`, the optimiser's included. Not thread-safe.
     """
 
     def __init__(self, loss: MiniBatchLoss, start: Tensor, rule: Rule, *, frozen: bool = True) -> None:
@@ -53,6 +55,7 @@ class Descent:
             self._optimizer = rule.optimizer(self._leaf)
         if frozen:
             loss.freeze_statistics()
+        self.piece = NORMED if loss.normed_by_batch else PIECE
         self.updates = 0
 
     @property
@@ -98,7 +101,7 @@ class Descent:
 
     def _slope(self, chunk: Chunk) -> Generator[None, None, float]:
         """The mean loss on a batch; its gradient goes into `_gradient`."""
-        pieces = list(cut_up(chunk))
+        pieces = list(cut_up(chunk, self.piece))
         if len(pieces) == 1:
             mean = self.loss.gradient(chunk, self._gradient)
             yield
@@ -114,12 +117,12 @@ class Descent:
         return mean
 
 
-def cut_up(chunk: Chunk) -> Iterator[Chunk]:
-    """A batch in pieces of at most PIECE examples."""
-    if chunk.examples <= PIECE:
+def cut_up(chunk: Chunk, most: int) -> Iterator[Chunk]:
+    """A batch in pieces of at most so many examples."""
+    if chunk.examples <= most:
         yield chunk
         return
-    for start, stop in bounds(chunk.examples, PIECE):
+    for start, stop in bounds(chunk.examples, most):
         inputs, targets = (cut(tree, start, stop, chunk.examples) for tree in (chunk.inputs, chunk.targets))
         yield dataclasses.replace(chunk, inputs=inputs, targets=targets, examples=stop - start)
 

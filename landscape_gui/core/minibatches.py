@@ -142,6 +142,11 @@ class MiniBatchLoss:
             norm.track_running_stats = True  # type: ignore[assignment]
             norm.eval()
 
+    @property
+    def normed_by_batch(self) -> bool:
+        """Whether examples that go through together go by statistics of their own."""
+        return any(norm.training for norm in moving_norms(self._module))
+
     def loss(self, chunk: Chunk) -> float:
         """The mean loss on a chunk at `weights`. One forward pass."""
         with torch.no_grad(), full_precision():

@@ -126,10 +126,36 @@ def test_a_full_batch_goes_through_in_pieces_with_the_same_gradient(monkeypatch:
     losses = [whole.update()]
     monkeypatch.setattr(descent, "PIECE", 12)
     pieces = Descent(loss_of(module, layout, split, 40), start, Rule("sgd", 0.3))
-    assert [piece.examples for piece in cut_up(pieces.loss.chunk(0))] == [10, 10, 10, 10]
+    assert [piece.examples for piece in cut_up(pieces.loss.chunk(0), pieces.piece)] == [10, 10, 10, 10]
+    assert sum(1 for _ in pieces.updating()) == 4, "a place to stop at after each"
+    pieces = Descent(loss_of(module, layout, split, 40), start, Rule("sgd", 0.3))
     losses.append(pieces.update())
     assert losses[0] == pytest.approx(losses[1], rel=1e-12)
     assert torch.allclose(whole.weights, pieces.weights, rtol=1e-12, atol=1e-14)
+
+
+def test_a_batch_that_is_normed_by_itself_goes_through_in_larger_pieces() -> None:
+    module, layout, split = network(norm=True)
+    start = start_of(module, layout)
+    found = [Descent(loss_of(module, layout, split), start, Rule("sgd", 0.3), frozen=on).piece for on in (True, False)]
+    assert found == [descent.PIECE, descent.NORMED]
+    plain, its_layout, its_split = network()
+    bare = Descent(loss_of(plain, its_layout, its_split), start_of(plain, its_layout), Rule("sgd", 0.3), frozen=False)
+    assert bare.piece == descent.PIECE, "nothing goes by the batch"
+
+
+@pytest.mark.parametrize("name", ["sgd", "sam"])
+def test_an_update_that_is_given_up_half_way_leaves_the_weights(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descent, "PIECE", 12)
+    module, layout, split = network()
+    start = start_of(module, layout)
+    running = Descent(loss_of(module, layout, split, 40), start, Rule(name, 0.3))
+    for pieces in range(1, 5 if name == "sgd" else 9):
+        update = running.updating()
+        for _ in range(pieces):
+            next(update)
+        update.close()
+        assert torch.equal(running.weights, start) and running.updates == 0
 
 
 def test_a_loss_that_is_not_finite_is_told() -> None:
