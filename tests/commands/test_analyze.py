@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -303,6 +304,21 @@ def test_where_there_is_little_time_training_is_on_a_subset_that_is_all_that_cou
     assert "The run that was trained for this report" in text and "chance" not in text and "recipe" not in text
     run = {path.name: path.read_bytes() for path in (folder / "run").glob("*.safetensors")}
     assert len(run) >= analyze_course.FEWEST_CHECKPOINTS
+
+
+def test_training_that_is_cut_short_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    parser = cli.make_parser("analyze", cli.commands()["analyze"])
+    given = parser.parse(["--model", "mlp-16", "--dataset", "digits", "--train", "2", "--device", "cpu", "-q"])
+    looks = iter([False] * 30 + [True] * 1000)
+
+    def opened(folder: Path, cancelled: Callable[[], bool]) -> analyze_subject.Subject:
+        return analyze_subject.open_subject(given, folder, cancelled, lambda: None, analyze_subject.Allowance(600.0, 0))
+
+    assert opened(tmp_path / "cut", lambda: next(looks)).problem is None
+    assert list((tmp_path / "cut" / "run").glob("*.safetensors")), "what was trained is kept"
+    after, whole = (opened(tmp_path / name, lambda: False).problem for name in ("cut", "whole"))
+    assert after is not None and whole is not None and after.checkpoint.digest == whole.checkpoint.digest
+    assert [path.name for path in (tmp_path / "cut").iterdir()] == ["run"], "it went on in its place"
 
 
 def test_what_is_left_is_told_from_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
