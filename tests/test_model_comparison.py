@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from models_compared import FIVE, number, report
+from scipy import stats
 
 from landscape_gui.errors import QuestionError
 from landscape_gui.model_comparison import compared, named
@@ -47,6 +51,21 @@ def test_rows_are_sorted_by_a_number_and_those_without_it_stand_last() -> None:
 def test_a_model_without_a_gap_is_a_row_and_counts_in_no_correlation() -> None:
     found = compared([*FIVE, report("none", None, 0.5)], columns=("lambda_max",))
     assert len(found.titles) == 6 and found.related[0].models == 5 and found.related[0].tau == 1.0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_model_whose_measure_is_not_finite_counts_in_no_correlation(value: float) -> None:
+    """The others' tau, and their p, which shuffles all gaps: NaN and inf are the same to both."""
+    models = [*FIVE[:4], report("wild", 0.05, value)]
+    one = compared(models, columns=("lambda_max",)).related[0]
+    assert (one.models, one.tau) == (4, 1.0)
+    every = [abs(stats.kendalltau([1, 2, 3, 4], order[:4]).statistic) for order in itertools.permutations((1, 2, 3, 4, 0.5))]
+    assert one.p == pytest.approx(np.mean(np.array(every) > 1 - 1e-9))
+
+
+def test_a_bound_is_no_standard_error() -> None:
+    found = compared(FIVE, columns=("loss_gap", "lambda_max"))
+    assert np.isnan(found.values("lambda_max")[1]).all() and found.values("loss_gap")[1].tolist() == [0.02] * 5
 
 
 def test_without_any_gap_that_is_said_and_nothing_correlated() -> None:

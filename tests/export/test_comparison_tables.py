@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from models_compared import FIVE, number, report
 
-from landscape_gui.comparison_figure import comparison_figure
+from landscape_gui.comparison_figure import comparison_figure, signed
 from landscape_gui.errors import LandscapeError
 from landscape_gui.export.comparison_latex import as_latex
 from landscape_gui.export.comparison_tables import as_markdown, blocks, in_one, write_comparison
-from landscape_gui.figure import Line, Note, Points
+from landscape_gui.figure import Line, Note, Points, Rule
 from landscape_gui.model_comparison import ModelComparison, compared
 
 
@@ -138,6 +138,29 @@ def test_the_figure_names_models_and_draws_errors_to_both_sides(five: ModelCompa
 def test_of_three_models_the_figure_says_that_there_is_no_interval() -> None:
     figure = comparison_figure(compared(FIVE[:3], columns=("loss_gap", "lambda_max")))
     assert any("n = 3: no interval" in mark.text for p in figure.panels for mark in p.marks if isinstance(mark, Note))
+    row = next(line for line in as_markdown(compared(FIVE[:3])).splitlines() if line.startswith("| λ max | 3"))
+    assert row.split("|")[4].strip() == "none"
+
+
+def test_intervals_are_drawn_whole_beside_no_relation(five: ModelComparison) -> None:
+    measures = [replace(r, numbers={**r.numbers, "trace": number("trace", v)}) for r, v in zip(FIVE, (2, 1, 3, 5, 4), strict=True)]
+    found = compared(measures, columns=("loss_gap", "lambda_max", "trace"))
+    panel = comparison_figure(found).panels[1]
+    bars = [mark.x.tolist() for mark in panel.marks if isinstance(mark, Line)]
+    assert bars == [[one.interval.low, one.interval.high] for one in found.related]
+    assert [mark.at for mark in panel.marks if isinstance(mark, Rule)] == [0.0]
+    assert [mark.at for mark in comparison_figure(found).panels[0].marks if isinstance(mark, Rule)] == [0.0]
+
+
+def test_words_in_a_panel_lie_above_every_mark(five: ModelComparison) -> None:
+    panel = next(panel for panel in comparison_figure(five).panels if panel.x.label == "λ max")
+    low, high = panel.y.limits or (0.0, 0.0)
+    ends = [y for mark in panel.marks if isinstance(mark, Line) for y in mark.y.tolist()]
+    assert low < min(ends) and max(ends) < low + 0.82 * (high - low)
+
+
+def test_zero_has_no_sign() -> None:
+    assert (signed(-0.004), signed(0.0), signed(-0.006), signed(0.5)) == ("0.00", "0.00", "−0.01", "0.50")
 
 
 def test_without_a_gap_the_figure_is_a_sentence() -> None:
