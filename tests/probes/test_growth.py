@@ -125,6 +125,8 @@ def test_what_is_stopped_keeps_what_it_knows(whole: Problem, store: Store) -> No
     growth = DynamicsGrowth(FEW)
     assert grow(growth, until_checkpoint(whole, 3), lambda: True) is None
     assert growth.moments == {}
+    growth.measures = False  # nor are all weights read
+    assert grow(growth, until_checkpoint(whole, 3), lambda: True) is None
     assert until(lambda: True, answering(FEW, whole, store)) is None
 
 
