@@ -126,7 +126,7 @@ def share_of_noise(noise: Noise, batch: int, label: str) -> Number:
         error = batch * noise.scale_error / (noise.scale + batch) ** 2
         return number("scatter_share", noise.scale / (noise.scale + batch), error, label=label)
     least = noise.least / (noise.least + batch) if math.isfinite(noise.least) else 1.0
-    return number("scatter_share", least, kind="lower bound", label=f"{label}, at least")
+    return number("scatter_share", least, kind="lower bound", label=label)
 
 
 def statement(noise: Noise) -> str:
