@@ -195,6 +195,7 @@ class CanvasChart(pg.PlotWidget):
             shown = bool(axis.text or names) or side != "left"  # heights without a meaning have no numbers
             item.setStyle(autoReduceTextSpace=not names, hideOverlappingLabels=False, tickLength=ticks, showValues=shown)
             self.plot.setLabel(side, escape(axis.text))
+            item.resizeEvent()  # a longer label stands in the middle too
             item.help = axis.help
         self.plot.showAxis("right", panel.right is not None)
         self.plot.getAxis("left").setGrid(False if bars or panel.heat_map else GRID)

@@ -67,7 +67,7 @@ def centre(followed: Followed) -> str:
         return placed(entry)
     epoch, step = getattr(checkpoint, "epoch", None), getattr(checkpoint, "step", None)
     name = f"epoch {epoch:g}" if epoch is not None else f"step {step}" if step is not None else str(followed.document.name)
-    return f"{name}, which is not in the folder any more"
+    return f"{name}, since taken away"
 
 
 def placed(entry: Any) -> str:

@@ -456,3 +456,13 @@ def test_the_last_number_of_an_axis_is_there_though_it_stands_out_beyond_its_end
     painter.end()
     assert {"0", "20", "40"} <= set(numbers["bottom"])
     assert {"0", "1500"} <= set(numbers["left"]) or {"0", "1000"} <= set(numbers["left"])
+
+
+def test_the_label_of_an_axis_stays_in_its_middle_when_its_unit_is_known(chart):
+    line = Line(x=np.arange(3.0), y=np.arange(3.0))
+    middles = []
+    for unit in ("", "nat"):
+        draw(chart, Panel(marks=(line,), x=Axis(label="epoch"), y=Axis(label="largest rise", unit=unit), view="chart"))
+        axis = chart.plot.getAxis("left")
+        middles.append(axis.label.mapRectToItem(axis, axis.label.boundingRect()).center().y())
+    assert middles[1] == pytest.approx(middles[0], abs=1.0)  # it is placed on whole pixels

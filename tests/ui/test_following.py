@@ -143,7 +143,7 @@ def test_the_header_says_what_surfaces_are_centred_on_and_moves_to_the_newest(qt
     assert state.text().endswith(f"Surfaces are centred on step {here.step}.") and state.isVisible() and move.isVisible()
     assert header.name.text() in ("a", f"a, step {here.step}")  # it may have been the only one
     here.path.unlink()
-    qtbot.waitUntil(lambda: f"step {here.step}, which is not in the folder any more" in state.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: f"step {here.step}, since taken away" in state.text(), timeout=LONG)
     assert "1 checkpoint taken away" in state.text()
     loss = next(iter(session.current.facts.values()))
     move.click()
