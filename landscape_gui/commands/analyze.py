@@ -174,7 +174,7 @@ class Analysis:
         bar.shown = bar.shown and not self.namespace.quiet
         try:
             course = analyze_course.continued_course(
-                problem, self.folder, updates=size.how.updates, moments=size.how.moments, seed=size.seed,
+                problem, self.folder, updates=size.how.updates, moments=size.how.moments, examples=size.limit, seed=size.seed,
                 cancelled=interruption.requested, tell=bar.update,
             )  # fmt: skip
         except LandscapeError as error:

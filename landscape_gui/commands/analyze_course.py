@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape_gui.errors import LandscapeError
+
 if TYPE_CHECKING:
     from landscape_gui.problem import Problem
 
@@ -15,8 +17,10 @@ FEWEST_CHECKPOINTS = 3
 CONTINUED = "optimised-copy"
 """The folder of a copy's checkpoints."""
 RATE, BATCH, EVERY = 0.01, 64, 10
-"""Of the copy: plain SGD on the training data, BatchNorm's statistics held, dropout off; looked at `EVERY` steps, more seldom where
-there is little time."""
+"""Of the copy: plain SGD on the training data at this rate, or at 1/lambda_max where that is less, half of what is stable;
+BatchNorm's statistics held, dropout off; looked at each `EVERY` steps, more seldom where there is little time."""
+FEW = 256
+"""Examples that lambda_max is sought on: on few it is too large, which errs on the stable side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +57,16 @@ def continued_course(
     *,
     updates: int,
     moments: int,
+    examples: int = 0,
     seed: int,
     cancelled: Callable[[], bool],
     tell: Callable[[float, str], None],
 ) -> Course | None:
     """A copy is optimised from the checkpoint for so many steps, and kept in the folder now and then; None: cancelled. One that is
     there already is taken. Raises ProblemError where the loss has no gradient."""
-    place, kept = folder / CONTINUED, marks(updates, moments)
+    place, kept, rate = folder / CONTINUED, marks(updates, moments), stable_rate(problem, examples or FEW, seed)
     training = {
-        "optimizer": "SGD", "lr": RATE, "momentum": 0.0, "batch_size": BATCH, "steps": updates, "seed": seed,
+        "optimizer": "SGD", "lr": rate, "momentum": 0.0, "batch_size": BATCH, "steps": updates, "seed": seed,
         "from": problem.fingerprint,
     }  # fmt: skip
     card = {"title": f"A copy of {problem.title}, optimised from its checkpoint", "training": training}
@@ -69,10 +74,25 @@ def continued_course(
         if place.exists():
             aside(place)
         place.mkdir(parents=True)
-        if not optimise(problem, place, kept, seed, cancelled, tell):
+        if not optimise(problem, place, kept, rate, seed, cancelled, tell):
             return None
         (place / "landscape.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return course_in(problem, place, kept, training)
+
+
+def stable_rate(problem: Problem, examples: int, seed: int) -> float:
+    """RATE, or less where the checkpoint's curvature would throw such steps out; two digits. Cost: about ten products."""
+    from landscape_gui.jobs import answer
+    from landscape_gui.probes.eigenvalues import Eigenvalues
+    from landscape_gui.store import Store
+
+    question = Eigenvalues(largest=1, smallest=0, limit=min(examples, FEW), seed=seed, tolerance=0.1, most=10)
+    try:
+        found: Any = answer(question, problem, store=Store())
+    except LandscapeError:  # a loss that can be differentiated only once is still descended
+        return RATE
+    largest = float(found.eigenvalues[0]) if len(found.eigenvalues) else 0.0
+    return RATE if largest * RATE <= 1 else float(f"{1 / largest:.2g}")
 
 
 def course_in(problem: Problem, place: Path, kept: tuple[int, ...], training: dict[str, Any]) -> Course:
@@ -81,9 +101,10 @@ def course_in(problem: Problem, place: Path, kept: tuple[int, ...], training: di
 
     run = find_run(place)
     assert run is not None
+    how = f"plain SGD, rate {training['lr']:g}, batches of {BATCH}, dropout off"
     words = (
         f"This is not how the network was trained: no run of {FEWEST_CHECKPOINTS} or more checkpoints is there. A copy of it was "
-        f"optimised from this checkpoint for {kept[-1]} steps (plain SGD, rate {RATE:g}, batches of {BATCH}, dropout off, "
+        f"optimised from this checkpoint for {kept[-1]} steps ({how}, "
         f"BatchNorm with the checkpoint's statistics), and looked at after {', '.join(map(str, kept))} of them. The network itself "
         "stays as it is. Open a folder of checkpoints, or record one with landscape_gui.Recorder, to see a run's own way."
     )
@@ -99,6 +120,7 @@ def optimise(
     problem: Problem,
     place: Path,
     kept: tuple[int, ...],
+    rate: float,
     seed: int,
     cancelled: Callable[[], bool],
     tell: Callable[[float, str], None],
@@ -106,7 +128,7 @@ def optimise(
     """Write the copy as it is after each of these steps. False: cancelled before the last."""
     from landscape_gui.core.descent import Descent, Rule
 
-    descent = Descent(problem.minibatches(batch=BATCH, seed=seed), problem.state, Rule("sgd", RATE), frozen=True)
+    descent = Descent(problem.minibatches(batch=BATCH, seed=seed), problem.state, Rule("sgd", rate), frozen=True)
     problem.save_state(descent.weights, place / name_of(0))
     while descent.updates < kept[-1]:
         if cancelled():

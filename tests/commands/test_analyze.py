@@ -19,9 +19,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from landscape_gui import cli, open_problem, read_result, samples
+from landscape_gui import answer, cli, open_problem, read_result, samples
 from landscape_gui.commands import analyze, analyze_course, analyze_subject
-from landscape_gui.commands.analyze_course import BATCH, RATE, continued_course, marks, optimise
+from landscape_gui.commands.analyze_course import BATCH, RATE, continued_course, marks, optimise, stable_rate
 from landscape_gui.commands.analyze_size import (
     EXAMPLES,
     LEVELS,
@@ -34,6 +34,7 @@ from landscape_gui.commands.analyze_size import (
     largest,
     pace_of,
 )
+from landscape_gui.probes.eigenvalues import Eigenvalues
 
 QUICK = ["--steps", "5", "--limit", "60", "--top", "2"]
 LOADING = {"link": "href", "script": "src", "img": "src", "source": "srcset", "iframe": "src", "object": "data"}
@@ -371,7 +372,7 @@ def test_the_copy_takes_the_steps_of_plain_gradient_descent(tmp_path: Path) -> N
     """Two of them, for the first is momentum's too, against torch's own SGD on the same batches; the problem's weights stay."""
     problem = open_problem("samples:digits-mlp", device="cpu")
     start = problem.state.clone()
-    assert optimise(problem, tmp_path, (0, 2), 3, lambda: False, lambda share, note: None)
+    assert optimise(problem, tmp_path, (0, 2), RATE, 3, lambda: False, lambda share, note: None)
     module, batches = copy.deepcopy(problem.module).train(), problem.minibatches(batch=BATCH, seed=3)
     optimizer = torch.optim.SGD(module.parameters(), RATE)
     for number in range(2):
@@ -383,7 +384,16 @@ def test_the_copy_takes_the_steps_of_plain_gradient_descent(tmp_path: Path) -> N
     for name, tensor in module.state_dict().items():
         torch.testing.assert_close(after[name], tensor, rtol=1e-6, atol=1e-7)  # float32 sums in another order
     assert torch.equal(problem.state, start)
-    assert not optimise(problem, tmp_path, (0, 5), 3, lambda: True, lambda share, note: None)
+    assert not optimise(problem, tmp_path, (0, 5), RATE, 3, lambda: True, lambda share, note: None)
+
+
+def test_a_copy_is_not_thrown_out_of_a_sharp_minimum() -> None:
+    """0.01 is fifty times what the sharp network's curvature allows."""
+    flat, sharp = (open_problem(f"samples:{name}", device="cpu") for name in ("digits-mlp", "digits-resnet-plain"))
+    assert stable_rate(flat, 256, 0) == RATE
+    rate = stable_rate(sharp, 64, 0)
+    largest: Any = answer(Eigenvalues(largest=1, smallest=0, limit=64), sharp)
+    assert rate < RATE and rate * float(largest.eigenvalues[0]) == pytest.approx(1, rel=0.15)  # a residual of 0.1, and two digits
 
 
 def test_a_copy_is_looked_at_each_ten_steps_or_as_often_as_there_is_time() -> None:
