@@ -37,7 +37,7 @@ def standing(followed: Followed) -> str:
     last, seen = newest(followed), followed.seen
     said = []
     if followed.on and followed.document.state != "waiting" and last is not None:
-        run = f"Following: the run has come to {placed(last)}"
+        run = f"Following: now at {placed(last)}"
         lost = f"; {followed.lost} {checkpoints(followed.lost)} taken away" if followed.lost else ""
         said.append(f"{run}, written {ago(seen.age)}{lost}.")
     if followed.on and len(entries(followed)) == 1:

@@ -139,7 +139,7 @@ def test_the_header_says_what_surfaces_are_centred_on_and_moves_to_the_newest(qt
     qtbot.waitUntil(lambda: inquiry.state == "done", timeout=LONG)
     before = session.shown.result.provenance.problem["checkpoint"]["digest"]
     training.go(2)
-    qtbot.waitUntil(lambda: "the run has come to step 6, written" in state.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "now at step 6, written" in state.text(), timeout=LONG)
     assert state.text().endswith(f"Surfaces are centred on step {here.step}.") and state.isVisible() and move.isVisible()
     assert header.name.text() in ("a", f"a, step {here.step}")  # it may have been the only one
     here.path.unlink()
