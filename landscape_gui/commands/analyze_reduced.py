@@ -36,7 +36,7 @@ def pace_words(costs: Costs) -> str:
         return ""
     loss, product = (1000 * pace(256) / 256 for pace in (costs.pace.loss, costs.pace.product))
     return (
-        f"On this machine a forward pass takes {loss:.2g} ms an example and a product with the Hessian {product:.2g} ms, at "
+        f"On this machine a forward pass takes {loss:.3g} ms an example and a product with the Hessian {product:.3g} ms, at "
         f"{costs.problem.layout.parameters:,} parameters. "
     )
 
