@@ -169,4 +169,5 @@ def test_a_fitted_slope_comes_with_the_error_of_its_fit() -> None:
     noisy = 3 * x**2.0 * np.exp([0.1, -0.1, -0.1, 0.1])
     slope, error = fitted_slope(x, noisy)
     assert slope == pytest.approx(2.0) and error == pytest.approx(0.2 / math.sqrt(2) / (math.log(2) * math.sqrt(5)))
+    assert fitted_slope(x[:3], noisy[:3])[1] == pytest.approx(0.2 / math.sqrt(6) / (math.log(2) * math.sqrt(2)))  # one is left over
     assert all(map(math.isnan, fitted_slope(x[:1], x[:1]))) and math.isnan(fitted_slope(x[:2], x[:2])[1])

@@ -192,3 +192,10 @@ def test_caption_and_facts_say_what_the_marks_are() -> None:
     assert told["Limit of stability"].startswith("2/lr: of full-batch steps")
     for words in ("within which an eigenvalue lies", "computed here", "mini-batches stay below"):
         assert words in figure.caption
+
+
+def test_the_facts_tell_the_least_loss_and_the_greatest_of_the_others() -> None:
+    told = dict(drawn(run_of()).facts)
+    loss, curvature = (told[name] for name in ("Train loss", "Lambda max"))
+    assert loss == "2 nat at first, 0.2222 nat at last, least 0.2222 nat at epoch 8"
+    assert curvature.startswith("2 at first, 18 at last, greatest 18 at epoch 8")

@@ -294,6 +294,14 @@ def test_a_log_stands_beside_what_is_computed_and_gives_the_rate_of_each_checkpo
     assert run.limit() == pytest.approx([4 * (1 + 2 * k) for k in range(6)])
 
 
+def test_of_two_rows_of_one_epoch_the_first_tells_the_rate() -> None:
+    """As everywhere a run's log is read (`Run.logged`)."""
+    rows = tuple({"epoch": k, "lr": rate} for rate in (0.5, 0.1) for k in range(6))
+    assert only(ask(Dynamics(checkpoints=1, pairs=2), problem_of(rows=rows))).quantities["learning_rate"].values == pytest.approx(
+        [0.5]
+    )
+
+
 def test_what_an_adaptive_run_logged_of_ratio_and_index_is_not_drawn_either() -> None:
     rows = ({"epoch": 1, "stability_ratio": 0.1, "lgdi": 0.2, "grad_norm": 3.0},)
     for optimiser, kept in (("Adam", {"gradient_norm"}), ("SGD", {"gradient_norm", "stability_ratio", "lgdi"})):
