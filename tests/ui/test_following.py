@@ -207,7 +207,8 @@ def test_a_plane_whose_checkpoints_are_gone_is_kept_or_laid_by_those_that_are_th
 
 def test_when_training_has_ended_the_whole_is_asked_and_kept(qtbot, window, training, monkeypatch):
     session = window.session
-    opened(qtbot, window, training, 5)
+    opened(qtbot, window, training, 2)
+    training.go(3)
     qtbot.waitUntil(lambda: points(session) == 6 and run_of(session).computed.all(), timeout=LONG)
     assert session.inquiries == [] and session.current.answers == []  # what soon is out of date is not kept
     training.end()
@@ -261,6 +262,8 @@ def test_what_was_being_measured_when_a_question_came_does_not_take_its_place(qt
     session.following._grew(now, Outcome(Task(lambda: None, lambda _: None), value=(shown.probe, late)))
     qtbot.waitUntil(lambda: inquiry.state == "done", timeout=LONG)
     assert session.shown.probe == inquiry.probe and now.news
+    session.following._grew(now, Outcome(Task(lambda: None, lambda _: None), value=(shown.probe, late)))  # and later still
+    assert session.shown.result is inquiry.result
 
 
 @pytest.mark.parametrize(
