@@ -18,6 +18,7 @@ import numpy as np
 from landscape_gui.errors import QuestionError
 from landscape_gui.probes import facts
 from landscape_gui.probes.base import Cost, Probe, Progress, Run, field
+from landscape_gui.probes.curvature_numbers import training_of
 from landscape_gui.results import Array, CurvatureResult, Provenance, freeze
 
 if TYPE_CHECKING:
@@ -82,6 +83,16 @@ class CurvatureProbe(Probe):
     def completed(self, problem: Problem) -> Probe:
         """The question with the split that it is about, and its layers' names in one way of writing."""
         return dataclasses.replace(self, split=split_of(self, problem), layer=", ".join(layers_of(self.layer)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedProbe(CurvatureProbe):
+    """A question whose numbers stand beside how the network was trained: asked anew where that is told otherwise."""
+
+    training: str | None = field(None, label="Training", help="As the card and the log tell it", hidden=True, silent=True)
+
+    def completed(self, problem: Problem) -> Probe:
+        return dataclasses.replace(super().completed(problem), training=training_of(problem).told or None)  # type: ignore[call-arg]
 
 
 def layers_of(text: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ EPSILON = 1e-3
 """Negative mass is counted below minus so many times the largest |eigenvalue|."""
 DAMPING = 1e-3
 """The effective dimension's alpha, relative to the largest eigenvalue, where no weight decay is recorded."""
-GRADIENT_DESCENT = ("", "sgd", "gd", "gradient descent", "momentum", "nesterov")
+GRADIENT_DESCENT = ("sgd", "gd", "gradient descent", "momentum", "nesterov")
 
 
 def number(name: str, value: float, error: float = math.nan, kind: str = "bound", *, label: str = "", unit: str = "") -> Number:
@@ -55,21 +55,47 @@ class Training:
     nesterov: bool = False
     optimizer: str = ""
     weight_decay: float = 0.0
+    dampening: float = 0.0
 
     @property
     def limit(self) -> float:
-        """The curvature beyond which gradient descent diverges on a quadratic: 2/lr, with momentum (2 + 2b)/lr, with Nesterov's
-        (2 + 2b)/(lr (1 + 2b)), less the weight decay, which is not in the loss; NaN for other optimizers."""
+        """The curvature beyond which gradient descent diverges on a quadratic, as `stability_limit` has it; NaN for other
+        optimizers, and where none is known."""
+        from landscape_gui.core.dynamics import stability_limit
+
         if not self.lr > 0 or self.optimizer not in GRADIENT_DESCENT:
             return math.nan
-        b = self.momentum
-        return (2 + 2 * b) / self.lr / ((1 + 2 * b) if self.nesterov else 1) - self.weight_decay
+        return stability_limit(
+            self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            dampening=self.dampening,
+            weight_decay=self.weight_decay,
+        )
+
+    @property
+    def told(self) -> str:
+        """All of it that is known, as part of a question's key; "" where nothing is."""
+        known = {name: value for name, value in dataclasses.asdict(self).items() if value and value == value}
+        return ", ".join(f"{name} {value}" for name, value in known.items())
+
+    @property
+    def form(self) -> str:
+        """The limit's formula."""
+        rate = "(lr (1 − d))" if self.dampening else "lr"
+        if not self.momentum:
+            found = f"2/{rate}"
+        elif self.nesterov:
+            found = f"(2 + 2b)/({rate} (1 + 2b))"
+        else:
+            found = f"(2 + 2b)/{rate}"
+        return found + (f" − weight decay {self.weight_decay:g}" if self.weight_decay else "")
 
     @property
     def words(self) -> str:
-        form = "2/lr" if not self.momentum else "(2 + 2b)/(lr (1 + 2b))" if self.nesterov else "(2 + 2b)/lr"
-        decay = f" − weight decay {self.weight_decay:g}" if self.weight_decay else ""
-        return f"{form}{decay} at lr {self.lr:g}" + (f", b {self.momentum:g}" if self.momentum else "")
+        """The formula with its numbers."""
+        found = f"{self.form} at lr {self.lr:g}" + (f", b {self.momentum:g}" if self.momentum else "")
+        return found + (f", d {self.dampening:g}" if self.dampening else "")
 
 
 def training_of(problem: Problem) -> Training:
@@ -87,8 +113,9 @@ def training_from(card: Mapping[str, Any], *sources: Mapping[str, Any]) -> Train
         lr=next((rate for rate in rates if rate == rate), math.nan),
         momentum=momentum if momentum < 1 else 0.0,
         nesterov=card.get("nesterov") is True,
-        optimizer=str(card.get("optimizer", "")).lower(),
+        optimizer=str(card.get("optimizer", card.get("optimiser", ""))).lower(),
         weight_decay=positive(card.get("weight_decay"), 0.0),
+        dampening=positive(card.get("dampening"), 0.0),
     )
 
 

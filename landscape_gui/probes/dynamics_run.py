@@ -17,7 +17,7 @@ from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Progress
 from landscape_gui.probes.coarse import coarse_first
 from landscape_gui.probes.curvature import describe_subset, examples_of
-from landscape_gui.probes.curvature_numbers import number, positive
+from landscape_gui.probes.curvature_numbers import number
 from landscape_gui.probes.dynamics_tracks import Scale, Track, tracks_of
 from landscape_gui.results import Array, Number, Provenance, Quantity, freeze
 
@@ -351,7 +351,7 @@ class Line:
 
 def limit_of(track: Track, training: Any, gradient_norm: float) -> tuple[float, str]:
     """The curvature beyond which this run's steps are unstable, and by which formula; NaN where none applies."""
-    from landscape_gui.core.dynamics import sam_limit, stability_limit
+    from landscape_gui.core.dynamics import sam_limit
 
     if math.isnan(training.lr):
         return math.nan, ""
@@ -360,10 +360,4 @@ def limit_of(track: Track, training: Any, gradient_norm: float) -> tuple[float, 
         return sam_limit(training.lr, track.rho, gradient_norm), words
     if track.optimiser != "sgd":
         return math.nan, ""
-    b = training.momentum
-    damping = positive(track.card.get("dampening"), 0.0)
-    found = stability_limit(
-        training.lr, momentum=b, nesterov=training.nesterov, dampening=damping, weight_decay=training.weight_decay
-    )
-    form = "2/lr" if not b else "(2 + 2b)/(lr (1 + 2b))" if training.nesterov else "(2 + 2b)/lr"
-    return found, form + (" − weight decay" if training.weight_decay else "") + (f", b = {b:g}" if b else "")
+    return training.limit, training.form + (f", b = {training.momentum:g}" if training.momentum else "")

@@ -16,14 +16,13 @@ import numpy as np
 from landscape_gui.dynamics_names import NAMES, label_of
 from landscape_gui.probes import sampling
 from landscape_gui.probes.base import CheckpointRef
-from landscape_gui.probes.curvature_numbers import Training, positive, training_from
+from landscape_gui.probes.curvature_numbers import GRADIENT_DESCENT, Training, positive, training_from
 from landscape_gui.results import Array, Quantity, freeze
 
 if TYPE_CHECKING:
     from landscape_gui.probes.dynamics import Dynamics
     from landscape_gui.problem import Problem
 
-DESCENT = ("sgd", "gd", "gradient descent", "momentum", "nesterov")
 KNOWN = (
     "learning_rate", "gradient_norm", "lambda_max", "directional_sharpness", "epsilon_sharpness", "lgdi", "stability_ratio",
     "weight_norm", "distance_from_start",
@@ -77,7 +76,7 @@ class Track:
     def optimiser(self) -> str:
         """ "sgd" for gradient descent in any form, else its name in lower case; "" where nothing says."""
         name = self.optimiser_name.lower()
-        return "sgd" if name in DESCENT else name
+        return "sgd" if name in GRADIENT_DESCENT else name
 
     @property
     def optimiser_name(self) -> str:

@@ -16,6 +16,7 @@ from landscape_gui.probes.curvature import (
     Bench,
     CurvatureProbe,
     Pace,
+    TrainedProbe,
     about,
     bench_of,
     cost_of,
@@ -42,7 +43,7 @@ METHODS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Eigenvalues(CurvatureProbe):
+class Eigenvalues(TrainedProbe):
     """The `largest` and the `smallest` eigenvalues with residuals: some eigenvalue lies within each. An EigenvaluesResult.
 
     Cost: about two products for each of the largest, and some tens for the smallest ones, which lie near the bulk; it stops by the

@@ -12,7 +12,7 @@ from landscape_gui.curvature_results import ReportResult
 from landscape_gui.errors import ProblemError, QuestionError
 from landscape_gui.number_texts import TEXTS
 from landscape_gui.probes.base import Ask, Cost, Probe, Progress, Run, field
-from landscape_gui.probes.curvature import PASSES, Bench, CurvatureProbe, about, bench_of, examples_of
+from landscape_gui.probes.curvature import PASSES, Bench, CurvatureProbe, TrainedProbe, about, bench_of, examples_of
 from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.sharpness import Sharpness, initialisation
 from landscape_gui.probes.spectrum import Spectrum
@@ -43,7 +43,7 @@ SMALLEST_HALF = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(CurvatureProbe):
+class Report(TrainedProbe):
     """Model, data and generalisation gap, the spectrum's numbers, the Gauss-Newton matrix's, those on half of the data, and
     sharpness by name.
 

@@ -17,6 +17,7 @@ from landscape_gui.probes.coarse import coarse_first, spread
 from landscape_gui.probes.curvature import (
     VECTOR_BYTES,
     CurvatureProbe,
+    TrainedProbe,
     bench_of,
     cost_of,
     describe_subset,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spectra(CurvatureProbe):
+class Spectra(TrainedProbe):
     """Density, largest and smallest eigenvalue and trace at each checkpoint of the run: ends and middle first. A SpectraResult.
 
     Each checkpoint's spectrum is an answer of its own, found again when that checkpoint is opened by itself and asked the same. A
@@ -57,7 +58,7 @@ class Spectra(CurvatureProbe):
     run_checkpoints: tuple[CheckpointRef, ...] = field((), label="Run", help="The checkpoints of the run", hidden=True)
 
     def completed(self, problem: Problem) -> Probe:
-        named = CurvatureProbe.completed(self, problem)
+        named = TrainedProbe.completed(self, problem)
         assert isinstance(named, Spectra)
         if named.run_checkpoints:
             return named

@@ -15,6 +15,7 @@ from landscape_gui.probes.curvature import (
     VECTOR_BYTES,
     Bench,
     CurvatureProbe,
+    TrainedProbe,
     about,
     bench_of,
     cost_of,
@@ -41,7 +42,7 @@ LAYERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spectrum(CurvatureProbe):
+class Spectrum(TrainedProbe):
     """Density of the eigenvalues by stochastic Lanczos quadrature, the outermost ones as exact lines. Gives a SpectrumResult.
 
     Ubaru, Chen and Saad 2017; Ghorbani, Krishnan and Xiao 2019. The eigenpairs, each probe, the trace and each layer are answers of
@@ -101,7 +102,9 @@ class Spectrum(CurvatureProbe):
         """The question about the lines; None where none are asked for."""
         if self.top + self.smallest < 1:
             return None
-        return Eigenvalues(**self.common, largest=self.top, smallest=self.smallest, tolerance=self.tolerance)
+        return Eigenvalues(
+            **self.common, largest=self.top, smallest=self.smallest, tolerance=self.tolerance, training=self.training
+        )
 
     def run(self, problem: Problem, ask: Ask) -> Run:
         yield Progress(done=0, total=1, note="preparing")

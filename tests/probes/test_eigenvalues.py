@@ -175,11 +175,13 @@ def test_one_example_has_a_curvature_too() -> None:
 @pytest.mark.parametrize(
     ("training", "limit"),
     [
-        (Training(lr=0.1), 20.0),
-        (Training(lr=0.1, momentum=0.9), 38.0),
-        (Training(lr=0.1, momentum=0.9, nesterov=True), 38.0 / 2.8),
-        (Training(lr=0.1, momentum=0.9, weight_decay=0.5), 37.5),
+        (Training(lr=0.1, optimizer="sgd"), 20.0),
+        (Training(lr=0.1, momentum=0.9, optimizer="momentum"), 38.0),
+        (Training(lr=0.1, momentum=0.9, nesterov=True, optimizer="sgd"), 38.0 / 2.8),
+        (Training(lr=0.1, momentum=0.9, weight_decay=0.5, optimizer="gd"), 37.5),
+        (Training(lr=0.1, dampening=0.5, momentum=0.9, optimizer="sgd"), 76.0),
         (Training(lr=0.1, optimizer="adam"), float("nan")),
+        (Training(lr=0.1), float("nan")),
         (Training(lr=float("nan")), float("nan")),
     ],
 )

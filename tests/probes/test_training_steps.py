@@ -21,10 +21,13 @@ from landscape_gui.export.tables import as_json, write_csv
 from landscape_gui.figure import Line, Look, Points, Rule
 from landscape_gui.jobs import answer
 from landscape_gui.probes import Surface, implicit_bias, kind_of
+from landscape_gui.probes.eigenvalues import Eigenvalues
 from landscape_gui.probes.implicit_bias import ImplicitBias
 from landscape_gui.probes.mean_step import MeanStep
 from landscape_gui.probes.noise_scale import NoiseScale
 from landscape_gui.probes.plane import resolve
+from landscape_gui.probes.report import Report
+from landscape_gui.probes.spectrum import Spectrum
 from landscape_gui.probes.training_numbers import TEXTS
 from landscape_gui.results import SurfaceResult
 from landscape_gui.store import Store
@@ -195,9 +198,13 @@ def test_the_share_of_noise_has_the_error_that_the_scale_gives_it() -> None:
 def test_what_training_was_counts_in_the_question() -> None:
     """Answers kept of the same files hold what another card said."""
     first, second = trained(optimizer="SGD", lr=0.2, batch_size=20), trained(optimizer="SGD", lr=0.2, batch_size=20, momentum=0.9)
-    for probe, one, other in ((ImplicitBias(), first, second), (NoiseScale(), first, trained(batch_size=40))):
+    asked = [(probe(), first, second) for probe in (ImplicitBias, Eigenvalues, Spectrum, Report)]
+    for probe, one, other in (*asked, (NoiseScale(), first, trained(batch_size=40))):
         assert probe.completed(one) != probe.completed(other)  # type: ignore[arg-type]
     assert NoiseScale().completed(TinyProblem()) == NoiseScale(split="train")  # type: ignore[arg-type]
+    assert Eigenvalues().completed(TinyProblem()) == Eigenvalues(split="train")  # type: ignore[arg-type]
+    kept = Spectrum().completed(first)  # type: ignore[arg-type]
+    assert isinstance(kept, Spectrum) and kept.lines is not None and kept.lines.completed(first) == kept.lines  # type: ignore[arg-type]
     decayed = ask(ImplicitBias(steps=(2, 2)), trained(optimizer="SGD", lr=0.2, weight_decay=0.01))
     assert "weight decay 0.01" in " ".join(decayed.notes)
 
