@@ -14,12 +14,13 @@ PAUSE = 0.05
 """Seconds between them."""
 
 
-def write_whole(path: Path, *content: bytes | memoryview, temporary: Path | None = None) -> None:
+def write_whole(path: Path, *content: bytes | memoryview, temporary: Path | None = None, naming: bool = True) -> None:
     """Write a file, in pieces if need be, beside its place, force it to the disk and put it in its place.
 
     At any moment either what was there before or all of the new content is there. A file that is replaced keeps its permissions.
-    temporary: what it is called meanwhile, in the same folder; None: a hidden name that ends in .tmp. Raises OSError where it
-    cannot be written, and leaves nothing then.
+    temporary: what it is called meanwhile, in the same folder; None: a hidden name that ends in .tmp. naming: also force its name
+    to the disk; without that a power cut may leave what was there before, until `force_names`. Raises OSError where it cannot be
+    written, and leaves nothing then.
     """
     temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}-{next(_COUNT)}.tmp")
     try:
@@ -34,7 +35,8 @@ def write_whole(path: Path, *content: bytes | memoryview, temporary: Path | None
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    force_names(path.parent)
+    if naming:
+        force_names(path.parent)
 
 
 def move(source: Path, target: Path) -> None:

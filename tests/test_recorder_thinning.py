@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from landscape_gui.recorder.thinning import FINEST, Mark, Thinning, digits
+from landscape_gui.recorder.thinning import KEEP, Mark, Thinning, digits
 
 
 def run_of(steps: int, keep: int, per_epoch: int = 0) -> tuple[Thinning, int, int]:
@@ -39,10 +39,17 @@ def test_never_more_than_are_kept_and_the_first_always(keep: int, per_epoch: int
 
 
 def test_gaps_are_in_proportion_to_the_step() -> None:
-    """Four digits: an eighth of the place; with every one fewer, twice that."""
-    for steps, keep, share in ((200, 80, 1 / 8), (5000, 64, 1 / 4), (30_000, 80, 1 / 4)):
+    """Three digits: a quarter of the place; a digit more where twice as many are kept: half of that."""
+    for steps, keep, share in (
+        (200, KEEP, 1 / 4),
+        (5000, 64, 1 / 4),
+        (30_000, KEEP, 1 / 4),
+        (500, 2 * KEEP, 1 / 8),
+        (900, 4 * KEEP, 1 / 16),
+    ):
         kept = sorted(mark.step for mark in run_of(steps, keep)[0].marks)
-        assert kept[: 2 ** (FINEST - 2)] == list(range(2 ** (FINEST - 2)))
+        dense = int(2 / share)
+        assert kept[: dense + 1] == list(range(dense + 1)) and kept[dense + 1] == dense + 2
         assert all(after - before <= max(1, share * before) for before, after in itertools.pairwise(kept)), kept
 
 

@@ -40,6 +40,6 @@ def unfinished(folder: Path) -> Iterator[Path]:
     return (place for place in folder.iterdir() if _TEMPORARY.fullmatch(place.name))
 
 
-def write_whole(path: Path, *content: bytes | memoryview) -> None:
+def write_whole(path: Path, *content: bytes | memoryview, naming: bool = True) -> None:
     """Write a file of a run, whole or not at all; what a kill leaves is called so that the next start takes it away. OSError."""
-    whole_files.write_whole(path, *content, temporary=path.with_name(f".{path.name}.recorder-tmp"))
+    whole_files.write_whole(path, *content, temporary=path.with_name(f".{path.name}.recorder-tmp"), naming=naming)

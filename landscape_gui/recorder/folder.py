@@ -19,6 +19,7 @@ from landscape_gui.recorder.safetensors_head import Head
 from landscape_gui.recorder.snapshots import Snapshot
 from landscape_gui.recorder.thinning import Mark, Thinning
 from landscape_gui.recorder.writer import Writer
+from landscape_gui.whole_files import force_names
 
 LINES = "Lines of the log"
 SPARE = 2
@@ -37,6 +38,8 @@ class Folder:
         self.bytes = 0
         self._log = Log(path / LOG)
         self._rows = Rows(began)
+        self._unforced = False
+        """Whether a checkpoint's name may not be on the disk yet."""
         self._head = Head()
         self._written: list[dict[str, Tensor]] = []
 
@@ -54,11 +57,11 @@ class Folder:
         def write() -> None:
             counts = {"step": str(mark.step)} | ({} if mark.epoch is None else {"epoch": str(mark.epoch)})
             content = snapshot.content(self._head, **counts)
-            write_whole(self.path / name_of(mark), *content)
+            write_whole(self.path / name_of(mark), *content, naming=False)
+            self._unforced = True
             self.bytes += sum(map(len, content))
             if len(self._written) < SPARE:
                 self._written.append(snapshot.tensors)
-            self._log.force()
 
         if mark not in gone:
             self.run(write, name_of(mark), snapshot.size)
@@ -80,8 +83,16 @@ class Folder:
             if ready is not None:
                 ready.synchronize()
             self._log.append(self._rows.of(entries))
+            self._force()
 
         self.run(write, LINES)
+
+    def _force(self) -> None:
+        """To the disk what was written since a checkpoint was: its name, and the log."""
+        if self._unforced:
+            self._unforced = False
+            self._log.force()
+            force_names(self.path)
 
     def run(self, job: Callable[[], None], what: str, size: int = 0) -> None:
         self.writer.submit(job, what, size)
@@ -99,6 +110,7 @@ class Folder:
     def close(self) -> None:
         """Wait until all is written and on the disk."""
         self.run(lambda: self._log.append([]), LINES)
+        self.run(self._force, "Names of checkpoints")
         self.run(self._log.force, "The log's end")
         self.writer.close()
         self._log.close()

@@ -22,10 +22,8 @@ from landscape_gui.recorder.folder import LINES, prepare
 from landscape_gui.recorder.geometry import EXAMPLES, make_geometry, untouched
 from landscape_gui.recorder.rows import Entry, Row
 from landscape_gui.recorder.scalars import EACH, handed, has_row, moment
-from landscape_gui.recorder.thinning import Mark
+from landscape_gui.recorder.thinning import KEEP, Mark
 
-KEEP = 80
-"""Checkpoints that are kept at most, where the caller does not say: a path over a run is drawn well from fewer."""
 KEEP_BYTES = 4 << 30
 """What they may take together, where the caller does not say."""
 FEWEST = 8
@@ -58,8 +56,8 @@ class Recorder:
     `criterion` ("cross_entropy", "mse", "binary_cross_entropy", or your own), in evaluation mode, on a copy of the model: weights,
     statistics, gradients, modes and random generators stay as they are to the bit.
 
-    The numbers of training are the same with it and without. Without probes its calls take some 2 % of the time of steps of 2.5 ms,
-    less of longer ones: copies are made between two steps, all else in a thread. What cannot be written (a full disk) is said by a
+    The numbers of training are the same with it and without. Without probes it takes some 2 % of the time of steps of 2 ms, less of
+    longer ones: copies are made between two steps, all else in a thread. What cannot be written (a full disk) is said by a
     RecorderWarning, and training goes on. Use as a context manager or call `close` for the last checkpoint to be the last step's
     for certain. measured: what the probes found last.
     """
@@ -99,8 +97,8 @@ class Recorder:
         self._rates = optimisers.Rates(self._optimizers)
         self._entries: list[Entry] = []
         self._card = Card(self.folder)
-        self._edges = snapshots.edges(self._module)
-        self._version = self._versions()
+        self._trained = snapshots.first_trained(self._module)
+        self._version = self._trained._version
         self._skipped, self._recording_seconds, self._epoch_ended = 0, 0.0, -1
         self._missing: list[str] = []
         self._first: Row | None = None
@@ -125,7 +123,7 @@ class Recorder:
             if type(value) is not float:
                 scalars[name] = handed(name, value)
         self._entries.append((step, start, self._rates.now() if step <= EACH or has_row(step) else None, scalars))
-        self._version = [p._version for p in self._edges]
+        self._version = self._trained._version
         probing = self._do_seldom(start) if step >= self._due or start > self._flush_at else 0.0
         self._recording_seconds += time.perf_counter() - start - probing
 
@@ -335,12 +333,9 @@ class Recorder:
         else:
             self._skipped += 1
 
-    def _versions(self) -> list[int]:
-        """What changes when weights do: enough of it to notice a step that was not finished, or weights loaded afterwards."""
-        return [p._version for p in self._edges]
-
     def _unchanged(self) -> bool:
-        return self._versions() == self._version
+        """Whether the weights are those of the last step: neither of one that was not finished, nor loaded afterwards."""
+        return self._trained._version == self._version
 
     def _complain(self) -> None:
         for sentence in self._out.writer.failures():

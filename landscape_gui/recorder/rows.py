@@ -72,13 +72,19 @@ class Rows:
                     yield {"step": entry.step, **entry.rates, **self._means(), **entry.found, **self._seconds(entry.at)}
                 continue
             step, at, rates, scalars = entry
-            self._add(scalars)
+            if rates is not None and not self._open:  # as most: a row of its own numbers
+                self._keep_for_epoch(scalars)
+                yield {"step": step, **rates, **scalars, "seconds": round(at - self._began, 3)}
+                continue
+            for name, value in scalars.items():
+                self._open.setdefault(name, []).append(value)  # type: ignore[arg-type]
             if rates is not None:
                 yield {"step": step, **rates, **self._means(), **self._seconds(at)}
 
-    def _add(self, scalars: Mapping[str, Any]) -> None:
-        for name, value in scalars.items():
-            self._open.setdefault(name, []).append(value)
+    def _keep_for_epoch(self, scalars: Mapping[str, Any]) -> None:
+        for name in OF_EPOCHS:
+            if name in scalars:
+                self._of_epoch.setdefault(name, []).append(scalars[name])
 
     def _means(self) -> dict[str, float]:
         """Means of what was handed over since the row before; begins again."""

@@ -60,11 +60,10 @@ def is_begun(module: nn.Module) -> bool:
     return not any(is_lazy(t) for t in (*module.parameters(), *module.buffers()))
 
 
-def edges(module: nn.Module) -> list[Tensor]:
-    """The network's first and last parameter, where torch counts their changes."""
-    parameters = list(module.parameters())
-    ends = [parameters[0], parameters[-1]] if parameters else []
-    return [p for p in ends if is_lazy(p) or not p.is_inference()]
+def first_trained(module: nn.Module) -> Tensor:
+    """The first parameter that is trained and whose changes torch counts: an optimiser changes it before the others."""
+    trained = (p for p in module.parameters() if p.requires_grad and (is_lazy(p) or not p.is_inference()))
+    return next(trained, torch.empty(0))
 
 
 def take(module: nn.Module, used: dict[str, Tensor] | None = None) -> Snapshot:

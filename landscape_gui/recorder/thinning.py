@@ -1,8 +1,8 @@
 """Which checkpoints of a run are kept: all early ones, and later ones at distances that grow as training does.
 
-The rule is one of binary digits. 0, 1, 2, 3, ... 16, 18, 20, ... 32, 36, ... are the numbers with at most four significant binary
-digits (44 is 101100, and has four): every number up to 16, and from there on eight between one power of two and the next, so that
-neighbours are never farther apart than an eighth of their place. One digit fewer leaves half of them, which lie among the rest.
+The rule is one of binary digits. 0, 1, 2, 3, ... 8, 10, 12, ... 16, 20, ... are the numbers with at most three significant binary
+digits (20 is 10100, and has three): every number up to 8, and from there on four between one power of two and the next, so that
+neighbours are never farther apart than a quarter of their place. One digit more are twice as many, among which these lie.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-FINEST = 4
-"""Significant binary digits of a step whose checkpoint is kept at most: more would write too often where steps are short."""
+FINEST = 3
+"""Significant binary digits of a step whose checkpoint is kept at most, where KEEP are: as many of a training of a million steps
+fit into that, and more would write too often where steps are short. Twice as many kept are a digit more."""
+KEEP = 80
+"""Checkpoints that are kept at most, where the caller does not say: a path over a run is drawn well from fewer."""
 MOST_BITS = 64
 """No training has more steps."""
 EPOCHS = 2 / 3
@@ -46,14 +49,14 @@ class Thinning:
     """The checkpoints that are kept of those that were taken so far, at most `keep`, and the last one beside them.
 
     It depends on the order of calls alone. Ends of epochs may take two thirds of `keep`, each kept with as many digits of its
-    number as they allow; the rest belongs to steps, with at most FINEST digits. Digits only ever become fewer, so that what is
-    taken away is never missed later.
+    number as they allow; the rest belongs to steps, with at most FINEST digits (more where `keep` is twice KEEP or more). Digits
+    only ever become fewer, so that what is taken away is never missed later.
     """
 
     def __init__(self, keep: int) -> None:
         self.keep = keep
         self.marks: list[Mark] = []
-        self._steps: float = FINEST
+        self._steps: float = FINEST + max(0, (keep // KEEP).bit_length() - 1)
         self._epochs: float = math.inf
 
     def wants_step(self, step: int) -> bool:
