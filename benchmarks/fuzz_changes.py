@@ -215,7 +215,8 @@ def change_zip(data: bytes, rng: random.Random) -> bytes:
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", rng.choice((0, 0, 0, zipfile.ZIP_DEFLATED))) as new:
             for name, content in members:
-                new.writestr(name.replace("\0", "?"), content)
+                member = zipfile.ZipInfo(name.replace("\0", "?"))  # not of now: the same run is the same file
+                new.writestr(member, content, compress_type=new.compression)
     return target.getvalue()
 
 

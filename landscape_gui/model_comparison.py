@@ -34,10 +34,10 @@ COLUMNS = (
 ALL = "all"
 HEADS: Mapping[str, str] = {
     "split_loss": "loss", "accuracy": "accuracy", "loss_gap": "loss gap", "accuracy_gap": "accuracy gap",
-    "lambda_max": "λ max", "lambda_min": "λ min", "worst_case": "worst case in a ball", "worst_case_box": "Keskar's sharpness",
+    "lambda_max": "λmax", "lambda_min": "λmin", "worst_case": "worst case in a ball", "worst_case_box": "Keskar's sharpness",
     "adaptive": "adaptive sharpness", "gaussian_average": "rise under noise", "gradient_norm": "gradient norm",
     "weight_norm": "weight norm", "distance_from_start": "distance from start", "pac_bayes_bound": "PAC-Bayes bound",
-    "ggn_lambda_max": "λ max, Gauss-Newton", "lambda_max_half": "λ max, half the data",
+    "ggn_lambda_max": "λmax, Gauss-Newton", "lambda_max_half": "λmax, half the data",
 }  # fmt: skip
 """Short names of columns; a number without one stands by its label."""
 ALPHA = 0.05

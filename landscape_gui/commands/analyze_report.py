@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from landscape_gui.environment import environment
 from landscape_gui.export.report_page import Page, Section, Table, headline_of, in_per_cent
-from landscape_gui.jobs import answer
-from landscape_gui.probes.endpoint import Endpoint
 from landscape_gui.results import Number
-from landscape_gui.store import Store
 
 if TYPE_CHECKING:
     from landscape_gui.commands.analyze_parts import Outcome
@@ -64,6 +61,10 @@ def untrained(warnings: Sequence[str]) -> bool:
 
 def facts_of(problem: Problem) -> list[Number]:
     """Loss and accuracy of every split, over all its examples, with the standard errors of means over examples."""
+    from landscape_gui.jobs import answer
+    from landscape_gui.probes.endpoint import Endpoint
+    from landscape_gui.store import Store
+
     found: Any = answer(Endpoint(), problem, store=Store())
     numbers = []
     for name, quantity in found.quantities.items():

@@ -31,7 +31,7 @@ def test_markdown_has_a_row_a_model_and_a_row_a_measure(five: ModelComparison) -
     text = as_markdown(five)
     assert "| A | 0.0100 ± 0.0010 | 0.110 ± 0.020 | 0.100 ± 0.020 |" in text
     assert "net\\_5 & \\| 50 %" in text
-    row = next(line for line in text.splitlines() if line.startswith("| λ max | 5"))
+    row = next(line for line in text.splitlines() if line.startswith("| λmax | 5"))
     assert row.split("|")[3].strip() == "1.00" and "| 0.017 | 0.017 |" in row
     assert "## References" in text and "## References" not in as_markdown(five, explained=False)
 
@@ -126,7 +126,7 @@ def test_the_figure_names_models_and_draws_errors_to_both_sides(five: ModelCompa
     assert gaps.y.names == tuple(reversed(five.titles))
     bar = next(mark for mark in gaps.marks if isinstance(mark, Line))
     assert bar.x.tolist() == pytest.approx([0.08, 0.12])
-    scatter = next(panel for panel in figure.panels if panel.x.label == "λ max")
+    scatter = next(panel for panel in figure.panels if panel.x.label == "λmax")
     points = [mark for mark in scatter.marks if isinstance(mark, Points)]
     assert [p.names[0] for p in points] == list(five.titles) and len({(p.colour, p.marker) for p in points}) == 5
     note = next(mark.text for mark in scatter.marks if isinstance(mark, Note))
@@ -138,7 +138,7 @@ def test_the_figure_names_models_and_draws_errors_to_both_sides(five: ModelCompa
 def test_of_three_models_the_figure_says_that_there_is_no_interval() -> None:
     figure = comparison_figure(compared(FIVE[:3], columns=("loss_gap", "lambda_max")))
     assert any("n = 3: no interval" in mark.text for p in figure.panels for mark in p.marks if isinstance(mark, Note))
-    row = next(line for line in as_markdown(compared(FIVE[:3])).splitlines() if line.startswith("| λ max | 3"))
+    row = next(line for line in as_markdown(compared(FIVE[:3])).splitlines() if line.startswith("| λmax | 3"))
     assert row.split("|")[4].strip() == "none"
 
 
@@ -153,7 +153,7 @@ def test_intervals_are_drawn_whole_beside_no_relation(five: ModelComparison) -> 
 
 
 def test_words_in_a_panel_lie_above_every_mark(five: ModelComparison) -> None:
-    panel = next(panel for panel in comparison_figure(five).panels if panel.x.label == "λ max")
+    panel = next(panel for panel in comparison_figure(five).panels if panel.x.label == "λmax")
     low, high = panel.y.limits or (0.0, 0.0)
     ends = [y for mark in panel.marks if isinstance(mark, Line) for y in mark.y.tolist()]
     assert low < min(ends) and max(ends) < low + 0.82 * (high - low)

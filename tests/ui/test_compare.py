@@ -100,8 +100,8 @@ def dialog(window, qtbot):
 
 def test_correlations_come_from_the_thread_with_interval_and_number(dialog):
     texts = [dialog.models.related.item(0, k).text() for k in range(4)]
-    assert texts[0] == "λ max" or texts[0] == "parameters"
-    row = next(k for k in range(dialog.models.related.rowCount()) if dialog.models.related.item(k, 0).text() == "λ max")
+    assert texts[0] == "λmax" or texts[0] == "parameters"
+    row = next(k for k in range(dialog.models.related.rowCount()) if dialog.models.related.item(k, 0).text() == "λmax")
     assert dialog.models.related.item(row, 1).text() == "5" and dialog.models.related.item(row, 2).text() == "1.00"
     assert dialog.models.related.item(row, 3).text().startswith("[0.")
     assert "order, not cause" in dialog.models.about.text()
@@ -127,7 +127,7 @@ def test_another_number_of_examples_asks_again(dialog, qtbot):
 def test_the_comparison_is_written_with_its_correlations(dialog, qtbot, tmp_path):
     dialog.export_models(str(tmp_path / "c.md"))
     qtbot.waitUntil(lambda: (tmp_path / "c.md").exists(), timeout=10000)
-    assert "| λ max | 5 | 1.00 |" in (tmp_path / "c.md").read_text()
+    assert "| λmax | 5 | 1.00 |" in (tmp_path / "c.md").read_text()
 
 
 def test_surfaces_are_one_question_about_every_model(dialog, qtbot):
