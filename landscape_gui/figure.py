@@ -348,6 +348,11 @@ class Figure:
     sources: tuple[Provenance, ...] = ()
     drawn_from: tuple[Source, ...] = ()
 
+    @property
+    def is_of_many(self) -> bool:
+        """Whether its panels are small ones in a grid."""
+        return self.columns > 2 and len(self.panels) > 3
+
 
 def marks_alone(figure: Figure) -> Figure:
     """The figure without the answers that it was drawn from, which may be large: for what only draws it, in another process say."""

@@ -229,7 +229,7 @@ class ChartGrid(QScrollArea):
 
     @property
     def _small(self) -> bool:
-        return self.figure is not None and self.figure.columns > 2 and len(self.figure.panels) > 3
+        return self.figure is not None and self.figure.is_of_many
 
     def show_moment(self, order: float | None) -> None:
         """Point at the checkpoints next to a place along the runs, in every chart; one whose turn is still to come does when it is

@@ -387,7 +387,9 @@ AXES = {
 def title_of(figure: Figure, shown: Shown) -> str:
     """What is shown, over which axes, in a line."""
     if figure.title:
-        return figure.title
+        labels = {panel.x.label for panel in figure.panels[:-1]}
+        shared = next(iter(labels)) if len(labels) == 1 and figure.is_of_many else ""  # small ones do not say it each
+        return f"{figure.title}  \N{MIDDLE DOT}  x axis: {shared}" if shared else figure.title
     result = shown.result
     axes = getattr(surface_of(result) or result, "axes", None)
     alone = figure.panels[0].title if len(figure.panels) == 1 else ""  # of several, each stands above its own panel
