@@ -25,7 +25,7 @@ from landscape_gui.problem.locate import find_beside, find_checkpoint
 from landscape_gui.problem.module_origin import module_origin
 from landscape_gui.problem.origins import Origin, Request
 from landscape_gui.problem.problem import Problem
-from landscape_gui.problem.settings import choose_device, prepare_torch
+from landscape_gui.problem.settings import check_default_type, choose_device, prepare_torch
 from landscape_gui.problem.torchscript_origin import torchscript_origin
 from landscape_gui.problem.vision_origin import vision_origin
 
@@ -81,6 +81,7 @@ def open_problem(
     where several things fit), or TrustNeeded before code runs.
     """
     prepare_torch(threads)
+    check_default_type()
     where = choose_device(device)
     file, run = find_checkpoint(path)
     beside = find_beside(file, cards.NAME)

@@ -28,6 +28,16 @@ def prepare_torch(threads: int) -> None:
     torch.backends.cuda.enable_math_sdp(True)
 
 
+def check_default_type() -> None:
+    """Raises ProblemError where networks would be built in another type than that of the files they come from."""
+    kind = torch.get_default_dtype()
+    if kind is not torch.float32:
+        raise ProblemError(
+            f"torch's default type is {str(kind).removeprefix('torch.')} here, and networks are built in float32.",
+            remedy="Call torch.set_default_dtype(torch.float32) first; questions have precision='float64' for double arithmetic.",
+        )
+
+
 def data_limit() -> int:
     """How many bytes of data are kept in memory at most."""
     text = os.environ.get("LANDSCAPE_GUI_DATA_LIMIT", "")

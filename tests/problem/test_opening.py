@@ -384,3 +384,13 @@ def batch_loss(model, batch):
 def test_a_problem_is_opened_from_its_card_or_code_file_too(sample_folder: Path) -> None:
     by_card: Problem = open_problem(sample_folder / "digits-mlp" / "landscape.json")
     assert by_card.fingerprint == open_problem("samples:digits-mlp").fingerprint
+
+
+def test_another_default_type_of_torch_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.raises(ProblemError, match="default type is float64") as caught:
+            open_problem(tmp_path)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert "set_default_dtype(torch.float32)" in caught.value.remedy
