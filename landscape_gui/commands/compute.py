@@ -142,23 +142,26 @@ def state_memory(question: Probe, problem: Problem, *, quiet: bool) -> None:
 
 
 class Interruption:
-    """Ctrl+C as a request that the running question looks at; a second one stops at once."""
+    """Ctrl+C, or the SIGTERM of a scheduler, as a request that the running question looks at; a second one stops at once."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
         self._requested = False
-        self._before: Any = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def requested(self) -> bool:
         return self._requested
 
     def __enter__(self) -> Interruption:
         with contextlib.suppress(ValueError):  # not in the main thread: then Ctrl+C is someone else's
-            self._before = signal.signal(signal.SIGINT, self._catch)
+            for number in self.SIGNALS:
+                self._before[number] = signal.signal(number, self._catch)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, signal.SIG_DFL if before is None else before)  # None: not of Python's
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self._requested:

@@ -201,11 +201,14 @@ def test_what_cannot_be_trained_is_a_sentence(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl+C is POSIX's SIGINT here")
-def test_ctrl_c_keeps_what_was_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
+def test_a_signal_keeps_what_was_trained(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
     def interrupt() -> None:
         while not list((tmp_path / "a").glob("epoch-0003-*")):
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     watcher = threading.Thread(target=interrupt, daemon=True)
     watcher.start()
@@ -213,6 +216,7 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path: Path, capsys: pytest.CaptureFix
     watcher.join()
     said = capsys.readouterr()
     assert "interrupted. What was trained is in" in said.err and "steps" in said.out
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
     run = find_run(tmp_path / "a")
     assert run is not None and not run.notes and run.last.step == run.metrics[-1]["step"]
     assert [row["epoch"] for row in epochs(tmp_path / "a")] == list(range(len(epochs(tmp_path / "a"))))
