@@ -112,9 +112,11 @@ def test_a_trajectory_grows_in_its_plane_and_nothing_jumps(qtbot, window, traini
     session.pick(0.0, 0.0)
     cell = session.cell
     session.set_look(scale="log")
-    item = window.library.tree.topLevelItem(0).child(0)
+    tree = window.library.tree
+    qtbot.waitUntil(lambda: tree.topLevelItem(0).child(0).childCount() == 5, timeout=LONG)  # the checkpoints, beside answers
+    item = tree.topLevelItem(0).child(0)
     item.setExpanded(True)
-    window.library.tree.setCurrentItem(item.child(1))
+    tree.setCurrentItem(item.child(1))
     chosen = item.child(1)
     training.go(2)
     qtbot.waitUntil(lambda: points(session) == 7, timeout=LONG)
