@@ -18,6 +18,7 @@ from landscape_gui.commands.compute import INTERRUPTED, Interruption, ask
 from landscape_gui.commands.parser import Parser, UsageError, number, whole_number
 from landscape_gui.commands.terminal import ProgressBar
 from landscape_gui.errors import LandscapeError, StoreError
+from landscape_gui.whole_files import write_whole
 
 if TYPE_CHECKING:
     from landscape_gui.commands.analyze_course import Course
@@ -294,7 +295,11 @@ def read_mark(folder: Path) -> dict[str, Any] | None:
 
 
 def write_mark(folder: Path, content: dict[str, Any]) -> None:
-    (folder / MARK).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Whole or not at all: a folder whose mark is torn would be one of something else. Raises StoreError."""
+    try:
+        write_whole(folder / MARK, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror or error}.", remedy="Name another --save-dir.") from error
 
 
 def command_line() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import shutil
 import signal
@@ -398,3 +399,17 @@ def test_a_copy_is_not_thrown_out_of_a_sharp_minimum() -> None:
 
 def test_a_copy_is_looked_at_each_ten_steps_or_as_often_as_there_is_time() -> None:
     assert marks(100, 12) == tuple(range(0, 101, 10)) and marks(20, 4) == (0, 10, 20) and marks(50, 3) == (0, 25, 50)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of files are POSIX's")
+def test_the_mark_of_a_folder_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    """A torn one would make the folder one of something else, which the same command refuses. EFBIG stands for a full disk."""
+    code = (
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom landscape_gui.commands.analyze import write_mark\n"
+        "from landscape_gui.errors import StoreError\nfolder = Path(sys.argv[1])\nwrite_mark(folder, {'subject': 1})\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))\n"
+        "try:\n    write_mark(folder, {'subject': list(range(100))})\nexcept StoreError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "cannot be written: File too large" in done.stdout
+    assert analyze.read_mark(tmp_path) == {"subject": 1} and len(list(tmp_path.iterdir())) == 1
