@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
@@ -17,11 +16,13 @@ from landscape_gui.ui.brief_labels import brief
 from landscape_gui.ui.canvas3d import Canvas3D
 from landscape_gui.ui.cell_menu import CellMenu
 from landscape_gui.ui.colour_bar import ColourBar
-from landscape_gui.ui.documents import Cell, Document, Shown, message_of, surface_of, views_of
+from landscape_gui.ui.documents import Cell, Document, message_of, surface_of, views_of
 from landscape_gui.ui.header import Header
+from landscape_gui.ui.pace import Pace
 from landscape_gui.ui.panel import plain
 from landscape_gui.ui.profile import profile
 from landscape_gui.ui.session import Session
+from landscape_gui.ui.shown_title import title_of
 from landscape_gui.ui.view_bar import ViewBar
 from landscape_gui.ui.waiting import waiting_sentence
 
@@ -73,7 +74,7 @@ class Stage(QWidget):
         for timer, slot in ((self._redraw, self._draw_another), (self._flat, self._draw_flat)):
             timer.setSingleShot(True)
             timer.timeout.connect(slot)
-        self._took, self._ended = 0.0, 0.0
+        self._pace = Pace()
         self._charts_only = False
         self._profiled: Cell | None = None  # the cell through which line profiles are drawn
         self._missed = self._another = False  # missed: more became known while nobody could see it
@@ -177,7 +178,7 @@ class Stage(QWidget):
         unfit = self.view not in views or (self.view == "chart" and self._charts_only and len(views) > 1)
         turned = unfit and self._turn(views[0])
         self._charts_only = len(views) == 1
-        wait = self._ended + self._pause() - time.monotonic() if shown.partial and not turned else 0.0
+        wait = self._wait() if shown.partial and not turned else 0.0
         if shown.partial and not self.isVisible():
             self._missed = True
         elif wait <= 0:
@@ -188,12 +189,12 @@ class Stage(QWidget):
             self._align_bar()
             self.view_changed.emit(self.view)
 
-    def _pause(self) -> float:
-        """Seconds that the picture of a running question is left alone, by what the last one took."""
+    def _wait(self) -> float:
+        """Seconds that the picture of a running question is still left alone."""
         if self.view == "chart" and self.grid is not None:
-            self._took += self.grid.spent()
-            return max(CHARTS_APART, CHARTS_SHARE * self._took)
-        return max(APART, SHARE * self._took)
+            self._pace.took += self.grid.spent()
+            return self._pace.left(CHARTS_APART, CHARTS_SHARE)
+        return self._pace.left(APART, SHARE)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -210,13 +211,11 @@ class Stage(QWidget):
         """Draw what the session shows, in the view chosen."""
         self._redraw.stop()
         self._missed = False
-        begun = time.monotonic()
-        try:
-            self._draw()
-        except LandscapeError as error:
-            self.session.said.emit(message_of(error))
-        self._ended = time.monotonic()
-        self._took = self._ended - begun
+        with self._pace.drawing():
+            try:
+                self._draw()
+            except LandscapeError as error:
+                self.session.said.emit(message_of(error))
 
     def _draw(self) -> None:
         session = self.session
@@ -252,12 +251,10 @@ class Stage(QWidget):
         self._flat.stop()
         if self.view not in ("2d", "both") or self.canvas2d is None:
             return
-        begun = time.monotonic()
-        figure = self.session.figure(view="2d")
-        if figure is not None:
-            self.canvas2d.show_panel(figure.panels[0])
-        self._ended = time.monotonic()
-        self._took += self._ended - begun
+        with self._pace.drawing(more=True):
+            figure = self.session.figure(view="2d")
+            if figure is not None:
+                self.canvas2d.show_panel(figure.panels[0])
 
     def _give_way(self) -> None:
         """While a question is being cancelled, let the news of it come before the next picture."""
@@ -373,30 +370,3 @@ class Stage(QWidget):
 
     def splitter_state(self) -> QByteArray:
         return self.split.saveState()
-
-
-AXES = {
-    "filter": "filter-normalised random directions",
-    "layer": "layer-normalised random directions",
-    "raw": "random directions",
-    "principal": "principal components of the run",
-    "file": "directions read from a file",
-}
-
-
-def title_of(figure: Figure, shown: Shown) -> str:
-    """What is shown, over which axes, in a line."""
-    if figure.title:
-        labels = {panel.x.label for panel in figure.panels[:-1]}
-        shared = next(iter(labels)) if len(labels) == 1 and figure.is_of_many else ""  # small ones do not say it each
-        return f"{figure.title}  \N{MIDDLE DOT}  x axis: {shared}" if shared else figure.title
-    result = shown.result
-    axes = getattr(surface_of(result) or result, "axes", None)
-    alone = figure.panels[0].title if len(figure.panels) == 1 else ""  # of several, each stands above its own panel
-    parts = [alone or shown.probe.title]
-    if axes is not None:
-        words = AXES.get(axes.kind, "; ".join(axes.labels))
-        seeds: tuple[int, ...] = getattr(surface_of(result), "seeds", ()) if axes.kind in ("filter", "layer", "raw") else ()
-        told = f", seed {seeds[0]}" if len(seeds) == 1 else f", {len(seeds)} seeds" if seeds else ""
-        parts.append(words + told)
-    return "  \N{MIDDLE DOT}  ".join(parts)
