@@ -36,11 +36,18 @@ DRAWN = {
     "distance_from_start": "distances",
 }
 """The dynamics' own name -> the facade's."""
+RATIOS = {"stability_ratio": "stability_ratios"}
+"""The same of what no moment holds: it is had of two others."""
 
 
 def number(name: str, value: float, error: float = math.nan, kind: str = "exact", *, unit: str = "") -> Number:
     """A number that no question's answer holds."""
     return Number(name=name, label=name.replace("_", " "), value=float(value), error=float(error), kind=kind, unit=unit)
+
+
+def listed(own: str) -> str:
+    """The facade's name of the list of one of the dynamics' quantities."""
+    return {**DRAWN, **RATIOS}.get(own) or plural(own)
 
 
 def plural(quantity: str) -> str:
@@ -161,7 +168,8 @@ def dynamics_of(
             add(f"{split}_{single}", f"{split} {single}", own)
     for name, own in DRAWN.items():
         add(name, SERIES[own][1], own)
-    add("stability_ratio", "learning rate times largest eigenvalue", "stability_ratios")
+    for name, own in RATIOS.items():
+        add(name, "learning rate times largest eigenvalue", own)
     name = type(optimizer).__name__ if hasattr(optimizer, "param_groups") else "training"
     run = RunDynamics(name=name, order=freeze(values["steps"]), quantities=quantities, **method_of(optimizer))
     return DynamicsResult(runs={name: run}, unit="step")

@@ -172,6 +172,7 @@ def about(seconds: float) -> str:
 
 def report_seconds(report: Report, problem: Problem, pace: Pace, examples: int) -> float:
     """What the numbers of curvature and sharpness take over so many examples."""
+    from landscape_gui.probes.curvature import PASSES
     from landscape_gui.probes.eigenvalues import Eigenvalues
     from landscape_gui.probes.sharpness import Sharpness
     from landscape_gui.probes.sharpness_plan import GRADIENT, KRYLOV, LEADING, plan_of
@@ -185,7 +186,7 @@ def report_seconds(report: Report, problem: Problem, pace: Pace, examples: int) 
             total += part.expected * pace.product(min(part.limit or examples, examples))
         elif isinstance(part, Sharpness):
             products = LEADING + 2 * KRYLOV + part.pairs
-            passes = sum(unit.weight for unit in plan_of(part, examples)) - 6 * (2 * KRYLOV + part.pairs)
+            passes = sum(unit.weight for unit in plan_of(part, examples)) - PASSES * (2 * KRYLOV + part.pairs)
             total += products * pace.product(examples) + passes * max(pace.loss(examples), pace.gradient(examples) / GRADIENT)
     return total
 

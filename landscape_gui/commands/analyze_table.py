@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 ROWS = 13
 """Of a course in the report at most; its files hold all."""
-COURSE: Mapping[str, tuple[str, str]] = {
-    "losses_train": ("train_loss", "Training loss"),
-    "losses_test": ("test_loss", "Test loss"),
-    "accuracies_train": ("train_accuracy", "Training accuracy"),
-    "accuracies_test": ("test_accuracy", "Test accuracy"),
-    "grad_norms": ("gradient_norm", "Gradient norm"),
-    "sharpness": ("epsilon_sharpness", "Sharpness, at least"),
-    "max_eigenvalues": ("lambda_max", "Largest eigenvalue"),
-    "distances": ("distance_from_start", "Distance from the start"),
-    "learning_rates": ("learning_rate", "Learning rate"),
-    "stability_ratios": ("stability_ratio", "Rate × eigenvalue"),
+COURSE: Mapping[str, str] = {
+    "train_loss": "Training loss",
+    "test_loss": "Test loss",
+    "train_accuracy": "Training accuracy",
+    "test_accuracy": "Test accuracy",
+    "gradient_norm": "Gradient norm",
+    "epsilon_sharpness": "Sharpness, at least",
+    "lambda_max": "Largest eigenvalue",
+    "distance_from_start": "Distance from the start",
+    "learning_rate": "Learning rate",
+    "stability_ratio": "Rate × eigenvalue",
 }
-"""The name that LossLandscapeAnalyzer gives it -> that of the answer, and in words."""
-SHOWN = ("losses_train", "losses_test", "accuracies_test", "grad_norms", "sharpness", "max_eigenvalues", "distances")
+"""What of a course is written into its file, and what it is in words."""
+SHOWN = ("train_loss", "test_loss", "test_accuracy", "gradient_norm", "epsilon_sharpness", "lambda_max", "distance_from_start")
 
 
 def report_table(result: Any) -> Table:
@@ -49,15 +49,15 @@ def course_table(result: DynamicsResult) -> Table:
     from landscape_gui.export.report_page import Table
 
     run = next(iter(result.runs.values()))
-    names = [name for name in SHOWN if COURSE[name][0] in run.quantities]
+    names = [name for name in SHOWN if name in run.quantities]
     bounds = run.quantities["lambda_max"].standard_error if "lambda_max" in run.quantities else None
     measured = measured_places(run)
     chosen = measured[np.unique(np.linspace(0, len(measured) - 1, min(ROWS, len(measured))).round().astype(int))]
-    heads = (result.unit.capitalize(), *(COURSE[name][1] for name in names), "bound of the eigenvalue's error")
+    heads = (result.unit.capitalize(), *(COURSE[name] for name in names), "bound of the eigenvalue's error")
     rows = tuple(
         (
             f"{run.order[k]:g}",
-            *(shown(run.quantities[COURSE[name][0]].values[k], share=name.startswith("acc")) for name in names),
+            *(shown(run.quantities[name].values[k], share=name.endswith("accuracy")) for name in names),
             "" if bounds is None or not math.isfinite(bounds[k]) else f"± {bounds[k]:.1g}",
         )
         for k in chosen
@@ -80,13 +80,11 @@ def shown(value: float, *, share: bool = False) -> str:
 def course_json(result: DynamicsResult, *, own: bool) -> bytes:
     """The course under the names of LossLandscapeAnalyzer.analyze_optimization_trajectory; what is unknown is null. `steps` are
     epochs where `unit` says so."""
+    from landscape_gui.analyzer_numbers import listed
+
     run = next(iter(result.runs.values()))
     places = measured_places(run)
-    lists = {
-        name: [plain(run.quantities[ours].values[k]) for k in places]
-        for name, (ours, _) in COURSE.items()
-        if ours in run.quantities
-    }
+    lists = {listed(name): [plain(run.quantities[name].values[k]) for k in places] for name in COURSE if name in run.quantities}
     about = {"course": "the network's own run" if own else "a copy that was optimised from the checkpoint", "unit": result.unit}
     return (json.dumps({**about, "steps": [plain(run.order[k]) for k in places], **lists}, indent=1) + "\n").encode()
 

@@ -41,10 +41,14 @@ class Head:
 
 def places_of(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """What the head says of each tensor, in the order in which their memory follows it."""
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
-    length = int.from_bytes(content[:LENGTH], "little")
-    places = json.loads(content[LENGTH : LENGTH + length])
+    places = head_of(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
     return dict(sorted(places.items(), key=lambda item: item[1]["data_offsets"]))
+
+
+def head_of(content: bytes) -> dict[str, Any]:
+    """What a file's head says: of each tensor, and as "__metadata__". ValueError where it is no JSON."""
+    found: dict[str, Any] = json.loads(content[LENGTH : LENGTH + int.from_bytes(content[:LENGTH], "little")])
+    return found
 
 
 def memory_of(tensor: Tensor) -> Piece:

@@ -30,7 +30,7 @@ COPY = "data.npz"
 def find_data(name: str, options: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
     """The data and a card's entry for them, {} where the card needs a copy. options: as of `load_data`. Raises ProblemError."""
     given = [option for option, value in options.items() if value]
-    if given and (name in OF_SAMPLES or name.partition(":")[0] == CHEBYSHEV):
+    if given and has_name(name):
         raise ProblemError(f"{name} has its own {given[0]}; --{given[0]} is of a path.", remedy="Leave it out.")
     if name in OF_SAMPLES:
         entry = samples.card(OF_SAMPLES[name])["data"]
@@ -46,10 +46,14 @@ def find_data(name: str, options: Mapping[str, Any]) -> tuple[Data, dict[str, An
     return found, {"file": str(place.resolve()), **kept}
 
 
+def has_name(name: str) -> bool:
+    """Whether these are among DATA, and no path."""
+    return name in OF_SAMPLES or name.partition(":")[0] == CHEBYSHEV
+
+
 def source_of(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What finds the data again from any folder, JSON-able."""
-    named = name in OF_SAMPLES or name.partition(":")[0] == CHEBYSHEV
-    return {"name": name if named else str(Path(name).expanduser().resolve()), **{k: v for k, v in options.items() if v}}
+    return {"name": name if has_name(name) else str(Path(name).expanduser().resolve()), **{k: v for k, v in options.items() if v}}
 
 
 def polynomial(name: str) -> Data:

@@ -20,14 +20,13 @@ from torch import Tensor, nn
 
 from landscape_gui.errors import LandscapeError, ProblemError
 from landscape_gui.recorder.going_on import Kept
+from landscape_gui.recorder.safetensors_head import head_of
 from landscape_gui.training.recipe import Recipe
 
 STATE = "training.state"
 KIND = b"landscape-gui training state 1\n"
 DIGEST = 32
 """Characters of the digest, before a line feed."""
-LENGTH = 8
-"""Bytes at the beginning of a .safetensors file that say how long its head is."""
 ANEW = "Train from the start, with --overwrite or into another folder."
 
 
@@ -97,8 +96,7 @@ def read_state(folder: Path) -> State | None:
 
 
 def made(whole: bytes) -> State:
-    head = json.loads(whole[LENGTH : LENGTH + int.from_bytes(whole[:LENGTH], "little")])
-    said = json.loads(head["__metadata__"]["state"])
+    said = json.loads(head_of(whole)["__metadata__"]["state"])
     tensors = load(whole)
     recorder = {name.partition("/")[2]: tensor for name, tensor in tensors.items() if name.startswith("recorder/")}
     kept = {name: tensor for name, tensor in tensors.items() if not name.startswith("recorder/")}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from exporting import export
 from torch import Tensor, nn
+from two_outputs import Two, check_own_loss
 
 from landscape_gui import cli
 from landscape_gui.errors import ProblemError, TrustNeeded
@@ -142,25 +143,8 @@ def test_data_and_loss_of_a_landscape_py_near_it_once_trusted(folder: Path, tmp_
 
 
 def test_a_loss_of_the_persons_own_is_given_all_that_the_program_gives(tmp_path: Path) -> None:
-    """Of several tensors; without such a loss it is the first one's."""
     torch.manual_seed(0)
-    path = export(tmp_path / "net.pt2", Two().eval(), torch.zeros(4, 3))
-    data = "def data():\n    return {'train': (torch.ones(6, 3), torch.arange(6) % 2)}\n"
-    loss = "def loss(output, target):\n    return torch.nn.functional.cross_entropy(output[1], target, reduction='none')\n"
-    (tmp_path / "landscape.py").write_text(f"import torch\n{data}{loss}", encoding="utf-8")
-    problem = open_problem(path, trusted=lambda digest: True)
-    second = problem.module(torch.ones(6, 3))[1]
-    expected = nn.functional.cross_entropy(second, torch.arange(6) % 2)
-    assert problem.at_checkpoint()["train_loss"] == pytest.approx(expected.item(), rel=1e-5)
-
-
-class Two(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(3, 2), nn.Linear(3, 2)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.first(x), self.second(x)
+    check_own_loss(export(tmp_path / "net.pt2", Two().eval(), torch.zeros(4, 3)))
 
 
 def test_another_architecture_may_be_named(folder: Path) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from measuring import finish
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_gui.checkpoint import read_checkpoint
-from landscape_gui.core.evaluate import Evaluator, Values
 from landscape_gui.errors import CheckpointError, ProblemError
 from landscape_gui.problem import Problem, describe, open_problem, prepare_torch
 from landscape_gui.problem.families import mlp, resnet
@@ -35,15 +35,6 @@ def small(folder: Path, card: dict[str, Any] | None = None) -> Path:
     torch.manual_seed(0)
     x = torch.randn(60, 6)
     return make(folder, mlp.create([6, 8, 3]), x, x[:, :3].argmax(1), card)
-
-
-def run(evaluator: Evaluator, *arguments: Any) -> Values:
-    steps = evaluator.evaluate(*arguments)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
 
 
 def loop(module: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -73,7 +64,7 @@ def test_values_agree_with_an_independent_loop_in_float64(name: str, sample_fold
     }[name]()
     state = load_file(problem.checkpoint.path)
     module.load_state_dict(state)
-    exact = run(problem.evaluator(precision="float64"), problem.state, [torch.zeros_like(problem.state)], [[0.0]])
+    exact = finish(problem.evaluator(precision="float64"), problem.state, [torch.zeros_like(problem.state)], [[0.0]])
     for split in problem.splits:
         x = (torch.from_numpy(stored[f"x_{split}"]) - normalise["mean"][0]) / normalise["std"][0]
         loss, accuracy = loop(module, x, torch.from_numpy(stored[f"y_{split}"]))
@@ -143,7 +134,7 @@ def data():
     x, y = problem._parts.splits[0].inputs, problem._parts.splits[0].targets
     rng = torch.Generator().manual_seed(2)
     direction = torch.randn(problem.layout.size, generator=rng)
-    values = run(problem.evaluator(), problem.state, [direction], [[0.0], [0.3]])
+    values = finish(problem.evaluator(), problem.state, [direction], [[0.0], [0.3]])
     for coordinate, value in zip((0.0, 0.3), values.mean["all_loss"], strict=True):
         moved = problem.layout.unflatten(problem.state.double() + coordinate * direction.double())
         module.double().load_state_dict({**moved, "b.weight": moved["a.weight"]})
@@ -376,7 +367,7 @@ def batch_loss(model, batch):
     a, b = whole.at_checkpoint(), streamed.at_checkpoint()
     # The same examples in other batches: sums in float64 of float32 losses.
     assert a["train_loss"] == pytest.approx(b["train_loss"], rel=1e-6)
-    few = run(streamed.evaluator(limit=20), streamed.state, [torch.zeros_like(streamed.state)], [[0.0]])
+    few = finish(streamed.evaluator(limit=20), streamed.state, [torch.zeros_like(streamed.state)], [[0.0]])
     assert few.mean["train_loss"][0] == pytest.approx(a["test_loss"], rel=1e-6)
     assert few.examples["train_loss"] == 20
 

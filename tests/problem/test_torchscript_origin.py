@@ -14,6 +14,7 @@ import pytest
 import torch
 from scripting import loaded, rewritten, scripted, tampered, traced, yes
 from torch import Tensor, nn
+from two_outputs import Two, check_own_loss
 
 from landscape_gui import cli
 from landscape_gui.errors import ProblemError, TrustNeeded
@@ -322,26 +323,9 @@ def test_data_and_loss_of_a_landscape_py_near_it_and_its_model_where_it_has_one(
     assert open_problem(path, trusted=yes).description["model"] == "Sequential"
 
 
-class Two(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(3, 2), nn.Linear(3, 2)
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.first(x), self.second(x)
-
-
 def test_a_loss_of_the_persons_own_is_given_all_that_the_program_gives(tmp_path: Path) -> None:
-    """Of several tensors; without such a loss it is the first one's."""
     torch.manual_seed(0)
-    path = traced(tmp_path / "net.pt", Two().eval(), torch.zeros(4, 3))
-    data = "def data():\n    return {'train': (torch.ones(6, 3), torch.arange(6) % 2)}\n"
-    loss = "def loss(output, target):\n    return torch.nn.functional.cross_entropy(output[1], target, reduction='none')\n"
-    (tmp_path / "landscape.py").write_text(f"import torch\n{data}{loss}", encoding="utf-8")
-    problem = open_problem(path, trusted=yes)
-    second = problem.module(torch.ones(6, 3))[1]
-    expected = nn.functional.cross_entropy(second, torch.arange(6) % 2)
-    assert problem.at_checkpoint()["train_loss"] == pytest.approx(expected.item(), rel=1e-5)
+    check_own_loss(traced(tmp_path / "net.pt", Two().eval(), torch.zeros(4, 3)))
 
 
 def test_another_program_is_not_taken_for_another_checkpoint(folder: Path, tmp_path: Path) -> None:
