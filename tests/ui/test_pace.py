@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from bowls import Bowl, bowl
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from landscape_gui.probes.base import Progress
 from landscape_gui.results import Provenance
-from landscape_gui.ui import theme
+from landscape_gui.ui import pace, theme
 from landscape_gui.ui.documents import Shown
 from landscape_gui.ui.stage import GIVE_WAY
 
@@ -191,3 +192,30 @@ def test_a_palette_is_changed_while_no_sheet_is_on(dressed):
 
     theme.apply(Told(), "dark")
     assert done == [False, "palette", True]
+
+
+def test_a_picture_waits_longer_the_longer_the_last_one_took(monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    measured = pace.Pace()
+    with measured.drawing():
+        clock.now += 0.5
+    with measured.drawing(more=True):
+        clock.now += 0.25
+    assert (measured.took, measured.ended) == (0.75, 100.75)
+    clock.now += 1.0
+    assert measured.left(0.15, 4.0) == 2.0 and measured.left(5.0, 4.0) == 4.0
+    with measured.drawing():
+        clock.now += 0.125
+    assert measured.took == 0.125
+
+
+def test_more_of_an_answer_waits_and_a_whole_one_does_not(opened):
+    stage = opened.stage
+    stage._pace.took = 1000.0
+    show(opened, 4, partial=True)
+    stage._shown_changed()
+    assert stage._redraw.isActive() and heights(stage.canvas2d) == 11
+    show(opened, 11, partial=False)
+    stage._shown_changed()
+    assert not stage._redraw.isActive() and stage._pace.took < 1000.0
