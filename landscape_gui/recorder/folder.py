@@ -151,7 +151,7 @@ def prepare(path: Path, keep: int, *, began: float, resume: bool, at_step: int |
         if (marks or (path / LOG).exists()) and not resume:
             raise RecorderError(
                 f"{path} already holds a recorded run.",
-                remedy="Name another folder, or go on with it by resume=True.",
+                remedy="Name another folder, or go on with it by resume=True (--resume on the command line).",
             )
         for place in unfinished(path):
             place.unlink(missing_ok=True)

@@ -153,7 +153,8 @@ def test_data_of_ones_own_and_a_test_split_called_otherwise(tmp_path: Path) -> N
 def test_a_run_is_replaced_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tmp_path / "a", "--steps", "2")
     assert cli.main(["train", str(tmp_path / "a"), "--steps", "3"]) == 1
-    assert "already holds a recorded run" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "already holds a recorded run" in said and "--resume" in said
     (tmp_path / "a" / "notes.txt").write_text("mine")
     train(tmp_path / "a", "--steps", "3", "--overwrite")
     run = find_run(tmp_path / "a")
